@@ -1,0 +1,1 @@
+//! Says what was in the System V shared memory of a dumped process.
