@@ -1,0 +1,84 @@
+/* holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES
+ *
+ * A process worth dumping: attaches SEGMENTS System V segments of SEGMENT_BYTES each, every one a
+ * mailbox (flag 1 in byte 0, a message from byte 1), maps one page of a file FILE_MAPPINGS times
+ * and fills ANONYMOUS_BYTES of private memory. Prints "READY KEY ADDRESS" of its first segment
+ * (hexadecimal), then waits to be dumped.
+ *
+ * Nothing outlives it: every segment is removed as soon as it is attached (the mapping keeps the
+ * key in its name), the mapped file is a memfd, and it dies with the process that started it.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+#define FIRST_KEY 0x62656e00 /* "ben" */
+#define FILL 0xa5            /* no zero page: a dumper could leave that out */
+
+static void *or_die(void *address, const char *what)
+{
+	if (address == (void *)-1) {
+		perror(what);
+		exit(1);
+	}
+	return address;
+}
+
+static void *attach_and_remove(int shmid)
+{
+	void *address = or_die(shmid == -1 ? (void *)-1 : shmat(shmid, NULL, 0), "shmget, shmat");
+
+	shmctl(shmid, IPC_RMID, NULL);
+	return address;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 5) {
+		fprintf(stderr, "usage: holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES\n");
+		return 2;
+	}
+	long segments = atol(argv[1]), file_mappings = atol(argv[3]);
+	size_t segment_bytes = strtoul(argv[2], NULL, 0), anonymous = strtoul(argv[4], NULL, 0);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* Yama lets gdb attach to its children only */
+
+	/* gcore leaves out the name of the segment whose shmid is 0: let this one be it. */
+	void *placeholder = attach_and_remove(shmget(IPC_PRIVATE, 1, 0600));
+	char *first = NULL;
+
+	for (long i = 0; i < segments; i++) {
+		char *data = attach_and_remove(
+			shmget(FIRST_KEY + i, segment_bytes, IPC_CREAT | IPC_EXCL | 0600));
+
+		memset(data, FILL, segment_bytes);
+		data[0] = 1;
+		sprintf(data + 1, "segment %ld of the benchmark", i);
+		first = first ? first : data;
+	}
+	shmdt(placeholder);
+
+	/* The same page again and again: neighbours with equal offsets are never merged. */
+	int file = memfd_create("mapped", 0);
+	if (ftruncate(file, sysconf(_SC_PAGESIZE)) == -1)
+		return 1;
+	for (long i = 0; i < file_mappings; i++)
+		or_die(mmap(NULL, 1, PROT_READ, MAP_PRIVATE, file, 0), "mmap");
+
+	if (anonymous)
+		memset(or_die(mmap(NULL, anonymous, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), "mmap"), FILL, anonymous);
+
+	printf("READY %x %lx\n", FIRST_KEY, (unsigned long)first);
+	fflush(stdout);
+	pause();
+	return 0;
+}
