@@ -28,6 +28,7 @@ static void *idle(void *segment)
 int main(int argc, char **argv)
 {
 	pthread_t thread;
+	pthread_attr_t small; /* the stack: it lies in the core */
 	int shmid = shmget(argc == 2 ? strtoul(argv[1], NULL, 16) : 0, 3 * 4096, 0640 | IPC_CREAT | IPC_EXCL);
 	char *p = shmat(shmid, NULL, 0);
 
@@ -44,8 +45,10 @@ int main(int argc, char **argv)
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &usr1, NULL);
-	if (pthread_create(&thread, NULL, fault, p) || pthread_setname_np(thread, "fault") ||
-	    pthread_create(&thread, NULL, idle, p) || pthread_setname_np(thread, "idle"))
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64 << 10);
+	if (pthread_create(&thread, &small, fault, p) || pthread_setname_np(thread, "faulting") ||
+	    pthread_create(&thread, &small, idle, p) || pthread_setname_np(thread, "idle"))
 		die("pthread_create");
 	ready_and_wait();
 }

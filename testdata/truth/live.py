@@ -4,11 +4,13 @@ The bytes of a segment are read by this process, which attaches it by its shmid,
 that will be dumped. Sources: proc(5), proc_pid_smaps(5), shmctl(2), shmop(2); struct shmid_ds is that of x86-64.
 """
 
+import contextlib
 import ctypes
 import os
 import struct
 from typing import NamedTuple
 
+IPC_RMID = 0
 IPC_STAT = 2
 SHM_RDONLY = 0o10000
 SHM_DEST = 0o1000
@@ -25,12 +27,21 @@ def checked(result):
     return result
 
 
+@contextlib.contextmanager
 def private_ipc_namespace(placeholder):
-    """Moves this process into a new, empty IPC namespace. The placeholder takes shmid 0, whose name gcore leaves out."""
+    """Moves this process into a new IPC namespace, and empties it at the end: huge pages are then free at once.
+
+    The placeholder takes shmid 0, whose name gcore leaves out.
+    """
     clone_newipc = 0x08000000
     checked(libc.unshare(clone_newipc))
-    if placeholder:
-        checked(libc.shmget(0, PAGE, 0o600))
+    try:
+        if placeholder:
+            checked(libc.shmget(0, PAGE, 0o600))
+        yield
+    finally:
+        for shmid in shmids():
+            checked(libc.shmctl(shmid, IPC_RMID, None))
 
 
 class Row(NamedTuple):
@@ -80,11 +91,14 @@ class Segment(NamedTuple):
     content: bytes  # up to the end of the last page
 
 
+def shmids():
+    with open("/proc/sysvipc/shm", encoding="ascii") as table:
+        return [int(line.split()[1]) for line in list(table)[1:]]
+
+
 def segments():
     """Every segment of this IPC namespace."""
-    with open("/proc/sysvipc/shm", encoding="ascii") as table:
-        shmids = [int(line.split()[1]) for line in list(table)[1:]]
-    return [segment(shmid) for shmid in shmids]
+    return [segment(shmid) for shmid in shmids()]
 
 
 def segment(shmid):
