@@ -1,5 +1,4 @@
-//! [`Key`]: the number that two processes agree on to find one segment, and every way tools spell
-//! it.
+//! [`Key`]: the number that two processes agree on to find one segment, and every way tools spell it.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -10,9 +9,9 @@ use crate::Error;
 
 /// A System V IPC key (`key_t`, 32 bits).
 ///
-/// The kernel keeps it signed and prints it both ways: `/proc/sysvipc/shm` in signed decimal, the
-/// name of a mapping in hexadecimal, two's complement (kernel `ipc/shm.c`, `"SYSV%08x"`).
-/// [`Display`](fmt::Display) writes what `ipcs -m` shows: `0x7800c028`.
+/// The kernel keeps it signed and prints it both ways: `/proc/sysvipc/shm` in signed decimal, the name of a
+/// mapping in hexadecimal, two's complement (kernel `ipc/shm.c`, `"SYSV%08x"`). [`Display`](fmt::Display)
+/// writes what `ipcs -m` shows: `0x7800c028`.
 ///
 /// ```
 /// use shmcore::Key;
@@ -26,8 +25,8 @@ use crate::Error;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(i32);
 
-/// What [`Key::ftok`] packs into a key. Only low bits survive, so different files can share one key
-/// (ftok(3), Notes).
+/// What [`Key::ftok`] packs into a key. Only low bits survive, so different files can share one key (ftok(3),
+/// Notes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyParts {
     /// Bits 24 to 31: the project id, often a letter.
@@ -41,16 +40,15 @@ pub struct KeyParts {
 /// The name of a mapping that is a System V segment, from [`Key::from_mapping_name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MappingName {
-    /// The key the segment was made with; IPC_RMID does not change the name. [`Key::PRIVATE`] for
-    /// every private segment.
+    /// The key the segment was made with; IPC_RMID does not change the name. [`Key::PRIVATE`] for every
+    /// private segment.
     pub key: Key,
-    /// Whether ` (deleted)` follows. The kernel always writes it: the file behind a segment never
-    /// has a link.
+    /// Whether ` (deleted)` follows. The kernel always writes it: the file behind a segment never has a link.
     pub deleted: bool,
 }
 
-/// Every key that a text can mean, from [`Key::readings`]: one, or two where eight digits are
-/// decimal and hexadecimal.
+/// Every key that a text can mean, from [`Key::readings`]: one, or two where eight digits are decimal and
+/// hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readings {
     first: Key,
@@ -61,8 +59,8 @@ const NAME_PREFIX: &str = "/SYSV";
 const DELETED_SUFFIX: &str = " (deleted)";
 
 impl Key {
-    /// `IPC_PRIVATE`: not a key to look up but the wish for a new segment. Every segment made with
-    /// it has this key.
+    /// `IPC_PRIVATE`: not a key to look up but the wish for a new segment. Every segment made with it has
+    /// this key.
     pub const PRIVATE: Key = Key(0);
 
     /// The key with this `key_t` value.
@@ -92,9 +90,8 @@ impl Key {
 
     /// The key that ftok(3) makes: `(id & 0xff) << 24 | (st_dev & 0xff) << 16 | (st_ino & 0xffff)`.
     ///
-    /// As in glibc and musl symbolic links are followed, and a project id of 0, which POSIX leaves
-    /// undefined, is packed like any other. Moving or replacing the file changes the key, renaming
-    /// it does not.
+    /// As in glibc and musl symbolic links are followed, and a project id of 0, which POSIX leaves undefined,
+    /// is packed like any other. Moving or replacing the file changes the key, renaming it does not.
     ///
     /// # Errors
     /// [`Error::KeyFile`] if stat(2) fails on `path`.
@@ -121,12 +118,11 @@ impl Key {
         KeyParts { project_id, device_low, inode_low: u16::from_be_bytes([high, low]) }
     }
 
-    /// Reads a mapping's name as the kernel prints it in `/proc/PID/maps` and in a core's NT_FILE
-    /// note.
+    /// Reads a mapping's name as the kernel prints it in `/proc/PID/maps` and in a core's NT_FILE note.
     ///
-    /// Exactly `/SYSV`, eight lower-case hexadecimal digits, and ` (deleted)` or nothing (kernel
-    /// `ipc/shm.c`, `newseg`); all else is `None`. The name is evidence, not proof: an unlinked
-    /// regular file can be called the same. Allocates nothing.
+    /// Exactly `/SYSV`, eight lower-case hexadecimal digits, and ` (deleted)` or nothing (kernel `ipc/shm.c`,
+    /// `newseg`); all else is `None`. The name is evidence, not proof: an unlinked regular file can be called
+    /// the same. Allocates nothing.
     ///
     /// ```
     /// use shmcore::{Key, MappingName};
@@ -145,27 +141,21 @@ impl Key {
         };
         let mut bits = 0;
         for digit in digits {
-            let value = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'f' => digit - b'a' + 10,
-                _ => return None,
-            };
-            bits = bits << 4 | u32::from(value);
+            let value = char::from(*digit).to_digit(16).filter(|_| !digit.is_ascii_uppercase())?;
+            bits = bits << 4 | value;
         }
         Some(MappingName { key: Key::from_bits(bits), deleted })
     }
 
     /// Every key that `text` can mean, the decimal one first.
     ///
-    /// `text` is any spelling that tools print: `0x7800c028` (`ipcs`; one to eight digits),
-    /// `7800c028`, `SYSV7800c028`, `/SYSV7800c028 (deleted)`, or decimal, signed as in
-    /// `/proc/sysvipc/shm` or unsigned. Digits only are decimal; eight digits only are also
-    /// hexadecimal, and the caller can decide by what exists. Hexadecimal digits may be of either
-    /// case.
+    /// `text` is any spelling that tools print: `0x7800c028` (`ipcs`; one to eight digits), `7800c028`,
+    /// `SYSV7800c028`, `/SYSV7800c028 (deleted)`, or decimal, signed as in `/proc/sysvipc/shm` or unsigned.
+    /// Digits only are decimal; eight digits only are also hexadecimal, and the caller can decide by what
+    /// exists. Hexadecimal digits may be of either case.
     ///
     /// # Errors
-    /// [`Error::KeySyntax`] if `text` is none of these, [`Error::KeyRange`] if it is a number
-    /// beyond 32 bits.
+    /// [`Error::KeySyntax`] if `text` is none of these, [`Error::KeyRange`] if it is a number beyond 32 bits.
     ///
     /// ```
     /// use shmcore::Key;

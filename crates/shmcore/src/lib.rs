@@ -1,9 +1,22 @@
-//! System V shared memory in safe Rust.
+#![doc = include_str!("../README.md")]
+#![deny(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, clippy::indexing_slicing)]
 
-#![deny(clippy::cast_possible_truncation, clippy::indexing_slicing)]
-
+mod attachment;
+mod attempt;
 mod error;
+pub mod ipcs;
 mod key;
+mod mailbox;
+mod segment;
+mod status;
+mod sys;
 
+pub use attachment::{Access, Attachment};
+pub use attempt::Attempt;
 pub use error::Error;
 pub use key::{Key, KeyParts, MappingName, Readings};
+pub use mailbox::{Flag, Mailbox};
+/// The types of nix for users, groups and processes.
+pub use nix::unistd::{Gid, Pid, Uid};
+pub use segment::{OwnedSegment, Segment};
+pub use status::{Permissions, ShmId, Status};
