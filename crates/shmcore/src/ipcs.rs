@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -48,7 +49,7 @@ pub fn segments() -> Result<Vec<ListedSegment>, Error> {
 ///
 /// The columns are found by the names in the first line, so their order, their widths, which differ between
 /// 32 and 64 bits, and further columns do not matter. `rss` and `swap` may be missing. A row that is not
-/// understood is one error among the rows.
+/// understood is one error among the rows; a failure to read ends them.
 ///
 /// # Errors
 /// [`Error::Proc`] if reading fails, [`Error::ProcSyntax`] if the first line lacks a column.
@@ -80,15 +81,19 @@ pub fn parse<R: BufRead>(
         let problem = format!("the header has no column {missing:?}");
         return Err(Error::ProcSyntax { path, line: 1, problem });
     }
-    Ok(lines.zip(2..).map(move |(text, line)| {
-        let text = text.map_err(|source| Error::Proc { path: path.clone(), source })?;
-        let fields = text.split_whitespace().collect();
-        Row { columns: &columns, fields }.segment().map_err(|problem| Error::ProcSyntax {
-            path: path.clone(),
-            line,
-            problem,
-        })
-    }))
+    // A reader that fails once may fail for ever.
+    let mut failed = false;
+    Ok(lines.zip(2..).take_while(move |(text, _)| !mem::replace(&mut failed, text.is_err())).map(
+        move |(text, line)| {
+            let text = text.map_err(|source| Error::Proc { path: path.clone(), source })?;
+            let fields = text.split_whitespace().collect();
+            Row { columns: &columns, fields }.segment().map_err(|problem| Error::ProcSyntax {
+                path: path.clone(),
+                line,
+                problem,
+            })
+        },
+    ))
 }
 
 const REQUIRED: [&str; 14] = [
