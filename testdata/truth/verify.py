@@ -22,6 +22,7 @@ def differences(expected, core):
         "machine": core.machine,
         "page_size": core.page_size,
         "file_size": len(core.data),
+        "loads_sorted": core.loads == sorted(core.loads),
         "complete": core.complete(),
     }.items():
         compare(name, expected[name], value)
@@ -45,7 +46,10 @@ def differences(expected, core):
 
 
 def compare_segment(expected, core, compare):
-    label = expected["key"]
+    label, key = expected["key"], int(expected["key"], 16)
+    if expected["name"] is not None:
+        compare(f"{label} name", f"/SYSV{key:08x} (deleted)", expected["name"])
+    compare(f"{label} private", expected["private"], key == 0)
     mappings = []
     for attachment in expected["attachments"]:
         for mapping in attachment["mappings"]:
