@@ -21,8 +21,8 @@ impl Crash {
         setrlimit(Resource::RLIMIT_CORE, hard, hard)?;
         match self {
             Crash::Abort => process::abort(),
-            // More than once: Rust's handler, which looks for overflown stacks, puts back the default action and
-            // returns to repeat what faulted. A raised signal has nothing that would fault again.
+            // More than once: Rust's handler, which looks for overflown stacks, puts back the default action
+            // and returns to repeat what faulted. A raised signal has nothing that would fault again.
             Crash::Segv => loop {
                 raise(Signal::SIGSEGV)?;
             },

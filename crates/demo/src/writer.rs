@@ -14,7 +14,8 @@ use crate::{Outcome, Result, Run};
 
 /// Write a message into a segment, say READY, and wait until a reader has read it
 ///
-/// Creates the segment or opens it, and removes it at the end, also when SIGHUP, SIGINT or SIGTERM ends the wait.
+/// Creates the segment or opens it, and removes it at the end, also when SIGHUP, SIGINT or SIGTERM ends the
+/// wait.
 #[derive(clap::Args)]
 pub(crate) struct Writer {
     #[command(flatten)]
@@ -51,7 +52,7 @@ impl Run for Writer {
         let segment = Segment::open_or_create(self.rendezvous.key()?, self.size, self.mode)?;
         let segment = OwnedSegment::new(segment);
         let mailbox = Mailbox::new(segment.attach(Access::ReadWrite)?)?;
-        // A segment that was left behind may say that its message was read.
+        // A segment that was left behind may be ready: nobody shall read while its message is replaced.
         mailbox.set_flag(Flag::Empty)?;
         mailbox.write(self.message.as_bytes())?;
         self.rendezvous.announce(&mailbox, out)?;

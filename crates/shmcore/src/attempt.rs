@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::ipcs::{self, Limits};
-use crate::{Access, Error, Key, Segment, ShmId, Status};
+use crate::{Access, Error, Key, ShmId, Status, sys};
 
 /// What was tried when a system call failed. [`Display`](fmt::Display) completes "cannot ...".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +117,9 @@ impl Attempt {
     /// The segment that this was about. From procfs, which shows it also to those who may not stat it.
     fn status(self) -> Option<Status> {
         let id = match self {
-            Attempt::Create { key, .. } | Attempt::Open { key } => Segment::open(key).ok()?.id(),
+            Attempt::Create { key, .. } | Attempt::Open { key } if key.is_private() => return None,
+            // Not Segment::open, whose failure would ask here again.
+            Attempt::Create { key, .. } | Attempt::Open { key } => sys::get(key, 0, 0).ok()?,
             Attempt::Stat { id }
             | Attempt::Remove { id }
             | Attempt::Attach { id, .. }

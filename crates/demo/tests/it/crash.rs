@@ -70,16 +70,20 @@ fn a_crashing_reader_sets_the_flag_unless_read_only() {
         return;
     }
     let place = Place::new();
-    let mut writer = place.writer(&["--message", "for the reader"]);
-    for (arguments, flag) in
-        [(&["reader", "--read-only", "--crash", "abort"][..], 1), (&["reader", "--crash", "abort"], 2)]
-    {
-        let reader = place.run(arguments);
+    let message = "A".repeat(6000);
+    let mut writer = place.writer(&["--size", "8192", "--message", &message]);
+    for (arguments, flag) in [(&["--read-only"][..], 1), (&[], 2)] {
+        let reader = place.run(&[&["reader", "--crash", "abort"], arguments].concat());
         assert_eq!(reader.status.signal(), Some(Signal::SIGABRT as i32), "{reader:?}");
-        assert!(String::from_utf8_lossy(&reader.stdout).ends_with("message: \"for the reader\"\n"));
+        assert!(String::from_utf8_lossy(&reader.stdout).ends_with(&format!("message: \"{message}\"\n")));
         let path = core(place.path());
         let core = fs::read(&path).unwrap();
-        assert!(holds(&core, [&[flag][..], b"for the reader\0"].concat().as_slice()));
+        let segment = [&[flag], message.as_bytes()].concat();
+        assert!(holds(&core, &segment[..4096]));
+        // Of a read-only attach the kernel saves the first page (core(5), coredump_filter, bit 2).
+        let filter = fs::read_to_string("/proc/self/coredump_filter").unwrap();
+        let whole = flag == 2 || u32::from_str_radix(filter.trim(), 16).unwrap() & 4 != 0;
+        assert_eq!(holds(&core, &segment), whole, "{arguments:?}, coredump_filter {filter}");
         fs::remove_file(path).unwrap();
     }
     assert_eq!(writer.end().0, Some(0));

@@ -1,7 +1,7 @@
 //! The writer and the reader as processes.
 
 // clippy.toml allows these in test functions, but not in what they call.
-#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 
 mod crash;
 mod exit;

@@ -85,7 +85,6 @@ fn a_segment_left_behind_is_used_again() {
     assert_eq!(first.end().0, Some(0));
     let left = place.segment().unwrap();
 
-    // Its flag still says "read"; the next writer must not believe it.
     let mut second = place.writer(&["--message", "second"]);
     assert_eq!(second.said("shmid"), left.id().to_string());
     assert!(stdout(&place.run(&["reader"])).ends_with("message: \"second\"\n"));
