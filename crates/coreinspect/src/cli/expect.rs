@@ -1,0 +1,189 @@
+//! `--expect`: what a test expects of a dump, and how it differs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::report::{Dump, Segment, Selector, Text};
+
+/// Terms that one segment must meet, all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Expectation {
+    terms: Vec<Term>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Term {
+    field: &'static str,
+    comparison: Comparison,
+    value: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Is,
+    IsNot,
+    Contains,
+}
+
+/// What a segment has in a field; `None` where the dump does not say.
+type ValueOf = fn(&Dump, &Segment) -> Option<String>;
+
+/// The fields that a term can name.
+const FIELDS: &[(&str, ValueOf)] = &[
+    ("key", |_, segment| segment.key.clone()),
+    ("flag", |_, segment| {
+        let flag = segment.content.as_ref()?.value.flag?;
+        Some(flag.name.map_or_else(|| flag.value.to_string(), str::to_owned))
+    }),
+    ("message", |_, segment| {
+        let message = segment.content.as_ref()?.value.message.as_ref()?;
+        message.text.as_ref().map(Text::escaped)
+    }),
+    ("state", |_, segment| Some(segment.state.to_owned())),
+    ("mapped", |_, segment| Some(segment.mapped.to_string())),
+    ("saved", |_, segment| Some(segment.saved.to_string())),
+    ("attachments", |_, segment| Some(segment.attachments.len().to_string())),
+    ("cause", |_, segment| segment.causes.first().map(|cause| cause.code.to_owned())),
+    ("writer", |dump, _| dump.writer.clone()),
+    ("pid", |dump, _| dump.process.pid.map(|pid| pid.to_string())),
+    ("command", |dump, _| dump.process.command.as_ref().map(Text::escaped)),
+    ("signal", |dump, _| dump.process.signal.and_then(|signal| signal.name).map(str::to_owned)),
+    ("segments", |dump, _| Some(dump.segments.len().to_string())),
+];
+
+impl FromStr for Expectation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words = words(text)?;
+        if words.is_empty() {
+            return Err(
+                "it expects nothing; write for example 'key=0x7800c028 flag=ready message~hello'".to_owned()
+            );
+        }
+        Ok(Self { terms: words.iter().map(|word| Term::parse(word)).collect::<Result<_, _>>()? })
+    }
+}
+
+/// Words parted by spaces; quotes, single or double, keep spaces in one.
+fn words(text: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in text.chars() {
+        match (quote, c) {
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(open), c) if open == c => quote = None,
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    match quote {
+        Some(open) => Err(format!("the quote {open} is not closed")),
+        None => {
+            words.extend(word);
+            Ok(words)
+        }
+    }
+}
+
+impl Term {
+    fn parse(word: &str) -> Result<Self, String> {
+        let known = || FIELDS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let at = word.find(['=', '~', '!']).ok_or_else(|| {
+            format!("{word:?} is no term; write FIELD=VALUE, FIELD!=VALUE or FIELD~PART; fields: {}", known())
+        })?;
+        let (name, rest) = word.split_at(at);
+        let (comparison, value) = if let Some(value) = rest.strip_prefix("!=") {
+            (Comparison::IsNot, value)
+        } else if let Some(value) = rest.strip_prefix('~') {
+            (Comparison::Contains, value)
+        } else if let Some(value) = rest.strip_prefix('=') {
+            (Comparison::Is, value)
+        } else {
+            return Err(format!("{word:?}: `!` is followed by `=`"));
+        };
+        let (field, _) = FIELDS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .ok_or_else(|| format!("there is no field {name:?}; known: {}", known()))?;
+        Ok(Self { field, comparison, value: value.to_owned() })
+    }
+
+    fn actual(&self, dump: &Dump, segment: &Segment) -> Option<String> {
+        FIELDS.iter().find(|(name, _)| *name == self.field).and_then(|(_, value)| value(dump, segment))
+    }
+
+    fn holds(&self, dump: &Dump, segment: &Segment) -> bool {
+        let actual = self.actual(dump, segment);
+        let is = || match self.field {
+            // Any spelling of the key will do.
+            "key" => {
+                self.value.parse::<Selector>().is_ok_and(|selector| {
+                    selector.segment(dump).is_ok_and(|found| found.number == segment.number)
+                }) || actual.as_deref() == Some(self.value.as_str())
+            }
+            _ => actual.as_deref() == Some(self.value.as_str()),
+        };
+        match self.comparison {
+            Comparison::Is => is(),
+            Comparison::IsNot => !is(),
+            Comparison::Contains => actual.as_ref().is_some_and(|actual| actual.contains(&self.value)),
+        }
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let comparison = match self.comparison {
+            Comparison::Is => "=",
+            Comparison::IsNot => "!=",
+            Comparison::Contains => "~",
+        };
+        write!(f, "{}{comparison}{}", self.field, self.value)
+    }
+}
+
+impl Expectation {
+    fn failing(&self, dump: &Dump, segment: &Segment) -> Vec<&Term> {
+        self.terms.iter().filter(|term| !term.holds(dump, segment)).collect()
+    }
+
+    /// How `dump` differs from it: the segment that comes nearest, and each term that it does not meet.
+    pub(super) fn difference(&self, dump: &Dump) -> Option<String> {
+        // A segment with the right key is the one that is meant, however much else differs.
+        let distance = |segment: &&Segment| {
+            let failing = self.failing(dump, segment);
+            (failing.iter().any(|term| term.field == "key"), failing.len())
+        };
+        let nearest = dump.segments.iter().min_by_key(distance)?;
+        let failing = self.failing(dump, nearest);
+        if failing.is_empty() {
+            return None;
+        }
+        let terms = failing.iter().map(|term| {
+            let actual = term.actual(dump, nearest).unwrap_or_else(|| "not in the dump".to_owned());
+            format!("{term}, but it is {actual:?}")
+        });
+        let terms = terms.collect::<Vec<_>>().join("; ");
+        Some(format!("not as expected: segment #{} comes nearest; expected {terms}", nearest.number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_are_parsed() {
+        let expectation: Expectation = "key=0x1 message~'two coffees' flag!=read".parse().unwrap();
+        let terms: Vec<_> = expectation.terms.iter().map(ToString::to_string).collect();
+        assert_eq!(terms, ["key=0x1", "message~two coffees", "flag!=read"]);
+        for wrong in ["", "key", "colour=red", "key!0x1", "message='open"] {
+            assert!(wrong.parse::<Expectation>().is_err(), "{wrong}");
+        }
+    }
+}

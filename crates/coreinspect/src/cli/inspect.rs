@@ -1,0 +1,195 @@
+//! The main job: which segments, are their bytes there, what do they say.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::dumps::{self, Named};
+use super::expect::Expectation;
+use super::output::Format;
+use super::{Context, Execute, Failure, Status};
+use crate::layout::{self, Layout};
+use crate::render::json::{self, Document};
+use crate::render::table::{Column, Listing};
+use crate::report::{Dump, Options, Text, inspect_file};
+use crate::source::die_clearly_when_a_mapped_file_shrinks;
+
+/// What is decoded of a segment.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Content")]
+pub(super) struct ContentFlags {
+    /// Say that the bytes have this layout: mailbox (a flag in byte 0, a NUL-ended message behind it).
+    #[arg(long, value_name = "LAYOUT", value_parser = |name: &str| layout::find(name))]
+    layout: Option<&'static Layout>,
+    /// Print nothing of what the bytes say.
+    #[arg(long, conflicts_with_all = ["layout", "full"])]
+    no_content: bool,
+    /// Whole messages in JSON and `show`, not their first 4,096 bytes.
+    #[arg(long)]
+    full: bool,
+}
+
+impl ContentFlags {
+    pub(super) fn options(&self) -> Options {
+        Options { no_content: self.no_content, full: self.full, layout: self.layout }
+    }
+}
+
+/// Lists the System V segments of dumps.
+#[derive(Args, Debug)]
+pub(super) struct Inspect {
+    /// The dumps: ELF cores by the kernel, gcore and others. A program before a dump is the program of that dump.
+    #[arg(value_name = "DUMP")]
+    dumps: Vec<PathBuf>,
+    /// One more dump, as gdb and drgn name it.
+    #[arg(short, long, value_name = "DUMP")]
+    core: Option<PathBuf>,
+    /// Print the version; with -v also what matters about this machine.
+    #[arg(short = 'V', long)]
+    version: bool,
+    #[command(flatten)]
+    content: ContentFlags,
+    /// Columns, in this order: #, key, base, mapped, saved, perm, state, content.
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', value_parser = column)]
+    columns: Vec<Column>,
+    /// Rows alone, without headings and explanations.
+    #[arg(long)]
+    no_header: bool,
+    /// Write the JSON document to a file too.
+    #[arg(long, value_name = "FILE")]
+    also_json: Option<PathBuf>,
+    /// Exit with 1, and say what differs, unless a segment has this: 'key=0x7800c028 flag=ready message~hello'.
+    #[arg(long, value_name = "TERMS")]
+    expect: Vec<Expectation>,
+}
+
+fn column(name: &str) -> Result<Column, String> {
+    Column::named(name).ok_or_else(|| {
+        format!("there is no column {name:?}; known: {}", Column::names().collect::<Vec<_>>().join(", "))
+    })
+}
+
+impl Execute for Inspect {
+    fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        if self.version {
+            super::version::write(context)?;
+            return Ok(Status::Found);
+        }
+        let named = dumps::pair(&self.dumps, self.core.as_ref());
+        if named.is_empty() {
+            return Err(Failure::new("name a dump: `coreinspect core.1234` (or `coreinspect --help`)"));
+        }
+        let mut copy = match &self.also_json {
+            Some(path) => Some((path, BufWriter::new(create(path, context.force)?), Document::default())),
+            None => None,
+        };
+        let mut document = Document::default();
+        let mut status = Status::Found;
+        for (at, named) in named.iter().enumerate() {
+            guard(&named.dump)?;
+            let dump = inspect_file(&named.dump, &self.content.options());
+            if let Some((path, file, copy)) = &mut copy {
+                copy.dump(&dump, file).map_err(|error| cannot_write(path, &error))?;
+            }
+            match context.format {
+                Format::Json => document.dump(&dump, context.out)?,
+                Format::Jsonl => json::line(&dump, context.out)?,
+                Format::Table => {
+                    if at > 0 && !self.no_header && !context.quiet {
+                        writeln!(context.out)?;
+                    }
+                    self.listing(context).write(&dump, context.style, context.out)?;
+                }
+            }
+            context.out.flush()?;
+            status = status.max(self.judge(&dump, named, context));
+        }
+        if context.format == Format::Json {
+            document.end(context.out)?;
+        }
+        if let Some((path, mut file, copy)) = copy {
+            copy.end(&mut file).and_then(|()| file.flush()).map_err(|error| cannot_write(path, &error))?;
+        }
+        Ok(status)
+    }
+}
+
+impl Inspect {
+    fn listing(&self, context: &Context<'_>) -> Listing {
+        Listing {
+            columns: if self.columns.is_empty() { Column::all() } else { self.columns.clone() },
+            header: !self.no_header,
+            verbose: context.verbose,
+            quiet: context.quiet,
+        }
+    }
+
+    /// The status that `dump` earns; every one but 0 says why.
+    fn judge(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Status {
+        let path = named.dump.display();
+        if !context.quiet && context.format == Format::Table {
+            for warning in &dump.warnings {
+                context.tell(format_args!("{path}: warning: {}", warning.message));
+            }
+            if let Some(program) = named.program.as_deref().filter(|program| !matches(dump, program)) {
+                context.tell(format_args!(
+                    "{path}: warning: it does not look like a dump of {}",
+                    program.display()
+                ));
+            }
+        }
+        if let Some(why) = dump.nothing_found() {
+            context.tell(format_args!("{path}: {why}"));
+            return if dump.error.is_some() { Status::Failed } else { Status::Nothing };
+        }
+        let mut status = Status::Found;
+        for difference in self.expect.iter().filter_map(|expectation| expectation.difference(dump)) {
+            context.tell(format_args!("{path}: {difference}"));
+            status = Status::Nothing;
+        }
+        status
+    }
+}
+
+/// Whether the dump can be one of `program`, by file name: what the dump says it ran, or its 15 bytes of comm.
+fn matches(dump: &Dump, program: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let Some(name) = program.file_name().map(OsStrExt::as_bytes) else { return false };
+    let base = |text: &Text| text.bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
+    let executable = dump.process.executable.as_ref().map(base);
+    let command = dump.process.command.as_ref().map(|text| text.bytes().to_vec());
+    let unknown = executable.is_none() && command.is_none();
+    unknown
+        || executable.is_some_and(|executable| executable == name)
+        || command.is_some_and(|command| name.starts_with(&command))
+}
+
+/// From here on a mapped dump that shrinks ends the program with a line that names it.
+pub(super) fn guard(dump: &Path) -> Result<(), Failure> {
+    let name = crate::render::printable::Printable(dump.as_os_str().as_encoded_bytes()).to_string();
+    die_clearly_when_a_mapped_file_shrinks(name.as_ref())
+        .map_err(|errno| Failure::new(format!("cannot handle SIGBUS: {errno}")))
+}
+
+fn create(path: &Path, force: bool) -> Result<File, Failure> {
+    let mut options = File::options();
+    options.write(true).mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
+    if force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
+    options.open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Failure::new(format!("{} exists already; --force overwrites it", path.display()))
+        }
+        _ => cannot_write(path, &error),
+    })
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write {}: {error}", path.display()))
+}

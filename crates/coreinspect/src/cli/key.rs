@@ -1,0 +1,195 @@
+//! What a key means, how a path makes one, which paths could have made it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use shmcore::Key;
+
+use super::output::Format;
+use super::{Context, Execute, Failure, Status};
+use crate::debug_files::key_search::Search;
+use crate::known_keys::{self, Known};
+use crate::render::json;
+use crate::render::printable::Printable;
+use crate::render::style::Tone;
+use crate::report::{KeyParts, SCHEMA, Text};
+
+/// Says what a key means, which key a path makes, or which paths could have made a key.
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(false).args(["key", "path"]))]
+pub(super) struct KeyCommand {
+    /// A key in any spelling: 0x7800c028, 7800c028, SYSV7800c028, '/SYSV7800c028 (deleted)', decimal.
+    #[arg(value_name = "KEY", allow_negative_numbers = true)]
+    key: Option<String>,
+    /// The path that ftok is given.
+    #[arg(long, value_name = "PATH")]
+    path: Option<PathBuf>,
+    /// The project id that ftok is given: a character (x), or a number (120, 0x78).
+    #[arg(long, value_name = "ID", value_parser = project_id, default_value = "x", requires = "path")]
+    id: u8,
+    /// Look under this folder for paths that make the key.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "path")]
+    search: Option<PathBuf>,
+}
+
+/// A number if it is one (also a single digit: `ftok(path, 1)`), else one character.
+fn project_id(text: &str) -> Result<u8, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u8::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    match (number, text.as_bytes()) {
+        (Some(number), _) => Ok(number),
+        (None, [character] | [b'\'', character, b'\'']) => Ok(*character),
+        _ => Err("write one character (x), or a number up to 255 (120, 0x78)".to_owned()),
+    }
+}
+
+/// The JSON of `key`.
+#[derive(Serialize)]
+struct Report {
+    schema: &'static str,
+    key: String,
+    key_t: i32,
+    key_parts: Option<KeyParts>,
+    known: Vec<KnownReport>,
+    candidates: Vec<Candidate>,
+    searched: Option<Searched>,
+}
+
+#[derive(Serialize)]
+struct KnownReport {
+    name: String,
+    certain: bool,
+    evidence: String,
+}
+
+#[derive(Serialize)]
+struct Candidate {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_hex: Option<String>,
+    project_id: String,
+}
+
+/// How far a search went.
+#[derive(Serialize)]
+struct Searched {
+    paths: u64,
+    on_device: u64,
+    unreadable: u64,
+    expected_by_chance: f64,
+}
+
+impl Execute for KeyCommand {
+    fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let key = match (&self.key, &self.path) {
+            (Some(text), _) => parse(text, context)?,
+            (None, Some(path)) => {
+                Key::ftok(path, self.id).map_err(|error| Failure::new(error.to_string()))?
+            }
+            (None, None) => return Err(Failure::new("give a key, or --path")),
+        };
+        let search = self.search.as_ref().map(|root| Search::run(key, root));
+        let paths: Vec<_> = match (&search, self.path) {
+            (Some(search), _) => search.candidates.clone(),
+            (None, Some(path)) => vec![path],
+            (None, None) => Vec::new(),
+        };
+        let candidate = |path: &PathBuf| {
+            let text = Text::new(path.as_os_str().as_encoded_bytes());
+            Candidate {
+                path: text.escaped(),
+                path_hex: text.hex(),
+                project_id: format!("{:#x}", key.parts().project_id),
+            }
+        };
+        let report = Report {
+            schema: SCHEMA,
+            key: key.to_string(),
+            key_t: key.raw(),
+            key_parts: (!key.is_private()).then(|| KeyParts::of(key)),
+            known: known_keys::known(key).into_iter().map(KnownReport::from).collect(),
+            candidates: paths.iter().map(candidate).collect(),
+            searched: search.as_ref().map(|search| Searched {
+                paths: search.searched,
+                on_device: search.on_device,
+                unreadable: search.unreadable,
+                expected_by_chance: search.expected_by_chance(),
+            }),
+        };
+        match context.format {
+            Format::Json | Format::Jsonl => {
+                json::pretty(&report, context.out)?;
+                writeln!(context.out)?;
+            }
+            Format::Table => report.write(key, context)?,
+        }
+        match (&search, &self.search) {
+            (Some(search), Some(root)) if search.candidates.is_empty() => {
+                context.tell(format_args!("no path under {} makes {key}", root.display()));
+                Ok(Status::Nothing)
+            }
+            _ => Ok(Status::Found),
+        }
+    }
+}
+
+fn parse(text: &str, context: &mut Context<'_>) -> Result<Key, Failure> {
+    let readings = Key::readings(text).map_err(|error| Failure::new(error.to_string()))?;
+    if let Some(other) = readings.second() {
+        context.tell(format_args!(
+            "{text} is read as decimal, {}; write 0x{text} for {other}",
+            readings.first()
+        ));
+    }
+    Ok(readings.first())
+}
+
+impl From<Known> for KnownReport {
+    fn from(known: Known) -> Self {
+        Self { name: known.name, certain: known.certain, evidence: known.evidence }
+    }
+}
+
+impl Report {
+    fn write(&self, key: Key, context: &mut Context<'_>) -> std::io::Result<()> {
+        let style = context.style;
+        let mut line = |name: &str, text: &str| {
+            let name = style.paint(Tone::Faint, format!("{name:12}"));
+            writeln!(context.out, "{name} {}", Printable(text.as_bytes()))
+        };
+        line("key", &self.key)?;
+        line("key_t", &format!("{} signed, {} unsigned", key.signed_decimal(), key.unsigned_decimal()))?;
+        line("mapping", &key.mapping_name().to_string())?;
+        if let Some(parts) = &self.key_parts {
+            let character = parts.project_char.map_or_else(String::new, |c| format!(" '{c}'"));
+            let text = format!(
+                "project id {}{character}, low byte of the device {}, low 16 bits of the inode {}",
+                parts.project_id, parts.device_low, parts.inode_low
+            );
+            line("if ftok's", &text)?;
+        }
+        for known in &self.known {
+            let sure = if known.certain { "" } else { "perhaps " };
+            line("known", &format!("{sure}{} ({})", known.name, known.evidence))?;
+        }
+        for candidate in &self.candidates {
+            line("path", &format!("{} with project id {}", candidate.path, candidate.project_id))?;
+        }
+        if let Some(searched) = &self.searched {
+            let text = format!(
+                "{} paths, {} of them on a fitting device: {} make this key, {:.1} would by chance alone (16 bits of \
+                 the inode decide); {} could not be looked at",
+                searched.paths,
+                searched.on_device,
+                self.candidates.len(),
+                searched.expected_by_chance,
+                searched.unreadable
+            );
+            line("searched", &text)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,186 @@
+//! The command line. One file a command, one row in [`COMMANDS`].
+//!
+//! A command parses, calls, and hands a report to a renderer. Results go to standard output, all else to standard
+//! error; [`Status`] is the exit status.
+
+mod dumps;
+mod expect;
+mod extract;
+mod inspect;
+mod key;
+mod output;
+mod pager;
+mod show;
+mod version;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::{ArgMatches, Args, FromArgMatches};
+
+use crate::render::printable::Printable;
+pub use output::Context;
+
+/// How a command ended: the exit status, the worst of several wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// 0: found.
+    Found = 0,
+    /// 1: read well, but there is nothing to show, or it is not what was expected.
+    Nothing = 1,
+    /// 2: could not be read, or wrong usage.
+    Failed = 2,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// What to print after `coreinspect: `.
+    #[error("{0}")]
+    Message(String),
+    /// Writing failed.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    /// A failure that says `message`.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::Message(message.into())
+    }
+}
+
+/// What a command does, once its arguments are parsed.
+trait Execute: Args + FromArgMatches {
+    fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure>;
+}
+
+/// A row of [`COMMANDS`].
+#[derive(Clone, Copy, Debug)]
+pub struct Command {
+    /// The word that calls it.
+    pub name: &'static str,
+    /// Three calls that can be run as they stand, with a core named `core`.
+    pub examples: &'static str,
+    arguments: fn(clap::Command) -> clap::Command,
+    execute: fn(&ArgMatches, &mut Context<'_>) -> Result<Status, Failure>,
+}
+
+impl Command {
+    const fn new<A: Execute>(name: &'static str, examples: &'static str) -> Self {
+        Self {
+            name,
+            examples,
+            arguments: A::augment_args,
+            execute: |matches, context| {
+                let arguments =
+                    A::from_arg_matches(matches).map_err(|error| Failure::new(error.to_string()))?;
+                arguments.execute(context)
+            },
+        }
+    }
+
+    fn build(&self, command: clap::Command) -> clap::Command {
+        (self.arguments)(command).after_help(format!("Examples:\n{}", self.examples))
+    }
+}
+
+/// What is done without a command's name.
+const INSPECT: Command = Command::new::<inspect::Inspect>(
+    "coreinspect",
+    "  coreinspect core                              which segments, are their bytes there, what do they say\n  \
+     coreinspect core --json | jq '.dumps[0].segments[0].content'\n  \
+     coreinspect core --expect 'key=0x7800c028 flag=ready message~Hello'",
+);
+
+/// The commands, in the order of the help text. A new one is a file and a row.
+pub const COMMANDS: &[Command] = &[
+    Command::new::<show::Show>(
+        "show",
+        "  coreinspect show core '#1'                    everything that is known of segment 1\n  \
+         coreinspect show core 0x7800c028 --hex        and its bytes\n  \
+         coreinspect show core '#1' --hex --at 0x100 --length 64",
+    ),
+    Command::new::<extract::Extract>(
+        "extract",
+        "  coreinspect extract core '#1'                 into SYSV<key>.bin\n  \
+         coreinspect extract core 0x7800c028 -o bytes.bin\n  \
+         coreinspect extract core '#1' -o - | xxd | head",
+    ),
+    Command::new::<key::KeyCommand>(
+        "key",
+        "  coreinspect key 0x7800c028                    what ftok would have put into it, and who is known to use it\n  \
+         coreinspect key --path . --id x               the key that ftok(\".\", 'x') makes\n  \
+         coreinspect key 0x7800c028 --search /srv      which paths under /srv make this key",
+    ),
+];
+
+/// The whole command line, for parsing, help and completions.
+pub fn command() -> clap::Command {
+    let root = INSPECT
+        .build(output::Flags::augment_args(clap::Command::new("coreinspect")))
+        .about("Says what was in the System V shared memory of a dumped process")
+        .long_about(
+            "Says what was in the System V shared memory of a dumped process: which segments were attached, what their \
+             keys mean, whether their bytes are in the dump and if not why not, and what they say.\n\nExit status: 0 a \
+             segment was found; 1 the dump was read well but has none (or --expect is not met); 2 it could not be read, \
+             or the command line is wrong.",
+        )
+        .disable_version_flag(true)
+        .disable_help_subcommand(true)
+        .subcommand_help_heading("Commands")
+        .override_usage("coreinspect [OPTIONS] [PROGRAM] DUMP...\n       coreinspect COMMAND ...");
+    COMMANDS.iter().fold(root, |root, row| root.subcommand(row.build(clap::Command::new(row.name))))
+}
+
+/// Parses `arguments` (the program's name first), does what they ask, and answers the exit status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let matches = match command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error, out, err),
+    };
+    let mut context = match Context::new(&matches, out, err) {
+        Ok(context) => context,
+        Err((failure, err)) => return fail(&failure, err),
+    };
+    let result = match matches.subcommand() {
+        Some((name, _)) if matches.get_many::<std::path::PathBuf>("dumps").is_some() => {
+            Err(Failure::new(format!("{name} is a command and comes first; a dump of that name is ./{name}")))
+        }
+        Some((name, matches)) => match COMMANDS.iter().find(|row| row.name == name) {
+            Some(row) => (row.execute)(matches, &mut context),
+            None => Err(Failure::new(format!("there is no command {name}"))),
+        },
+        None => (INSPECT.execute)(&matches, &mut context),
+    };
+    let result = result.and_then(|status| {
+        context.out.flush()?;
+        Ok(status)
+    });
+    match result {
+        Ok(status) => status as u8,
+        // Whoever read us has seen enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Status::Found as u8,
+        Err(failure) => fail(&failure, context.err),
+    }
+}
+
+fn fail(failure: &Failure, err: &mut dyn Write) -> u8 {
+    // Nobody is left to tell if this fails too.
+    let _ = writeln!(err, "coreinspect: {}", Printable(failure.to_string().as_bytes()));
+    Status::Failed as u8
+}
+
+/// clap's help (standard output, status 0) or complaint (standard error, status 2), harmless on a terminal.
+fn usage<'w>(error: &clap::Error, out: &'w mut dyn Write, err: &'w mut dyn Write) -> u8 {
+    let text = error.render().to_string();
+    let lines = text.lines().map(|line| Printable(line.as_bytes()));
+    let (to, status) = if error.use_stderr() { (err, Status::Failed) } else { (out, Status::Found) };
+    for line in lines {
+        if writeln!(to, "{line}").is_err() {
+            break;
+        }
+    }
+    let _ = to.flush();
+    status as u8
+}

@@ -1,0 +1,141 @@
+//! The flags that all commands share, and where their output goes.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
+
+use super::Failure;
+use crate::render::Style;
+use crate::render::printable::Printable;
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON object a line and dump.
+    Jsonl,
+}
+
+/// `--color`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Flags of every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct Flags {
+    /// What to print.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table", hide_possible_values = false)]
+    format: Format,
+    /// Short for --format json.
+    #[arg(long, global = true, conflicts_with = "format")]
+    json: bool,
+    /// When to colour; NO_COLOR and CLICOLOR_FORCE are honoured.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    color: Color,
+    /// Rows alone: no explanations, no warnings.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// More about the process.
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Sizes in plain bytes, not as 4K.
+    #[arg(long, global = true)]
+    bytes: bool,
+    /// Overwrite a file that exists.
+    #[arg(long, global = true)]
+    force: bool,
+}
+
+/// What a command needs beside its own arguments.
+pub struct Context<'w> {
+    /// Where results go.
+    pub out: &'w mut dyn Write,
+    /// Where all else goes.
+    pub err: &'w mut dyn Write,
+    /// What to print.
+    pub format: Format,
+    /// How results are read.
+    pub style: Style,
+    /// `-q`.
+    pub quiet: bool,
+    /// `-v`.
+    pub verbose: bool,
+    /// `--force`.
+    pub force: bool,
+}
+
+impl<'w> Context<'w> {
+    /// What the shared flags ask for.
+    #[allow(clippy::type_complexity)]
+    pub(super) fn new(
+        matches: &ArgMatches,
+        out: &'w mut dyn Write,
+        err: &'w mut dyn Write,
+    ) -> Result<Self, (Failure, &'w mut dyn Write)> {
+        // A global flag that stands behind a command is known to the command's matches alone.
+        let mut innermost = matches;
+        while let Some((_, inner)) = innermost.subcommand() {
+            innermost = inner;
+        }
+        let flags = match Flags::from_arg_matches(innermost) {
+            Ok(flags) => flags,
+            Err(error) => return Err((Failure::new(error.to_string()), err)),
+        };
+        let color = match flags.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        };
+        Ok(Self {
+            out,
+            err,
+            format: if flags.json { Format::Json } else { flags.format },
+            style: Style {
+                width: width(),
+                color,
+                unicode: speaks_utf8(),
+                interactive: io::stdout().is_terminal(),
+                bytes: flags.bytes,
+            },
+            quiet: flags.quiet,
+            verbose: flags.verbose,
+            force: flags.force,
+        })
+    }
+
+    /// One line on standard error: why the status is not 0, or what is lost.
+    pub fn tell(&mut self, line: impl std::fmt::Display) {
+        // Results are on standard output; that nobody listens here must not take them away.
+        let _ = writeln!(self.err, "coreinspect: {}", Printable(line.to_string().as_bytes()));
+    }
+}
+
+/// COLUMNS, else the terminal's width; no limit in a pipe or a file.
+fn width() -> Option<usize> {
+    let asked =
+        std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+    asked.or_else(|| {
+        let (width, _) = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten()?;
+        Some(usize::from(width.0))
+    })
+}
+
+/// Whether the locale's characters are UTF-8 (locale(7): LC_ALL before LC_CTYPE before LANG).
+fn speaks_utf8() -> bool {
+    let named = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .find(|value| !value.is_empty());
+    named.is_some_and(|locale| {
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}

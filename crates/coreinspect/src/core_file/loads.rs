@@ -1,0 +1,186 @@
+//! The PT_LOADs as an index from addresses to what the dump has of them.
+
+use super::header::Load;
+use crate::error::Warnings;
+use crate::memory::{Dumped, Extent, Permissions};
+use crate::position::{Address, Coverage, FileOffset, Interval, Position};
+
+/// Memory that the dump describes, and memory that it saved: both sorted and free of overlap.
+#[derive(Debug, Default)]
+pub struct Loads {
+    regions: Vec<Region>,
+    runs: Vec<Run>,
+    /// Where the file would have to end to hold every promised byte.
+    promised_end: u64,
+}
+
+/// One PT_LOAD's memory, saved or not.
+#[derive(Clone, Copy, Debug)]
+struct Region {
+    range: Interval<Address>,
+    permissions: Permissions,
+}
+
+/// Memory whose bytes the file holds, or would hold if it were not cut.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    range: Interval<Address>,
+    at: FileOffset,
+}
+
+impl Run {
+    /// The part of it that lies in `range`.
+    fn part(self, range: Interval<Address>) -> Option<Self> {
+        let part = self.range.intersection(range)?;
+        Some(Self { range: part, at: self.at.checked_add(part.start().offset_from(self.range.start())?)? })
+    }
+}
+
+impl Loads {
+    /// Indexes `loads`. Where two overlap, the first in the table that has bytes is believed.
+    pub fn new(loads: &[Load], warnings: &mut Warnings) -> Self {
+        let mut this = Self {
+            regions: Vec::with_capacity(loads.len()),
+            runs: Vec::with_capacity(loads.iter().filter(|load| load.file_size > 0).count()),
+            promised_end: 0,
+        };
+        let mut impossible = 0_u64;
+        for load in loads {
+            let address = Address::new(load.address);
+            // A p_filesz beyond p_memsz describes no memory (gABI chapter 5); one with p_memsz 0 was seen from
+            // dumpers that leave the field out.
+            let memory_size = if load.memory_size == 0 { load.file_size } else { load.memory_size };
+            let saved = load.file_size.min(memory_size);
+            let (Some(range), Some(end)) =
+                (Interval::with_length(address, memory_size), load.offset.checked_add(saved))
+            else {
+                impossible = impossible.saturating_add(1);
+                continue;
+            };
+            if !range.is_empty() {
+                this.regions
+                    .push(Region { range, permissions: Permissions::from_program_header(load.flags) });
+            }
+            if saved > 0 {
+                this.runs
+                    .push(Run { range: Interval::clamped(address, saved), at: FileOffset::new(load.offset) });
+                this.promised_end = this.promised_end.max(end);
+            }
+        }
+        if impossible > 0 {
+            warnings.push("program-headers", || format!("{impossible} PT_LOADs pass the end of the address space or of every file; they are left out"));
+        }
+        let overlapping =
+            disjoint(&mut this.regions, |region| region.range, |region, range| Region { range, ..*region })
+                | disjoint(&mut this.runs, |run| run.range, |run, range| run.part(range).unwrap_or(*run));
+        if overlapping {
+            warnings.push("overlapping-loads", || {
+                "some PT_LOADs overlap; for each byte the first of them in the table is believed".to_owned()
+            });
+        }
+        this
+    }
+
+    /// The offset in the file after the last byte that a PT_LOAD promises.
+    pub fn promised_end(&self) -> FileOffset {
+        FileOffset::new(self.promised_end)
+    }
+
+    /// Forgets every saved byte outside `saved` (sorted, without overlap): what a dumper's own list says.
+    pub fn keep_only(&mut self, saved: &Coverage<Address>) {
+        let saved: Vec<_> = saved.intervals().collect();
+        let mut kept = Vec::new();
+        for run in &self.runs {
+            let first = saved.partition_point(|interval| interval.end() <= run.range.start());
+            kept.extend(
+                saved
+                    .iter()
+                    .skip(first)
+                    .take_while(|interval| interval.start() < run.range.end())
+                    .filter_map(|interval| run.part(*interval)),
+            );
+        }
+        self.runs = kept;
+    }
+
+    /// How many runs of memory the dump describes.
+    pub fn regions(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// The rights of `range`, if one PT_LOAD, or several that agree, describe a part of it.
+    pub fn permissions(&self, range: Interval<Address>) -> Option<Permissions> {
+        let first = self.regions.partition_point(|region| region.range.end() <= range.start());
+        let mut found =
+            self.regions.iter().skip(first).take_while(|region| region.range.start() < range.end());
+        let permissions = found.next()?.permissions;
+        found.all(|region| region.permissions == permissions).then_some(permissions)
+    }
+
+    /// What the dump has of `range`, of a file of `file_size` bytes: extents that tile it, each as long as can be.
+    pub fn extents(&self, range: Interval<Address>, file_size: u64) -> Vec<Extent> {
+        let mut extents = Vec::<Extent>::new();
+        let mut push = |start: Address, end: Address, dumped| {
+            let Some(range) = Interval::new(start, end).filter(|range| !range.is_empty()) else { return };
+            match extents.last_mut() {
+                Some(last) if last.dumped == dumped => {
+                    last.range = Interval::new(last.range.start(), end).unwrap_or(last.range);
+                }
+                _ => extents.push(Extent { range, dumped }),
+            }
+        };
+        let mut at = range.start();
+        for run in self.runs_in(range) {
+            push(at, run.range.start(), Dumped::NotSaved);
+            let in_file = file_size.saturating_sub(run.at.get()).min(run.range.length());
+            let cut = run.range.start().checked_add(in_file).unwrap_or(run.range.end());
+            push(run.range.start(), cut, Dumped::Saved);
+            push(cut, run.range.end(), Dumped::CutOff);
+            at = run.range.end();
+        }
+        push(at, range.end(), Dumped::NotSaved);
+        extents
+    }
+
+    /// Where the bytes from `address` on stand in the file, as far as they stand there in one piece.
+    pub fn in_file(&self, address: Address) -> Option<Interval<FileOffset>> {
+        let run = self.runs.get(self.runs.partition_point(|run| run.range.end() <= address))?;
+        let part = run.part(Interval::new(address, run.range.end())?)?;
+        Some(Interval::clamped(part.at, part.range.length()))
+    }
+
+    fn runs_in(&self, range: Interval<Address>) -> impl Iterator<Item = Run> + '_ {
+        let first = self.runs.partition_point(|run| run.range.end() <= range.start());
+        self.runs
+            .iter()
+            .skip(first)
+            .take_while(move |run| run.range.start() < range.end())
+            .filter_map(move |run| run.part(range))
+    }
+}
+
+/// Sorts `items`, and cuts what an earlier one covers out of each later one. Answers whether any was cut.
+fn disjoint<T: Copy>(
+    items: &mut Vec<T>,
+    range: impl Fn(&T) -> Interval<Address>,
+    cut: impl Fn(&T, Interval<Address>) -> T,
+) -> bool {
+    let in_order = |pair: &[T]| matches!(pair, [one, two] if range(one).end() <= range(two).start());
+    if items.windows(2).all(in_order) {
+        return false;
+    }
+    let mut sorted = items.clone();
+    sorted.sort_by_key(|item| range(item).start());
+    if sorted.windows(2).all(in_order) {
+        *items = sorted;
+        return false;
+    }
+    let mut covered = Coverage::default();
+    let mut parts = Vec::with_capacity(items.len());
+    for item in items.iter() {
+        covered.add(range(item), |part| parts.push(cut(item, part)));
+    }
+    parts.sort_by_key(|item| range(item).start());
+    *items = parts;
+    true
+}

@@ -1,0 +1,281 @@
+//! An ELF core: bytes of a file become headers, notes and an index of the memory that was saved.
+//!
+//! Everything here treats the file as hostile: no count is believed before the bytes are there, no step can fail to
+//! move on, and [`Reader`] is the only code that cuts pieces out of bytes. A core that was cut short is read as far
+//! as it goes; what is lost is in [`CoreFile::warnings`].
+
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used
+)]
+
+mod dump_list;
+mod file_table;
+mod header;
+mod loads;
+mod notes;
+mod process_notes;
+mod reader;
+mod writer;
+
+pub use file_table::{FileRow, FileTable};
+pub use loads::Loads;
+pub use process_notes::{AuxiliaryVector, ProcessInfo, SignalInfo, ThreadStatus};
+pub use reader::Reader;
+pub use writer::Writer;
+
+use crate::error::{Error, Warning, Warnings};
+use crate::machine::Machine;
+use crate::position::{FileOffset, Position};
+use crate::source::{Format, Source};
+use header::{Header, ProgramHeaders};
+use notes::Note;
+use writer::{LEADING_NOTES, Traits};
+
+/// Headers and notes of an ELF core, and where its memory stands.
+#[derive(Debug)]
+pub struct CoreFile<'s> {
+    machine: Machine,
+    loads: Loads,
+    files: Option<FileTable<'s>>,
+    threads: Vec<ThreadStatus>,
+    process: Option<ProcessInfo>,
+    signal: Option<SignalInfo>,
+    auxiliary: AuxiliaryVector,
+    writer: Option<Writer>,
+    complete: bool,
+    warnings: Vec<Warning>,
+}
+
+/// What the notes gave, before they are put to use.
+#[derive(Default)]
+struct Notes {
+    traits: Traits,
+    files: Option<(crate::position::Interval<FileOffset>, bool)>,
+    threads: Vec<ThreadStatus>,
+    process: Option<ProcessInfo>,
+    signal: Option<SignalInfo>,
+    auxiliary: Option<AuxiliaryVector>,
+    of_a_kernel: bool,
+    any: bool,
+}
+
+const NT_PRSTATUS: u32 = 1;
+const NT_PRPSINFO: u32 = 3;
+const NT_AUXV: u32 = 6;
+const NT_FILE: u32 = 0x4649_4c45;
+const NT_SIGINFO: u32 = 0x5349_4749;
+
+impl<'s> CoreFile<'s> {
+    /// Reads headers and notes of `source`; no memory.
+    ///
+    /// # Errors
+    /// See [`Error`]: the file is no core, or ends before its first program header. All else is a warning.
+    pub fn read(source: &'s dyn Source) -> Result<Self, Error> {
+        let mut warnings = Warnings::default();
+        let header = Header::read(source, &mut warnings)?;
+        let machine = header.machine;
+        let program_headers = header.program_headers(source, &mut warnings)?;
+        let mut loads = Loads::new(&program_headers.loads, &mut warnings);
+        let dump_list = dump_list::read(source, &header);
+        let mut notes = Notes { traits: Traits::of_headers(&header, &program_headers), ..Notes::default() };
+        notes.traits.dump_list = dump_list.is_some();
+        notes::for_each_note(source, machine, &program_headers.notes, &mut warnings, |note, warnings| {
+            notes.take(note, machine, warnings);
+        });
+        if notes.of_a_kernel {
+            return Err(Error::NotACore { format: Format::KernelDump });
+        }
+        let promised_end = program_headers
+            .notes
+            .iter()
+            .map(|notes| notes.range.end())
+            .fold(loads.promised_end(), FileOffset::max);
+        let missing = promised_end.offset_from(FileOffset::new(source.size())).unwrap_or(0);
+        if let Some(saved) = &dump_list {
+            loads.keep_only(saved);
+        } else if missing > 0 {
+            warnings.push("truncated", || {
+                format!(
+                    "the file has {} bytes and ends {missing} before its headers say: it was cut short",
+                    source.size()
+                )
+            });
+        }
+        let files = notes.file_table(source, machine, loads.regions(), &mut warnings);
+        Ok(Self {
+            machine,
+            files,
+            threads: notes.threads,
+            process: notes.process,
+            signal: notes.signal,
+            auxiliary: notes.auxiliary.unwrap_or_default(),
+            writer: notes.traits.writer(),
+            complete: missing == 0 && !warnings.has("program-headers"),
+            loads,
+            warnings: warnings.into_list(),
+        })
+    }
+
+    /// Machine, class and byte order.
+    pub fn machine(&self) -> Machine {
+        self.machine
+    }
+
+    /// The memory that the dump describes and holds.
+    pub fn loads(&self) -> &Loads {
+        &self.loads
+    }
+
+    /// NT_FILE, if the dump has it.
+    pub fn files(&self) -> Option<&FileTable<'s>> {
+        self.files.as_ref()
+    }
+
+    /// NT_PRSTATUS of each thread, in the file's order.
+    pub fn threads(&self) -> &[ThreadStatus] {
+        &self.threads
+    }
+
+    /// NT_PRPSINFO.
+    pub fn process(&self) -> Option<&ProcessInfo> {
+        self.process.as_ref()
+    }
+
+    /// The first NT_SIGINFO.
+    pub fn signal(&self) -> Option<SignalInfo> {
+        self.signal
+    }
+
+    /// NT_AUXV; empty if the dump has none.
+    pub fn auxiliary(&self) -> AuxiliaryVector {
+        self.auxiliary
+    }
+
+    /// Which program wrote the dump, where that can be told.
+    pub fn writer(&self) -> Option<Writer> {
+        self.writer
+    }
+
+    /// Whether every byte that the headers promise is in the file.
+    pub fn complete(&self) -> bool {
+        self.complete
+    }
+
+    /// What could not be read, or was lost.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+impl Traits {
+    fn of_headers(header: &Header, program_headers: &ProgramHeaders) -> Self {
+        let loads = &program_headers.loads;
+        let first_align = loads.first().map(|load| load.align);
+        let last_memory = loads.iter().filter(|load| load.file_size > 0).map(|load| load.offset).max();
+        let first_notes = program_headers.notes.first().map(|notes| notes.range.start().get());
+        Self {
+            notes_first: program_headers.notes_first,
+            notes_behind_memory: first_notes.zip(last_memory).is_some_and(|(notes, memory)| notes > memory),
+            load_align: first_align.filter(|align| loads.iter().all(|load| load.align == *align)),
+            sections: header.section_headers.rows() > 1,
+            ..Self::default()
+        }
+    }
+}
+
+impl Notes {
+    fn take(&mut self, note: Note<'_>, machine: Machine, warnings: &mut Warnings) {
+        self.any = true;
+        match note.owner {
+            // Delve leaves the owner empty.
+            b"CORE" | b"" => {}
+            b"GDB" => return self.traits.gdb_note = true,
+            b"Delve Header" => return self.traits.delve_note = true,
+            b"coreinspect" => return self.traits.coreinspect_note = true,
+            b"VMCOREINFO" => return self.of_a_kernel = true,
+            _ => return,
+        }
+        if self.traits.core_notes.len() < LEADING_NOTES {
+            self.traits.core_notes.push(note.kind);
+        }
+        let mut damaged = |name: &str| {
+            let (size, at) = (note.descriptor.rest().len(), note.at);
+            let message = format!("{name} at {at} has {size} bytes, too few; what it says is lost");
+            warnings.push("notes", || message);
+        };
+        match note.kind {
+            NT_PRSTATUS => match ThreadStatus::read(note.descriptor.clone()) {
+                Some(thread) => self.threads.push(thread),
+                None => damaged("NT_PRSTATUS"),
+            },
+            NT_PRPSINFO if self.process.is_none() => {
+                self.process = ProcessInfo::read(note.descriptor.clone(), machine.class);
+                if self.process.is_none() {
+                    damaged("NT_PRPSINFO");
+                }
+            }
+            NT_SIGINFO if self.signal.is_none() => {
+                self.signal = SignalInfo::read(note.descriptor.clone(), machine);
+                if self.signal.is_none() {
+                    damaged("NT_SIGINFO");
+                }
+            }
+            NT_AUXV if self.auxiliary.is_none() => {
+                self.auxiliary = Some(AuxiliaryVector::read(note.descriptor.clone()));
+            }
+            NT_FILE if self.files.is_none() => self.files = Some((note.range(), note.cut_off)),
+            _ => {}
+        }
+    }
+
+    fn file_table<'s>(
+        &self,
+        source: &'s dyn Source,
+        machine: Machine,
+        regions: usize,
+        warnings: &mut Warnings,
+    ) -> Option<FileTable<'s>> {
+        let Some((range, cut_off)) = self.files else {
+            let message = if !self.any {
+                "the dump has no notes: who the process was, and the names of its mappings, are not in it"
+                    .to_owned()
+            } else if self.traits.writer() == Some(Writer::Kernel) && regions > MOST_NAMED_MAPPINGS {
+                format!(
+                    "the kernel left NT_FILE out, because {regions} mappings pass kernel.core_file_note_size_limit: the \
+                     names of the mappings are not in this dump; raise it (sysctl) before the next one, or use gcore"
+                )
+            } else {
+                "the dump has no NT_FILE note: the names of its mappings are not in it".to_owned()
+            };
+            warnings.push("no-nt-file", || message);
+            return None;
+        };
+        let at = range.start();
+        let page_size = self.auxiliary.and_then(|auxiliary| auxiliary.page_size);
+        let table = source
+            .bytes(range)
+            .map_err(|error| error.to_string())
+            .and_then(|descriptor| FileTable::read(descriptor, machine, cut_off, page_size));
+        match table {
+            Ok(table) => {
+                for flaw in table.flaws(cut_off) {
+                    warnings.push("nt-file", || format!("NT_FILE at {at}: {flaw}"));
+                }
+                Some(table)
+            }
+            Err(what) => {
+                warnings.push("nt-file", || {
+                    format!("NT_FILE at {at} cannot be used: {what}; the names of the mappings are lost")
+                });
+                None
+            }
+        }
+    }
+}
+
+/// Mappings that fit kernel.core_file_note_size_limit by default (4 MiB), which the kernel estimates as 64 bytes each
+/// (fs/binfmt_elf.c `fill_files_note`).
+const MOST_NAMED_MAPPINGS: usize = 65_535;

@@ -1,0 +1,135 @@
+//! NT_PRSTATUS, NT_PRPSINFO, NT_SIGINFO and NT_AUXV: who the process was and what ended it.
+//!
+//! Shapes: Linux include/linux/elfcore.h `elf_prstatus`, `elf_prpsinfo`; include/uapi/asm-generic/siginfo.h;
+//! getauxval(3). They differ by the size of a `long`, and elf_prpsinfo by that of a uid besides.
+
+use super::reader::Reader;
+use crate::machine::{Class, Machine};
+use crate::position::{Address, Position};
+use crate::process::Signal;
+
+/// A thread, as its NT_PRSTATUS has it.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadStatus {
+    /// pr_pid, which is a thread's id.
+    pub id: u32,
+    /// pr_cursig: the signal that was being delivered.
+    pub signal: Option<Signal>,
+}
+
+impl ThreadStatus {
+    /// Reads what stands before the registers.
+    pub fn read(mut note: Reader<'_>) -> Option<Self> {
+        // struct elf_siginfo: three ints.
+        note.skip(12)?;
+        let signal = note.u16()?;
+        note.skip(2)?;
+        // pr_sigpend, pr_sighold.
+        note.long()?;
+        note.long()?;
+        Some(Self { id: note.u32()?, signal: Signal::new(u32::from(signal)) })
+    }
+}
+
+/// The process, as NT_PRPSINFO has it.
+#[derive(Clone, Debug)]
+pub struct ProcessInfo {
+    /// pr_pid.
+    pub pid: u32,
+    /// pr_uid.
+    pub uid: u32,
+    /// pr_fname, without what follows its NUL.
+    pub command: Vec<u8>,
+    /// pr_psargs, without what follows its NUL and the space that the kernel puts for the last argument's end.
+    pub arguments: Vec<u8>,
+}
+
+/// Bytes of elf_prpsinfo with 32-bit longs and 16-bit uids (i386, arm, sh, m68k, s390, x32).
+const SMALL_UID_SIZE: usize = 124;
+
+impl ProcessInfo {
+    /// Reads the whole structure; which one it is, its size says.
+    pub fn read(mut note: Reader<'_>, class: Class) -> Option<Self> {
+        let small_uid = class == Class::Bits32 && note.rest().len() == SMALL_UID_SIZE;
+        // pr_state, pr_sname, pr_zomb, pr_nice, and on 64 bit what aligns pr_flag.
+        note.skip(class.long())?;
+        note.long()?;
+        let uid = if small_uid { note.u16().map(u32::from) } else { note.u32() }?;
+        note.skip(if small_uid { 2 } else { 4 })?;
+        let pid = note.u32()?;
+        // pr_ppid, pr_pgrp, pr_sid.
+        note.skip(12)?;
+        let until_nul = |bytes: &[u8]| bytes.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
+        let command = until_nul(note.take(16)?);
+        let mut arguments = until_nul(note.take(80)?);
+        if arguments.last() == Some(&b' ') {
+            arguments.pop();
+        }
+        Some(Self { pid, uid, command, arguments })
+    }
+}
+
+/// A signal's facts, as NT_SIGINFO has them.
+#[derive(Clone, Copy, Debug)]
+pub struct SignalInfo {
+    /// si_signo.
+    pub signal: Option<Signal>,
+    /// si_code: above 0 the kernel raised it.
+    pub code: i32,
+    /// si_addr, which means something for some signals only: see [`SignalInfo::fault_address`].
+    address: Address,
+}
+
+/// si_code of a signal that the kernel raised without saying more; si_addr is then not set (sigaction(2)).
+const SI_KERNEL: i32 = 0x80;
+
+impl SignalInfo {
+    /// Reads the fields that all signals have, and si_addr.
+    pub fn read(mut note: Reader<'_>, machine: Machine) -> Option<Self> {
+        let number = note.u32()?;
+        let (second, third) = (note.u32()?, note.u32()?);
+        let code = if machine.swaps_siginfo() { second } else { third };
+        if machine.class == Class::Bits64 {
+            note.skip(4)?;
+        }
+        let address = Address::new(note.long()?);
+        Some(Self { signal: Signal::new(number), code: code.cast_signed(), address })
+    }
+
+    /// The address whose access raised the signal; `None` for signals that have none.
+    pub fn fault_address(self, mips: bool) -> Option<Address> {
+        let bus = if mips { 10 } else { 7 };
+        let has_address = self.signal.is_some_and(|signal| {
+            [Signal::SEGV, Signal::ILL, Signal::FPE].contains(&signal) || signal.number() == bus
+        });
+        (has_address && self.code > 0 && self.code != SI_KERNEL).then_some(self.address)
+    }
+}
+
+/// What NT_AUXV says that is of use here.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AuxiliaryVector {
+    /// AT_PAGESZ: bytes of a page.
+    pub page_size: Option<u64>,
+    /// AT_PHDR: the program headers of the program, in its memory.
+    pub program_headers: Option<Address>,
+    /// AT_ENTRY: where the program begins.
+    pub entry: Option<Address>,
+}
+
+impl AuxiliaryVector {
+    /// Reads pairs of longs up to AT_NULL or the end.
+    pub fn read(mut note: Reader<'_>) -> Self {
+        let mut this = Self::default();
+        while let (Some(kind), Some(value)) = (note.long(), note.long()) {
+            match kind {
+                0 => break,
+                3 => this.program_headers = Some(Address::new(value)),
+                6 => this.page_size = (value.is_power_of_two() && value > 1).then_some(value),
+                9 => this.entry = Some(Address::new(value)),
+                _ => {}
+            }
+        }
+        this
+    }
+}

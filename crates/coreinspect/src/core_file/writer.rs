@@ -1,0 +1,103 @@
+//! Which program wrote a core, by evidence in the file. `None` where the evidence fits none, or several.
+
+use std::fmt;
+
+/// A program that writes dumps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Writer {
+    /// Linux (fs/coredump.c), when a signal killed the process.
+    Kernel,
+    /// gdb's `gcore` or `generate-core-file`.
+    Gcore,
+    /// .NET's createdump.
+    Createdump,
+    /// minicoredumper, a core_pattern handler that thins the kernel's core.
+    Minicoredumper,
+    /// qemu-user, for the guest program that it runs.
+    QemuUser,
+    /// The `dump` command of Delve, the Go debugger.
+    Delve,
+    /// coreinspect itself.
+    Coreinspect,
+}
+
+/// The word of the JSON contract.
+impl fmt::Display for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kernel => "kernel",
+            Self::Gcore => "gcore",
+            Self::Createdump => "createdump",
+            Self::Minicoredumper => "minicoredumper",
+            Self::QemuUser => "qemu-user",
+            Self::Delve => "delve",
+            Self::Coreinspect => "coreinspect",
+        })
+    }
+}
+
+/// What a core shows of its writer.
+#[derive(Clone, Debug, Default)]
+pub struct Traits {
+    /// The types of the first notes of owner `CORE` (or without one), in the file's order.
+    pub core_notes: Vec<u32>,
+    /// Notes of owner `GDB`: the target description that gdb saves since version 12.
+    pub gdb_note: bool,
+    /// A note of owner `Delve Header`.
+    pub delve_note: bool,
+    /// A note of owner `coreinspect`.
+    pub coreinspect_note: bool,
+    /// The section `.note.minicoredumper.dumplist`.
+    pub dump_list: bool,
+    /// Whether the first PT_NOTE stands before the first PT_LOAD in the table.
+    pub notes_first: bool,
+    /// Whether the notes stand behind the memory in the file.
+    pub notes_behind_memory: bool,
+    /// p_align of the PT_LOADs, where all agree.
+    pub load_align: Option<u64>,
+    /// Whether there are section headers beyond the one of PN_XNUM.
+    pub sections: bool,
+}
+
+/// How many leading notes of owner CORE decide.
+pub const LEADING_NOTES: usize = 5;
+
+const PRSTATUS: u32 = 1;
+const FPREGSET: u32 = 2;
+const PRPSINFO: u32 = 3;
+const AUXV: u32 = 6;
+const FILE: u32 = 0x4649_4c45;
+const SIGINFO: u32 = 0x5349_4749;
+
+impl Traits {
+    /// The writer that leaves these, as measured on dumps of each.
+    pub fn writer(&self) -> Option<Writer> {
+        let by_own_mark = [
+            (self.coreinspect_note, Writer::Coreinspect),
+            (self.dump_list, Writer::Minicoredumper),
+            (self.delve_note, Writer::Delve),
+        ];
+        if let Some((_, writer)) = by_own_mark.into_iter().find(|(marked, _)| *marked) {
+            return Some(writer);
+        }
+        let page_aligned = self.load_align.is_some_and(|align| align >= 4096);
+        match self.core_notes.as_slice() {
+            // gdb: bfd writes section headers, p_align 1, and the notes last (which a cut file has lost).
+            [PRPSINFO | PRSTATUS, ..] | []
+                if self.notes_behind_memory
+                    && (self.gdb_note || self.sections && self.load_align == Some(1)) =>
+            {
+                Some(Writer::Gcore)
+            }
+            [PRPSINFO, AUXV, FILE, ..] if page_aligned && self.notes_first => Some(Writer::Createdump),
+            _ if !page_aligned || !self.notes_first || self.sections => None,
+            // Linux since 3.7 writes SIGINFO (and FILE); before that the registers followed AUXV.
+            [PRSTATUS, PRPSINFO, SIGINFO, AUXV, ..] | [PRSTATUS, PRPSINFO, AUXV, FPREGSET, ..] => {
+                Some(Writer::Kernel)
+            }
+            [PRSTATUS, PRPSINFO, AUXV] | [PRSTATUS, PRPSINFO, AUXV, PRSTATUS, ..] => Some(Writer::QemuUser),
+            _ => None,
+        }
+    }
+}

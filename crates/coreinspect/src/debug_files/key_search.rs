@@ -1,0 +1,95 @@
+//! Which paths could have made a key: ftok(3) backwards, over a tree of files.
+//!
+//! A key has 8 bits of the project id, the low 8 of the device's number and the low 16 of the inode's: many files
+//! share the last 24. The project id is whatever the program chose, so every file with those 24 bits is a candidate.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use shmcore::Key;
+use walkdir::WalkDir;
+
+/// What a search found.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// The paths of which ftok(3) makes the key, with the key's project id; the most plausible first.
+    pub candidates: Vec<PathBuf>,
+    /// Paths that were looked at.
+    pub searched: u64,
+    /// Those on a device whose low byte is the key's: each had a chance of 1 in 65,536 to fit.
+    pub on_device: u64,
+    /// Folders and files that could not be looked at.
+    pub unreadable: u64,
+}
+
+impl Search {
+    /// Walks `root`, without following symbolic links (ftok(3) follows them, but what they lead to has a path of its
+    /// own), and without entering `/proc` and `/sys`, whose inodes are made up as they are looked at.
+    pub fn run(key: Key, root: &Path) -> Self {
+        let parts = key.parts();
+        let mut search = Self::default();
+        let mut found = Vec::new();
+        let real = |path: &Path| ![Path::new("/proc"), Path::new("/sys")].contains(&path);
+        for entry in WalkDir::new(root).into_iter().filter_entry(|entry| real(entry.path())) {
+            let Ok((entry, metadata)) =
+                entry.and_then(|entry| entry.metadata().map(|metadata| (entry, metadata)))
+            else {
+                search.unreadable += 1;
+                continue;
+            };
+            if metadata.is_symlink() {
+                continue;
+            }
+            search.searched += 1;
+            let [.., device_low] = metadata.dev().to_be_bytes();
+            let [.., high, low] = metadata.ino().to_be_bytes();
+            if device_low != parts.device_low {
+                continue;
+            }
+            search.on_device += 1;
+            if u16::from_be_bytes([high, low]) == parts.inode_low {
+                found.push((rank(entry.depth(), &metadata), entry.into_path()));
+            }
+        }
+        found.sort();
+        search.candidates = found.into_iter().map(|(_, path)| path).collect();
+        search
+    }
+
+    /// How many candidates chance alone would give.
+    pub fn expected_by_chance(&self) -> f64 {
+        // 52 bits of a count of paths are plenty.
+        #[allow(clippy::cast_precision_loss)]
+        let looked_at = self.on_device as f64;
+        looked_at / 65536.0
+    }
+}
+
+/// How plausible a path is: programs hand ftok(3) a folder (often `.`) or a file that they own, near the top of their
+/// own tree; never a socket or a device. Lower is better.
+fn rank(depth: usize, metadata: &Metadata) -> (u8, usize) {
+    let kind = if metadata.is_dir() || metadata.is_file() { 0 } else { 1 };
+    (kind, depth)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Truth: ftok(3) of libc makes the key.
+    #[test]
+    fn a_search_finds_the_file_that_made_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a/b/key file");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, folder.path().join("link")).unwrap();
+        let key = Key::ftok(&file, b'x').unwrap();
+        let search = Search::run(key, folder.path());
+        assert!(search.candidates.contains(&file), "{search:?}");
+        assert!(!search.candidates.contains(&folder.path().join("link")));
+        assert_eq!(search.searched, 4);
+        assert_eq!(search.unreadable, 0);
+    }
+}

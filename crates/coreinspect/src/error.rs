@@ -1,0 +1,152 @@
+//! What can go wrong with a dump as a whole, and what can be lost of it.
+
+use std::io;
+
+use crate::position::{FileOffset, Position};
+use crate::source::Format;
+
+/// Why a dump could not be read. Each says what was read, where, what is wrong and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file could not be opened.
+    #[error("cannot open it: {}", reason(source))]
+    Open {
+        /// What open(2), fstat(2) or mmap(2) said.
+        source: io::Error,
+    },
+    /// The file is something else than an ELF core.
+    #[error("{format}; {}", format.advice())]
+    NotACore {
+        /// What it is.
+        format: Format,
+    },
+    /// The ELF header, or the table of program headers, cannot be used.
+    #[error(
+        "{what}, at offset {at}; the file is damaged or no core: `readelf -h` shows the header, take a new dump if you can"
+    )]
+    BadHeader {
+        /// What is wrong with it.
+        what: String,
+        /// Where the wrong field stands.
+        at: FileOffset,
+    },
+    /// The file ends before there is anything to inspect.
+    #[error("the file ends at offset {at}, {what}; was the disk full, or the copy cut short?")]
+    CutOff {
+        /// Inside what it ends.
+        what: &'static str,
+        /// The file's size.
+        at: FileOffset,
+    },
+    /// A read failed.
+    #[error("cannot read {what} at offset {at}: {}", reason(source))]
+    Read {
+        /// What was read.
+        what: &'static str,
+        /// Where.
+        at: FileOffset,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// An error of the operating system as a person reads it.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "no right to read it; cores are mode 0600 of the crashed process's owner: try as that user or root".to_owned()
+        }
+        io::ErrorKind::IsADirectory => "it is a directory; name the dump inside it".to_owned(),
+        io::ErrorKind::InvalidInput => {
+            "it is no regular file (a FIFO, a device or a socket); save the dump to a file and name that".to_owned()
+        }
+        io::ErrorKind::UnexpectedEof => {
+            "the file became shorter while it was read; copy it to a quiet place and read the copy".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+impl Error {
+    /// A stable word for scripts: `error.code` of the JSON.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::NotACore { .. } => "not-a-core",
+            Self::BadHeader { .. } => "bad-header",
+            Self::CutOff { .. } => "cut-off",
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => "file-shrank",
+            Self::Read { .. } => "read",
+        }
+    }
+
+    /// Where in the file, in bytes; `None` if no place is to blame.
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            Self::Open { .. } => None,
+            Self::NotACore { .. } => Some(0),
+            Self::BadHeader { at, .. } | Self::CutOff { at, .. } | Self::Read { at, .. } => Some(at.get()),
+        }
+    }
+}
+
+/// Something that a dump does not hold, or holds damaged, and that did not keep the rest from being read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// A stable word for scripts.
+    pub code: &'static str,
+    /// What is lost, where, and what follows.
+    pub message: String,
+}
+
+impl Warning {
+    /// A warning of `code` that says `message`.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// Warnings as they come up. A damaged file can earn one for each of a million notes: of each code the first few are
+/// kept in full, the rest are counted.
+#[derive(Debug, Default)]
+pub struct Warnings {
+    kept: Vec<Warning>,
+    counts: Vec<(&'static str, u64)>,
+}
+
+/// Warnings of one code that are kept in full.
+const KEPT_OF_A_CODE: u64 = 5;
+
+impl Warnings {
+    /// Adds a warning of `code`. `message` is called only if the text is kept.
+    pub fn push(&mut self, code: &'static str, message: impl FnOnce() -> String) {
+        let known = self.counts.iter().position(|(known, _)| *known == code).unwrap_or_else(|| {
+            self.counts.push((code, 0));
+            self.counts.len().saturating_sub(1)
+        });
+        let Some((_, count)) = self.counts.get_mut(known) else { return };
+        *count = count.saturating_add(1);
+        if *count <= KEPT_OF_A_CODE {
+            self.kept.push(Warning::new(code, message()));
+        }
+    }
+
+    /// Whether any warning of `code` came up.
+    pub fn has(&self, code: &str) -> bool {
+        self.counts.iter().any(|(known, _)| *known == code)
+    }
+
+    /// The warnings, and one line for those of a code that were only counted.
+    pub fn into_list(self) -> Vec<Warning> {
+        let mut list = self.kept;
+        for (code, count) in self.counts {
+            let more = count.saturating_sub(KEPT_OF_A_CODE);
+            if more > 0 {
+                list.push(Warning::new(code, format!("{more} more warnings of this kind")));
+            }
+        }
+        list
+    }
+}

@@ -1,0 +1,101 @@
+//! The machine that a dumped process ran on: e_machine, class and byte order of the ELF header.
+
+use std::fmt;
+
+/// Bits of a target's `long` and pointers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// ELFCLASS32.
+    Bits32,
+    /// ELFCLASS64.
+    Bits64,
+}
+
+impl Class {
+    /// Bytes of a `long`.
+    pub fn long(self) -> usize {
+        match self {
+            Self::Bits32 => 4,
+            Self::Bits64 => 8,
+        }
+    }
+
+    /// 32 or 64.
+    pub fn bits(self) -> u8 {
+        match self {
+            Self::Bits32 => 32,
+            Self::Bits64 => 64,
+        }
+    }
+}
+
+/// Which byte of a number stands first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// The lowest (ELFDATA2LSB).
+    Little,
+    /// The highest (ELFDATA2MSB).
+    Big,
+}
+
+impl ByteOrder {
+    /// The word of the JSON contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Little => "little",
+            Self::Big => "big",
+        }
+    }
+}
+
+/// A target's machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Machine {
+    /// `e_machine` (elf.h, EM_*).
+    pub number: u16,
+    /// 32 or 64 bit.
+    pub class: Class,
+    /// Little or big endian.
+    pub byte_order: ByteOrder,
+}
+
+const EM_MIPS: u16 = 8;
+
+impl Machine {
+    /// Whether `siginfo_t` has si_code before si_errno (Linux arch/mips/include/uapi/asm/siginfo.h,
+    /// __ARCH_HAS_SWAPPED_SIGINFO).
+    pub fn swaps_siginfo(self) -> bool {
+        self.number == EM_MIPS
+    }
+}
+
+/// The name that uname(1) and debuggers use; `em_N` for a machine without one here.
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match (self.number, self.class, self.byte_order) {
+            (2, ..) => "sparc",
+            (3, ..) => "i386",
+            (4, ..) => "m68k",
+            (EM_MIPS, Class::Bits32, _) => "mips",
+            (EM_MIPS, Class::Bits64, _) => "mips64",
+            (15, ..) => "parisc",
+            (20, ..) => "ppc",
+            (21, _, ByteOrder::Big) => "ppc64",
+            (21, _, ByteOrder::Little) => "ppc64le",
+            (22, Class::Bits32, _) => "s390",
+            (22, Class::Bits64, _) => "s390x",
+            (40, ..) => "arm",
+            (42, ..) => "sh",
+            (43, ..) => "sparc64",
+            (50, ..) => "ia64",
+            (62, Class::Bits32, _) => "x32",
+            (62, Class::Bits64, _) => "x86_64",
+            (183, ..) => "aarch64",
+            (243, Class::Bits32, _) => "riscv32",
+            (243, Class::Bits64, _) => "riscv64",
+            (258, ..) => "loongarch64",
+            (number, ..) => return write!(f, "em_{number}"),
+        };
+        f.write_str(name)
+    }
+}

@@ -1,0 +1,116 @@
+//! What is known of the process that a dump was made of.
+
+use crate::position::Address;
+
+/// A process at the moment of its dump. `None`, and an empty list, is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// The process id, in the pid namespace of whoever wrote the dump.
+    pub pid: Option<u32>,
+    /// `pr_fname`: the command's name, at most 15 bytes (proc(5), comm). Not always UTF-8.
+    pub command: Option<Vec<u8>>,
+    /// The mapped file that holds the program's headers (AT_PHDR, else AT_ENTRY), as the dump names it.
+    pub executable: Option<Vec<u8>>,
+    /// `pr_psargs`: the first 79 bytes of the command line, arguments parted by spaces.
+    pub arguments: Option<Vec<u8>>,
+    /// The real user id.
+    pub uid: Option<u32>,
+    /// What killed it; `None` for a process that was alive.
+    pub signal: Option<Signal>,
+    /// The address whose access raised the signal, if the kernel raised it for an access.
+    pub fault_address: Option<Address>,
+    /// Thread ids, the dumping thread first where the dumper says so.
+    pub threads: Vec<u32>,
+}
+
+/// A signal's number on Linux. MIPS, Alpha and SPARC number some differently; names are given where all agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Signal(u32);
+
+impl Signal {
+    /// SIGILL, which has this number on every Linux machine.
+    pub const ILL: Self = Self(4);
+    /// SIGTRAP, which has this number on every Linux machine.
+    pub const TRAP: Self = Self(5);
+    /// SIGFPE, which has this number on every Linux machine.
+    pub const FPE: Self = Self(8);
+    /// SIGSEGV, which has this number on every Linux machine.
+    pub const SEGV: Self = Self(11);
+
+    /// The signal of `number`; `None` for 0, which means that there was none.
+    pub fn new(number: u32) -> Option<Self> {
+        (number != 0).then_some(Self(number))
+    }
+
+    /// Its number.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// Its name, as in signal(7); `swapped` for the numbering of MIPS.
+    pub fn name(self, mips: bool) -> Option<&'static str> {
+        let common = match self.0 {
+            1 => "SIGHUP",
+            2 => "SIGINT",
+            3 => "SIGQUIT",
+            4 => "SIGILL",
+            5 => "SIGTRAP",
+            6 => "SIGABRT",
+            8 => "SIGFPE",
+            9 => "SIGKILL",
+            11 => "SIGSEGV",
+            13 => "SIGPIPE",
+            14 => "SIGALRM",
+            15 => "SIGTERM",
+            _ => "",
+        };
+        if !common.is_empty() {
+            return Some(common);
+        }
+        let of_most = [
+            (7, "SIGBUS"),
+            (10, "SIGUSR1"),
+            (12, "SIGUSR2"),
+            (16, "SIGSTKFLT"),
+            (17, "SIGCHLD"),
+            (18, "SIGCONT"),
+            (19, "SIGSTOP"),
+            (20, "SIGTSTP"),
+            (21, "SIGTTIN"),
+            (22, "SIGTTOU"),
+            (23, "SIGURG"),
+            (24, "SIGXCPU"),
+            (25, "SIGXFSZ"),
+            (26, "SIGVTALRM"),
+            (27, "SIGPROF"),
+            (28, "SIGWINCH"),
+            (29, "SIGIO"),
+            (30, "SIGPWR"),
+            (31, "SIGSYS"),
+        ];
+        // Linux arch/mips/include/uapi/asm/signal.h
+        let of_mips = [
+            (7, "SIGEMT"),
+            (10, "SIGBUS"),
+            (12, "SIGSYS"),
+            (16, "SIGUSR1"),
+            (17, "SIGUSR2"),
+            (18, "SIGCHLD"),
+            (19, "SIGPWR"),
+            (20, "SIGWINCH"),
+            (21, "SIGURG"),
+            (22, "SIGIO"),
+            (23, "SIGSTOP"),
+            (24, "SIGTSTP"),
+            (25, "SIGCONT"),
+            (26, "SIGTTIN"),
+            (27, "SIGTTOU"),
+            (28, "SIGVTALRM"),
+            (29, "SIGPROF"),
+            (30, "SIGXCPU"),
+            (31, "SIGXFSZ"),
+        ];
+        let table = if mips { of_mips } else { of_most };
+        table.iter().find(|(number, _)| *number == self.0).map(|(_, name)| *name)
+    }
+}

@@ -1,0 +1,13 @@
+//! A report as text. One file an output: each gets a report, a `Write`, and what it must know of the place where the
+//! text will be read ([`Style`]).
+
+pub mod grid;
+pub mod hex;
+pub mod json;
+pub mod printable;
+pub mod segment;
+pub mod size;
+pub mod style;
+pub mod table;
+
+pub use style::Style;

@@ -1,0 +1,139 @@
+//! A segment in full, for `show`.
+
+use std::io::{self, Write};
+
+use super::grid::wrap;
+use super::printable::{Printable, Quoted};
+use super::style::{Style, Tone};
+use super::table::state_tone;
+use crate::report::{Attachment, Content, Message, Segment, Text};
+
+/// The column where values begin.
+const VALUES: usize = 13;
+
+/// Writes everything that the report has of `segment`.
+///
+/// # Errors
+/// What writing said.
+pub fn write(segment: &Segment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let name = segment
+        .name
+        .as_ref()
+        .map_or_else(|| "without a name".to_owned(), |name| Printable(name.bytes()).to_string());
+    let key = segment.key.as_deref().unwrap_or("without a key");
+    writeln!(out, "{}", style.paint(Tone::Name, format!("#{} {key}  {name}", segment.number)))?;
+    let mut fact = |name: &str, value: &str| field(name, value, style, out);
+    match (&segment.key_parts, segment.key_t) {
+        (Some(parts), Some(key_t)) => {
+            let character = parts.project_char.map_or_else(String::new, |c| format!(" '{c}'"));
+            fact(
+                "key",
+                &format!(
+                    "{key_t}; if ftok made it: project id {}{character}, device ..{}, inode ..{}",
+                    parts.project_id,
+                    parts.device_low.trim_start_matches("0x"),
+                    parts.inode_low.trim_start_matches("0x")
+                ),
+            )?;
+        }
+        _ => fact("key", "IPC_PRIVATE: every private segment has this key")?,
+    }
+    let number = |value: Option<u64>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
+    if segment.shmid.is_none() && segment.size.is_none() {
+        fact("live facts", "unknown: no core holds shmid, exact size, owner, perms, nattch, cpid, lpid")?;
+    } else {
+        fact("shmid", &segment.shmid.map_or_else(|| "unknown".to_owned(), |id| id.to_string()))?;
+        fact("size", &number(segment.size))?;
+        fact("owner", &number(segment.owner.map(u64::from)))?;
+        fact("perms", segment.perms.as_deref().unwrap_or("unknown"))?;
+        fact("nattch", &number(segment.nattch))?;
+    }
+    fact("mapped", &format!("{} bytes", segment.mapped))?;
+    fact("saved", &format!("{} bytes: {}", segment.saved, segment.state))?;
+    for attachment in &segment.attachments {
+        writeln!(out)?;
+        write_attachment(attachment, style, out)?;
+    }
+    for cause in &segment.causes {
+        writeln!(out)?;
+        let sure = if cause.certain { "certain" } else { "perhaps" };
+        field("missing", &format!("{} ({sure})", cause.code), style, out)?;
+        field("evidence", &cause.evidence, style, out)?;
+        field("fix", &cause.fix, style, out)?;
+    }
+    if let Some(content) = &segment.content {
+        writeln!(out)?;
+        write_content(content, style, out)?;
+    }
+    Ok(())
+}
+
+fn field(name: &str, value: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let width = style.width.unwrap_or(usize::MAX).saturating_sub(VALUES).max(20);
+    let indent = VALUES - 2;
+    for (number, line) in wrap(value, width).iter().enumerate() {
+        let name = if number == 0 { name } else { "" };
+        writeln!(out, "  {}{line}", style.paint(Tone::Faint, format!("{name:indent$}")))?;
+    }
+    Ok(())
+}
+
+fn write_attachment(attachment: &Attachment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let base = attachment.base.map_or_else(|| "unknown".to_owned(), |base| base.to_string());
+    let state = style.paint(state_tone(attachment.state), attachment.state);
+    writeln!(
+        out,
+        "  attached at {base}: {} of {} bytes saved, {state}",
+        attachment.saved, attachment.mapped
+    )?;
+    for mapping in &attachment.mappings {
+        let permissions = mapping.permissions.as_deref().unwrap_or("rights unknown");
+        writeln!(
+            out,
+            "    {}-{}  offset {:#x}  {permissions}  {} bytes saved",
+            mapping.start, mapping.end, mapping.offset, mapping.saved
+        )?;
+        for missing in &mapping.missing {
+            let bytes = missing.end.0.saturating_sub(missing.start.0);
+            let text = format!(
+                "missing {}-{}  offset {:#x}  {bytes} bytes: {}",
+                missing.start, missing.end, missing.offset, missing.reason
+            );
+            writeln!(out, "      {}", style.paint(Tone::Bad, text))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_content(content: &Content, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let from = content.attachment.map_or_else(String::new, |base| format!(", read from {base}"));
+    field(
+        "content",
+        &format!("layout {}, confidence {}{from}", content.layout, content.confidence),
+        style,
+        out,
+    )?;
+    for reason in &content.reasons {
+        field("", reason, style, out)?;
+    }
+    let flag = content.value.flag.map(|flag| match flag.name {
+        Some(name) => format!("{} ({name})", flag.value),
+        None => format!("{} (no flag has this value)", flag.value),
+    });
+    field("flag", flag.as_deref().unwrap_or("not in the dump"), style, out)?;
+    let message = content.value.message.as_ref().map(message_text);
+    field("message", message.as_deref().unwrap_or("not in the dump"), style, out)?;
+    for part in &content.unavailable {
+        let text = format!("{} at {:#x}-{:#x}: {}", part.path, part.start, part.end, part.reason);
+        field("unavailable", &text, style, out)?;
+    }
+    Ok(())
+}
+
+fn message_text(message: &Message) -> String {
+    let bytes = message.text.as_ref().map(Text::bytes).unwrap_or_default();
+    let more = message.length.saturating_sub(bytes.len() as u64);
+    let shown = if more > 0 { format!(", {} shown: --full shows all", bytes.len()) } else { String::new() };
+    let end = if message.terminated { "ended by a NUL" } else { "not ended by a NUL" };
+    format!("{} ({} bytes{shown}, {end})", Quoted(bytes), message.length)
+}

@@ -1,0 +1,287 @@
+//! From a target to its report.
+
+use std::os::unix::ffi::OsStrExt;
+
+use shmcore::Key;
+
+use super::{
+    Attachment, Cause, Content, Dump, Error, Flag, Hex, KeyParts, Mailbox, Mapping, Message, Missing, Path,
+    Process, Segment, Signal, Text, Unavailable, Warning,
+};
+use crate::layout::{self, Budget};
+use crate::memory::Dumped;
+use crate::position::Position;
+use crate::shm::{self, SharedMemory};
+use crate::source::{MappedFile, Source};
+use crate::target::{CoreTarget, Target};
+use crate::{error, retention};
+
+/// What a report holds beyond what every one does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Leave out what the bytes say: `content` is null.
+    pub no_content: bool,
+    /// Whole messages, not their first 4,096 bytes.
+    pub full: bool,
+    /// The layout that the user named; `None` is the default one, on trial.
+    pub layout: Option<&'static layout::Layout>,
+}
+
+/// The report of the dump at `path`. What went wrong is in [`Dump::error`].
+pub fn inspect_file(path: &std::path::Path, options: &Options) -> Dump {
+    match MappedFile::open(path) {
+        Ok(source) => inspect(path, &source, options),
+        Err(source) => Dump::unreadable(path, None, &error::Error::Open { source }),
+    }
+}
+
+/// The report of the dump in `source`, called `path`. What went wrong is in [`Dump::error`].
+pub fn inspect(path: &std::path::Path, source: &dyn Source, options: &Options) -> Dump {
+    let report = CoreTarget::read(source).and_then(|target| {
+        let memory = SharedMemory::of(&target);
+        Dump::of(path, &target, &memory, options)
+    });
+    match report {
+        Ok(mut report) => {
+            if let Some(change) = source.changed() {
+                let message =
+                    format!("the file changed while it was read ({change}): what is said of it may be torn");
+                report.warnings.push(Warning { code: "file-changed", message });
+            }
+            report
+        }
+        Err(error) => Dump::unreadable(path, Some(source.size()), &error),
+    }
+}
+
+impl Dump {
+    /// The report of `target` with the segments in `memory`.
+    ///
+    /// # Errors
+    /// [`error::Error::Read`] while content was decoded.
+    pub fn of(
+        path: &std::path::Path,
+        target: &dyn Target,
+        memory: &SharedMemory,
+        options: &Options,
+    ) -> Result<Self, error::Error> {
+        let identity = target.identity();
+        let mut budget = Budget::of(target);
+        let mut segments = Vec::with_capacity(memory.segments.len());
+        for (number, segment) in (1..).zip(&memory.segments) {
+            segments.push(Segment::of(number, target, memory, segment, options, &mut budget)?);
+        }
+        Ok(Self {
+            path: path.into(),
+            kind: Some(identity.kind),
+            writer: identity.writer.map(|writer| writer.to_string()),
+            machine: Some(identity.machine.to_string()),
+            class: Some(identity.machine.class.bits()),
+            byte_order: Some(identity.machine.byte_order.name()),
+            page_size: identity.page_size,
+            file_size: identity.file_size,
+            complete: Some(identity.complete),
+            process: Process::of(target),
+            segments,
+            warnings: target.warnings().iter().chain(&memory.warnings).map(Warning::from).collect(),
+            error: None,
+            posix_mappings: memory.posix_mappings,
+            named_mappings: target.mappings().is_some(),
+        })
+    }
+
+    /// The report of a dump that could not be read.
+    pub fn unreadable(path: &std::path::Path, file_size: Option<u64>, error: &error::Error) -> Self {
+        Self {
+            path: path.into(),
+            kind: None,
+            writer: None,
+            machine: None,
+            class: None,
+            byte_order: None,
+            page_size: None,
+            file_size,
+            complete: None,
+            process: Process::default(),
+            segments: Vec::new(),
+            warnings: Vec::new(),
+            error: Some(Error { code: error.code(), message: error.to_string(), offset: error.offset() }),
+            posix_mappings: 0,
+            named_mappings: false,
+        }
+    }
+}
+
+impl From<&std::path::Path> for Path {
+    fn from(path: &std::path::Path) -> Self {
+        let text = Text::new(path.as_os_str().as_bytes());
+        Self { path: text.escaped(), path_hex: text.hex() }
+    }
+}
+
+impl From<&error::Warning> for Warning {
+    fn from(warning: &error::Warning) -> Self {
+        Self { code: warning.code, message: warning.message.clone() }
+    }
+}
+
+impl Process {
+    fn of(target: &dyn Target) -> Self {
+        let process = target.process();
+        let mips = target.identity().machine.swaps_siginfo();
+        let text = |bytes: &Option<Vec<u8>>| bytes.clone().map(Text::new);
+        Self {
+            pid: process.pid,
+            command: text(&process.command),
+            executable: text(&process.executable),
+            arguments: text(&process.arguments),
+            uid: process.uid,
+            signal: process.signal.map(|signal| Signal { number: signal.number(), name: signal.name(mips) }),
+            fault_address: process.fault_address.map(Hex::from),
+            threads: process.threads.clone(),
+        }
+    }
+}
+
+impl Segment {
+    fn of(
+        number: usize,
+        target: &dyn Target,
+        memory: &SharedMemory,
+        segment: &shm::Segment,
+        options: &Options,
+        budget: &mut Budget,
+    ) -> Result<Self, error::Error> {
+        let key = segment.key;
+        let (mapped, saved) = (segment.mapped(), segment.saved());
+        let content = if options.no_content {
+            None
+        } else {
+            let forced = options.layout.is_some();
+            Some(Content::from(layout::mailbox::Mailbox::read(
+                target,
+                segment,
+                options.full,
+                forced,
+                budget,
+            )?))
+        };
+        Ok(Self {
+            number,
+            key: Some(key.to_string()),
+            key_t: Some(key.raw()),
+            name: Some(Text::new(segment.name.as_slice())),
+            private: Some(key.is_private()),
+            found_by: "name",
+            key_parts: (!key.is_private()).then(|| KeyParts::of(key)),
+            shmid: None,
+            size: None,
+            owner: None,
+            perms: None,
+            nattch: None,
+            cpid: None,
+            lpid: None,
+            mapped,
+            saved,
+            state: state(mapped, saved, segment.bytes_that_are(Dumped::CutOff) > 0),
+            attachments: segment.attachments.iter().map(Attachment::from).collect(),
+            content,
+            causes: retention::causes(target, memory, segment).into_iter().map(Cause::from).collect(),
+        })
+    }
+}
+
+/// The contract's word for how much of `mapped` bytes is saved.
+fn state(mapped: u64, saved: u64, cut_off: bool) -> &'static str {
+    match saved {
+        _ if cut_off => "cut-off",
+        saved if saved == mapped => "whole",
+        0 => "absent",
+        _ => "partial",
+    }
+}
+
+impl KeyParts {
+    /// The parts of `key`.
+    pub fn of(key: Key) -> Self {
+        let parts = key.parts();
+        Self {
+            project_id: format!("{:#x}", parts.project_id),
+            project_char: parts.project_char(),
+            device_low: format!("{:#x}", parts.device_low),
+            inode_low: format!("{:#x}", parts.inode_low),
+        }
+    }
+}
+
+impl From<&shm::Attachment> for Attachment {
+    fn from(attachment: &shm::Attachment) -> Self {
+        let (mapped, saved) = (attachment.mapped(), attachment.saved());
+        Self {
+            base: attachment.base.map(Hex::from),
+            start: attachment.start().into(),
+            end: attachment.end().into(),
+            mapped,
+            saved,
+            state: state(
+                mapped,
+                saved,
+                attachment.mappings.iter().any(|mapping| mapping.lacks(Dumped::CutOff)),
+            ),
+            mappings: attachment.mappings.iter().map(Mapping::from).collect(),
+        }
+    }
+}
+
+impl From<&shm::Mapping> for Mapping {
+    fn from(mapping: &shm::Mapping) -> Self {
+        let missing = mapping.missing().filter_map(|extent| {
+            Some(Missing {
+                start: extent.range.start().into(),
+                end: extent.range.end().into(),
+                offset: mapping.offsets(extent.range)?.start().get(),
+                reason: extent.dumped.reason()?,
+            })
+        });
+        Self {
+            start: mapping.range.start().into(),
+            end: mapping.range.end().into(),
+            offset: mapping.offset.get(),
+            permissions: mapping.permissions.map(|permissions| permissions.to_string()),
+            saved: mapping.saved(),
+            missing: missing.collect(),
+        }
+    }
+}
+
+impl From<retention::Cause> for Cause {
+    fn from(cause: retention::Cause) -> Self {
+        Self { code: cause.code.name(), certain: cause.certain, evidence: cause.evidence, fix: cause.fix }
+    }
+}
+
+impl From<layout::mailbox::Mailbox> for Content {
+    fn from(mailbox: layout::mailbox::Mailbox) -> Self {
+        let unavailable = mailbox.unavailable.iter().map(|part| Unavailable {
+            path: part.path,
+            start: part.offsets.start().get(),
+            end: part.offsets.end().get(),
+            reason: part.reason,
+        });
+        Self {
+            layout: "mailbox",
+            confidence: mailbox.confidence.name(),
+            reasons: mailbox.reasons,
+            attachment: mailbox.attachment.map(Hex::from),
+            unavailable: unavailable.collect(),
+            value: Mailbox {
+                flag: mailbox.flag.map(|value| Flag { value, name: layout::mailbox::flag_name(value) }),
+                message: mailbox.message.map(|message| Message {
+                    text: Some(Text::new(message.bytes)),
+                    length: message.length,
+                    terminated: message.terminated,
+                }),
+            },
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The report: plain data, and the JSON contract `coreinspect/1`. The only types here that derive `Serialize`.
+//!
+//! What is not known is `null`, never left out. Addresses and keys are strings, sizes and offsets numbers. Bytes that
+//! are not UTF-8 are escaped as `\xNN`, and stand whole, as hex, in a sister field `..._hex`.
+
+mod build;
+mod selector;
+mod text;
+
+pub use build::{Options, inspect, inspect_file};
+pub use selector::{Selector, SelectorError};
+pub use text::{Hex, Text};
+
+use serde::Serialize;
+
+/// The name and version of the JSON contract.
+pub const SCHEMA: &str = "coreinspect/1";
+
+/// One dump.
+#[derive(Clone, Debug, Serialize)]
+pub struct Dump {
+    /// Where it was read from.
+    #[serde(flatten)]
+    pub path: Path,
+    /// "elf-core"; null if it could not be read.
+    pub kind: Option<&'static str>,
+    /// Which program wrote it.
+    pub writer: Option<String>,
+    /// The machine's name, as uname(1) has it.
+    pub machine: Option<String>,
+    /// 32 or 64.
+    pub class: Option<u8>,
+    /// "little" or "big".
+    pub byte_order: Option<&'static str>,
+    /// Bytes of a page.
+    pub page_size: Option<u64>,
+    /// Bytes of the file.
+    pub file_size: Option<u64>,
+    /// Whether every byte that the headers promise is in the file.
+    pub complete: Option<bool>,
+    /// Who the process was.
+    pub process: Process,
+    /// The System V segments.
+    pub segments: Vec<Segment>,
+    /// What is lost, or could not be told.
+    pub warnings: Vec<Warning>,
+    /// Why it could not be read.
+    pub error: Option<Error>,
+    /// Mappings of POSIX shared memory, which are not System V.
+    pub posix_mappings: usize,
+    /// Whether the names of the mappings are in the dump.
+    pub named_mappings: bool,
+}
+
+/// Where a dump was read from.
+#[derive(Clone, Debug, Serialize)]
+pub struct Path {
+    /// The path as it was given.
+    pub path: String,
+    /// The path's bytes, where they are not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<String>,
+}
+
+/// Who a process was.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Process {
+    /// The process id.
+    pub pid: Option<u32>,
+    /// pr_fname.
+    #[serde(flatten, with = "text::command")]
+    pub command: Option<Text>,
+    /// The mapped file that holds the program's headers.
+    #[serde(flatten, with = "text::executable")]
+    pub executable: Option<Text>,
+    /// pr_psargs.
+    #[serde(flatten, with = "text::arguments")]
+    pub arguments: Option<Text>,
+    /// The real user id.
+    pub uid: Option<u32>,
+    /// What killed it; null for a process that was alive.
+    pub signal: Option<Signal>,
+    /// The address whose access raised the signal.
+    pub fault_address: Option<Hex>,
+    /// Thread ids.
+    pub threads: Vec<u32>,
+}
+
+/// A signal.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Signal {
+    /// Its number on the target.
+    pub number: u32,
+    /// Its name.
+    pub name: Option<&'static str>,
+}
+
+/// A System V segment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Segment {
+    /// Its number in the listing, from 1.
+    pub number: usize,
+    /// The key, "0x" and 8 digits.
+    pub key: Option<String>,
+    /// The key as `key_t`, signed.
+    pub key_t: Option<i32>,
+    /// The mapping's name, as the dump has it.
+    #[serde(flatten, with = "text::name")]
+    pub name: Option<Text>,
+    /// Whether it is IPC_PRIVATE.
+    pub private: Option<bool>,
+    /// How it was found: "name".
+    pub found_by: &'static str,
+    /// What ftok(3) would have put into the key.
+    pub key_parts: Option<KeyParts>,
+    /// The segment's id, if known.
+    pub shmid: Option<i32>,
+    /// The size that shmget(2) was asked for, if known.
+    pub size: Option<u64>,
+    /// The owner's uid, if known.
+    pub owner: Option<u32>,
+    /// The mode, in octal, if known.
+    pub perms: Option<String>,
+    /// How many attachments there were, if known.
+    pub nattch: Option<u64>,
+    /// Who made it, if known.
+    pub cpid: Option<u32>,
+    /// Who attached or detached it last, if known.
+    pub lpid: Option<u32>,
+    /// Bytes of it that attachments cover, each offset once.
+    pub mapped: u64,
+    /// Those of them that the dump holds.
+    pub saved: u64,
+    /// "whole", "partial", "absent" or "cut-off".
+    pub state: &'static str,
+    /// Where it was attached.
+    pub attachments: Vec<Attachment>,
+    /// What its bytes say.
+    pub content: Option<Content>,
+    /// Why bytes are missing, the best explanation first.
+    pub causes: Vec<Cause>,
+}
+
+/// What ftok(3) would have put into a key: bits, not a claim.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyParts {
+    /// Bits 24 to 31.
+    pub project_id: String,
+    /// The same as a character, if it is printable ASCII.
+    pub project_char: Option<char>,
+    /// Bits 16 to 23: the low byte of st_dev.
+    pub device_low: String,
+    /// Bits 0 to 15: the low half of st_ino.
+    pub inode_low: String,
+}
+
+/// One attachment of a segment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Attachment {
+    /// The address of offset 0.
+    pub base: Option<Hex>,
+    /// The lowest mapped address.
+    pub start: Hex,
+    /// The address after the highest mapped one.
+    pub end: Hex,
+    /// Bytes that it covers.
+    pub mapped: u64,
+    /// Those of them that the dump holds.
+    pub saved: u64,
+    /// As for the segment.
+    pub state: &'static str,
+    /// Its mappings, by address.
+    pub mappings: Vec<Mapping>,
+}
+
+/// One mapping (VMA) of an attachment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mapping {
+    /// The first address.
+    pub start: Hex,
+    /// The address after the last.
+    pub end: Hex,
+    /// The offset in the segment of the first byte.
+    pub offset: u64,
+    /// "rw-", "r--", ...; null where the dump does not say.
+    pub permissions: Option<String>,
+    /// Bytes of it that the dump holds.
+    pub saved: u64,
+    /// Runs of it that the dump lacks.
+    pub missing: Vec<Missing>,
+}
+
+/// A run of a mapping that the dump lacks.
+#[derive(Clone, Debug, Serialize)]
+pub struct Missing {
+    /// The first address.
+    pub start: Hex,
+    /// The address after the last.
+    pub end: Hex,
+    /// The offset in the segment of the first byte.
+    pub offset: u64,
+    /// "not-saved", "cut-off" or "not-readable".
+    pub reason: &'static str,
+}
+
+/// Why bytes are missing.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cause {
+    /// A stable word.
+    pub code: &'static str,
+    /// Whether nothing else can have done it.
+    pub certain: bool,
+    /// What in the dump says so.
+    pub evidence: String,
+    /// What makes the next dump whole.
+    pub fix: String,
+}
+
+/// What a segment's bytes say.
+#[derive(Clone, Debug, Serialize)]
+pub struct Content {
+    /// The layout's name.
+    pub layout: &'static str,
+    /// "likely", "forced" or "none".
+    pub confidence: &'static str,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// The base of the attachment that it was read from.
+    pub attachment: Option<Hex>,
+    /// The decoded tree.
+    pub value: Mailbox,
+    /// What is missing.
+    pub unavailable: Vec<Unavailable>,
+}
+
+/// The value of the layout "mailbox".
+#[derive(Clone, Debug, Serialize)]
+pub struct Mailbox {
+    /// Byte 0.
+    pub flag: Option<Flag>,
+    /// What stands from byte 1.
+    pub message: Option<Message>,
+}
+
+/// A control flag.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Flag {
+    /// The byte.
+    pub value: u8,
+    /// "empty", "ready" or "read".
+    pub name: Option<&'static str>,
+}
+
+/// A message.
+#[derive(Clone, Debug, Serialize)]
+pub struct Message {
+    /// The text, or its start.
+    #[serde(flatten, with = "text::text")]
+    pub text: Option<Text>,
+    /// Bytes before the NUL, or before the end of what is saved.
+    pub length: u64,
+    /// Whether the NUL is saved.
+    pub terminated: bool,
+}
+
+/// A part of a value that the dump lacks.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unavailable {
+    /// The field.
+    pub path: &'static str,
+    /// The first missing offset.
+    pub start: u64,
+    /// The offset after the last.
+    pub end: u64,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// Something that is lost, or could not be told.
+#[derive(Clone, Debug, Serialize)]
+pub struct Warning {
+    /// A stable word.
+    pub code: &'static str,
+    /// What.
+    pub message: String,
+}
+
+/// Why a dump could not be read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Error {
+    /// A stable word.
+    pub code: &'static str,
+    /// What was read, where, what is wrong, what to do.
+    pub message: String,
+    /// Where in the file.
+    pub offset: Option<u64>,
+}
+
+impl Dump {
+    /// Why a listing of this dump shows nothing; `None` if it shows a segment.
+    pub fn nothing_found(&self) -> Option<String> {
+        if let Some(error) = &self.error {
+            return Some(error.message.clone());
+        }
+        if !self.segments.is_empty() {
+            return None;
+        }
+        if !self.named_mappings {
+            let lost =
+                self.warnings.iter().rev().find(|warning| ["no-nt-file", "nt-file"].contains(&warning.code));
+            let why = lost.map_or("it does not name its mappings", |warning| warning.message.as_str());
+            return Some(format!("no System V segment can be found: {why}"));
+        }
+        let mut text = "no System V segment".to_owned();
+        if self.posix_mappings > 0 {
+            let plural = if self.posix_mappings == 1 { "mapping" } else { "mappings" };
+            text.push_str(&format!("; {} POSIX {plural} in /dev/shm are there", self.posix_mappings));
+        }
+        if self.writer.as_deref() == Some("gcore") {
+            text.push_str(
+                "; gcore leaves out the name of the segment whose shmid is 0 (the first of a container)",
+            );
+        }
+        Some(text)
+    }
+}

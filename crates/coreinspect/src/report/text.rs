@@ -1,0 +1,94 @@
+//! Strings of the contract that come from a dump's bytes, and addresses.
+
+use std::fmt;
+
+use serde::ser::{Serialize, Serializer};
+
+use crate::position::{Address, Position};
+
+/// An address: `"0x..."`, lower case, without padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hex(pub u64);
+
+impl From<Address> for Hex {
+    fn from(address: Address) -> Self {
+        Self(address.get())
+    }
+}
+
+impl fmt::Display for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Bytes of a dump as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(Vec<u8>);
+
+impl Text {
+    /// The text that `bytes` are, or nearly are.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes themselves.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// UTF-8; each byte that is not is written as `\xNN`.
+    pub fn escaped(&self) -> String {
+        let mut text = String::with_capacity(self.0.len());
+        for chunk in self.0.utf8_chunks() {
+            text.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                text.push_str(&format!("\\x{byte:02x}"));
+            }
+        }
+        text
+    }
+
+    /// The bytes as hex, if they are not UTF-8.
+    pub fn hex(&self) -> Option<String> {
+        std::str::from_utf8(&self.0)
+            .is_err()
+            .then(|| self.0.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// A field `NAME` and, where the bytes are not UTF-8, its sister `NAME_hex`.
+macro_rules! with_hex_sister {
+    ($($field:ident, $sister:literal;)*) => {$(
+        pub(super) mod $field {
+            use super::Text;
+            use serde::ser::{SerializeMap, Serializer};
+
+            pub(in crate::report) fn serialize<S: Serializer>(
+                text: &Option<Text>,
+                serializer: S,
+            ) -> Result<S::Ok, S::Error> {
+                let mut map = serializer.serialize_map(None)?;
+                map.serialize_entry(stringify!($field), &text.as_ref().map(Text::escaped))?;
+                if let Some(hex) = text.as_ref().and_then(Text::hex) {
+                    map.serialize_entry($sister, &hex)?;
+                }
+                map.end()
+            }
+        }
+    )*};
+}
+
+with_hex_sister! {
+    name, "name_hex";
+    command, "command_hex";
+    executable, "executable_hex";
+    arguments, "arguments_hex";
+    text, "text_hex";
+}

@@ -1,0 +1,107 @@
+//! The rules for a shared mapping that the kernel and gcore have in common: coredump_filter bit 1, huge pages,
+//! MADV_DONTDUMP.
+//!
+//! Linux fs/coredump.c `vma_dump_size`; gdb gdb/linux-tdep.c `dump_mapping_p`.
+
+use super::{Cause, Code};
+use crate::memory::Dumped;
+use crate::position::Position;
+use crate::shm::{Attachment, Mapping, SharedMemory};
+use crate::target::Target;
+
+/// What the dumper says to do about each rule; they differ by dumper.
+pub(super) struct Fixes {
+    pub filter_shared: &'static str,
+    pub hugetlb: &'static str,
+    pub dontdump: &'static str,
+}
+
+/// Why nothing of `mapping`, a read-write attach, was saved.
+pub(super) fn causes(
+    target: &dyn Target,
+    memory: &SharedMemory,
+    attachment: &Attachment,
+    mapping: &Mapping,
+    fixes: &Fixes,
+) -> Vec<Cause> {
+    let range = mapping.range;
+    let bytes = range.length();
+    let dontdump =
+        |certain, evidence| Cause { code: Code::DontDump, certain, evidence, fix: fixes.dontdump.to_owned() };
+    if attachment.saved() > 0 {
+        // Filter and page size are the same for all of an attachment; madvise(2) alone works on a part.
+        return vec![dontdump(
+            true,
+            format!("{bytes} bytes at {range} are missing while the rest of the same attachment is saved"),
+        )];
+    }
+    let mut causes = Vec::new();
+    let huge_page = smallest_huge_page(target.identity().machine.number);
+    let of_huge_pages = range.start().get().is_multiple_of(huge_page) && bytes.is_multiple_of(huge_page);
+    let another_saved = another_saved(memory, attachment);
+    if of_huge_pages {
+        causes.push(Cause {
+            code: Code::Hugetlb,
+            certain: false,
+            evidence: format!(
+                "nothing of {range} is saved, and its start and its {bytes} bytes are multiples of {} KiB: it can be \
+                 SHM_HUGETLB, which coredump_filter leaves out by default (bit 6)",
+                huge_page >> 10
+            ),
+            fix: fixes.hugetlb.to_owned(),
+        });
+    }
+    match another_saved {
+        Some(other) => causes.push(dontdump(
+            !of_huge_pages,
+            format!(
+                "nothing of {range} is saved, but the shared mapping at {other} is: coredump_filter bit 1 was on, so this \
+                 one was left out by itself"
+            ),
+        )),
+        None => {
+            causes.push(Cause {
+                code: Code::FilterShared,
+                certain: false,
+                evidence: format!(
+                    "nothing of {range} is saved, and no other writable shared mapping is either: coredump_filter bit 1 \
+                     may have been off"
+                ),
+                fix: fixes.filter_shared.to_owned(),
+            });
+            causes.push(dontdump(
+                false,
+                format!("nothing of {range} is saved: the program may have called madvise(MADV_DONTDUMP) on all of it"),
+            ));
+        }
+    }
+    causes
+}
+
+/// A writable System V mapping of another attachment that is saved, which shows that coredump_filter bit 1 was on.
+/// Not one of huge pages: bit 6 decides for those.
+fn another_saved(memory: &SharedMemory, attachment: &Attachment) -> Option<crate::position::Address> {
+    let attachments = memory.segments.iter().flat_map(|segment| &segment.attachments);
+    let others = attachments.filter(|other| other.start() != attachment.start());
+    others
+        .flat_map(|other| &other.mappings)
+        .filter(|mapping| mapping.permissions.is_some_and(|permissions| permissions.write))
+        .find(|mapping| {
+            !mapping.extents.is_empty()
+                && mapping.extents.iter().all(|extent| extent.dumped != Dumped::NotSaved)
+        })
+        .map(|mapping| mapping.range.start())
+}
+
+/// The smallest huge page that SHM_HUGETLB can mean on a machine, bytes (shmget(2), "Huge pages"; Linux arch/*/mm).
+fn smallest_huge_page(machine: u16) -> u64 {
+    const EM_386: u16 = 3;
+    const EM_X86_64: u16 = 62;
+    const EM_S390: u16 = 22;
+    match machine {
+        EM_386 | EM_X86_64 => 2 << 20,
+        EM_S390 => 1 << 20,
+        // aarch64 has contiguous pages of 64 KiB; no other is known to have smaller ones.
+        _ => 64 << 10,
+    }
+}

@@ -1,0 +1,175 @@
+//! A dump that is a file: headers and notes are lent from a memory map, contents are copied by pread(2).
+//!
+//! Both on purpose. The map costs nothing however long a table is; but every page that is read through it
+//! counts as resident, with up to fifteen neighbours that the kernel maps along (fault-around), so a listing of
+//! 2,000 segments would look like 128 MiB. pread into a small buffer is also the faster way to scan.
+
+#![allow(unsafe_code)]
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+use memmap2::Mmap;
+use nix::errno::Errno;
+use nix::unistd::{Whence, lseek64};
+
+use super::{Source, within};
+use crate::position::{FileOffset, Interval, Position};
+
+/// One read or write of [`MappedFile::copy`]; small, because memory must not grow with the dump.
+const COPY_BLOCK: usize = 256 << 10;
+
+/// A regular file, mapped read-only.
+#[derive(Debug)]
+pub struct MappedFile {
+    file: File,
+    map: Mmap,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl MappedFile {
+    /// Opens and maps the file at `path`.
+    ///
+    /// The file may shrink while it is read; a reader of the map then gets SIGBUS, see
+    /// [`super::die_clearly_when_a_mapped_file_shrinks`].
+    ///
+    /// # Errors
+    /// What the operating system said; [`io::ErrorKind::InvalidInput`] for what is no regular file.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::OpenOptionsExt;
+        // O_NONBLOCK: to open a FIFO must not wait for a writer before it is refused.
+        let file = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+        Self::new(file)
+    }
+
+    /// Maps a file that is open already.
+    ///
+    /// # Errors
+    /// As [`MappedFile::open`].
+    pub fn new(file: File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        // SAFETY: the map is private to this struct, read-only, and only lent as bytes that nothing assumes to
+        // stay as they are: the parsers check each value once, after they copied it. What else could go wrong,
+        // a file that shrinks, ends the process by SIGBUS, which the caller was told.
+        let map = unsafe { Mmap::map(&file)? };
+        Ok(Self { file, map, size: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) })
+    }
+
+    fn now_shorter(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.len() < self.size)
+    }
+}
+
+impl Source for MappedFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, at: FileOffset, into: &mut [u8]) -> io::Result<usize> {
+        let Some(range) = within(Interval::clamped(at, into.len() as u64), self.size) else { return Ok(0) };
+        let length = usize::try_from(range.length()).unwrap_or(into.len());
+        let Some(into) = into.get_mut(..length) else { return Ok(0) };
+        self.file.read_exact_at(into, at.get())?;
+        Ok(length)
+    }
+
+    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Cow<'_, [u8]>> {
+        // One look before a whole table is read; what happens after it is SIGBUS's.
+        if self.now_shorter() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Cow::Borrowed(
+            within(range, self.size)
+                .and_then(|range| {
+                    let start = usize::try_from(range.start().get()).ok()?;
+                    self.map.get(start..usize::try_from(range.end().get()).ok()?)
+                })
+                .unwrap_or_default(),
+        ))
+    }
+
+    fn copy(&self, range: Interval<FileOffset>, into: &mut File) -> io::Result<()> {
+        let Some(range) = within(range, self.size) else { return Ok(()) };
+        let mut at = range.start();
+        while at < range.end() {
+            let data = self.next_data(at, range.end())?;
+            if let Some(hole) = data.start().offset_from(at).filter(|hole| *hole > 0) {
+                into.seek(SeekFrom::Current(i64::try_from(hole).map_err(io::Error::other)?))?;
+            }
+            self.copy_data(data, into)?;
+            at = data.end();
+        }
+        Ok(())
+    }
+
+    fn changed(&self) -> Option<String> {
+        let metadata = self.file.metadata().ok()?;
+        if metadata.len() != self.size {
+            return Some(format!("its size went from {} to {} bytes", self.size, metadata.len()));
+        }
+        ((metadata.mtime(), metadata.mtime_nsec()) != self.modified)
+            .then(|| "it was written to (its modification time changed)".to_owned())
+    }
+}
+
+impl MappedFile {
+    /// The next run of data (lseek(2), SEEK_DATA) in `at`..`end`; empty at `end` if only a hole is left.
+    fn next_data(&self, at: FileOffset, end: FileOffset) -> io::Result<Interval<FileOffset>> {
+        let seek = |from: FileOffset, whence| -> io::Result<FileOffset> {
+            let from = i64::try_from(from.get()).map_err(io::Error::other)?;
+            match lseek64(&self.file, from, whence) {
+                Ok(found) => Ok(FileOffset::new(found.unsigned_abs()).min(end)),
+                Err(Errno::ENXIO) => Ok(end),
+                Err(errno) => Err(errno.into()),
+            }
+        };
+        let everything = Interval::new(at, end).ok_or(io::ErrorKind::InvalidInput)?;
+        match seek(at, Whence::SeekData) {
+            Ok(start) if start < end => {
+                Ok(Interval::new(start, seek(start, Whence::SeekHole)?).unwrap_or(everything))
+            }
+            Ok(_) => Interval::new(end, end).ok_or(io::ErrorKind::InvalidInput.into()),
+            // A file system that knows no holes.
+            Err(_) => Ok(everything),
+        }
+    }
+
+    fn copy_data(&self, data: Interval<FileOffset>, into: &mut File) -> io::Result<()> {
+        let mut at = i64::try_from(data.start().get()).map_err(io::Error::other)?;
+        let end = i64::try_from(data.end().get()).map_err(io::Error::other)?;
+        while at < end {
+            let rest = usize::try_from(end.saturating_sub(at)).map_err(io::Error::other)?;
+            match nix::fcntl::copy_file_range(&self.file, Some(&mut at), &*into, None, rest) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                // Another file system, a pipe, an old kernel: by hand.
+                Err(Errno::EXDEV | Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP | Errno::EBADF) => {
+                    return self.copy_by_hand(at.unsigned_abs()..end.unsigned_abs(), into);
+                }
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_by_hand(&self, data: std::ops::Range<u64>, into: &mut File) -> io::Result<()> {
+        let mut block = vec![0; COPY_BLOCK];
+        let mut at = data.start;
+        while at < data.end {
+            let length = usize::try_from(data.end.saturating_sub(at)).unwrap_or(COPY_BLOCK).min(COPY_BLOCK);
+            let block = block.get_mut(..length).unwrap_or_default();
+            self.file.read_exact_at(block, at)?;
+            io::Write::write_all(into, block)?;
+            at = at.saturating_add(length as u64);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! Where the bytes of a dump come from. A new kind of input is one file that implements [`Source`].
+
+mod bytes;
+mod format;
+mod mapped_file;
+mod shrunk;
+
+pub use bytes::Bytes;
+pub use format::Format;
+pub use mapped_file::MappedFile;
+pub use shrunk::die_clearly_when_a_mapped_file_shrinks;
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io;
+
+use crate::position::{FileOffset, Interval, Position};
+
+/// The bytes of a dump.
+pub trait Source {
+    /// Bytes in all, as of the moment when the source was opened.
+    fn size(&self) -> u64;
+
+    /// Fills `into` with the bytes from `at`. A count below `into.len()` means that the source ends there.
+    ///
+    /// # Errors
+    /// What the operating system said. [`io::ErrorKind::UnexpectedEof`]: the file has become shorter since it
+    /// was opened.
+    fn read_at(&self, at: FileOffset, into: &mut [u8]) -> io::Result<usize>;
+
+    /// The bytes of `range`, cut where the source ends: borrowed where the source can lend them, so that a
+    /// table of any length costs no memory.
+    ///
+    /// # Errors
+    /// As [`Source::read_at`].
+    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Cow<'_, [u8]>>;
+
+    /// Copies `range` to `into`, which stands at the place to write; zeroes may be left as holes.
+    ///
+    /// # Errors
+    /// As [`Source::read_at`], and what writing said.
+    fn copy(&self, range: Interval<FileOffset>, into: &mut File) -> io::Result<()>;
+
+    /// What changed since the source was opened, in words; `None` if nothing did.
+    fn changed(&self) -> Option<String> {
+        None
+    }
+}
+
+/// `range` cut at `size`.
+fn within(range: Interval<FileOffset>, size: u64) -> Option<Interval<FileOffset>> {
+    range.intersection(Interval::new(FileOffset::new(0), FileOffset::new(size))?)
+}

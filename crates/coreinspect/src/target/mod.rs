@@ -1,0 +1,79 @@
+//! What is analysed: a process as a dump (later: as the kernel) shows it.
+//!
+//! [`Target`] says what the analyses need, not who provides it. Bytes that are not there are [`Extent`]s too, never
+//! zeroes.
+
+mod core;
+
+pub use self::core::CoreTarget;
+
+use std::fs::File;
+
+use crate::error::{Error, Warning};
+use crate::machine::Machine;
+use crate::memory::{Extent, Permissions};
+use crate::position::{Address, Interval};
+use crate::process::Process;
+
+pub use crate::core_file::Writer;
+
+/// What kind of target it is, and of which machine.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The word of the JSON contract: "elf-core".
+    pub kind: &'static str,
+    /// Which program wrote the dump, where that can be told.
+    pub writer: Option<Writer>,
+    /// Machine, class and byte order.
+    pub machine: Machine,
+    /// Bytes of a page; `None` if the dump does not say.
+    pub page_size: Option<u64>,
+    /// Bytes of the file.
+    pub file_size: Option<u64>,
+    /// Whether every byte that the headers promise is in the file.
+    pub complete: bool,
+}
+
+/// A mapping of a file (or of what the kernel names like one).
+#[derive(Clone, Copy, Debug)]
+pub struct Mapping<'a> {
+    /// Its addresses.
+    pub range: Interval<Address>,
+    /// Where in the file it begins, in bytes; `None` if the dump claims a place that no file has.
+    pub offset: Option<u64>,
+    /// The name, as the dump has it.
+    pub name: &'a [u8],
+}
+
+/// A process to analyse.
+pub trait Target {
+    /// What kind of target it is.
+    fn identity(&self) -> &Identity;
+
+    /// Who the process was.
+    fn process(&self) -> &Process;
+
+    /// The named mappings, in the target's order. `None`: it does not say which mappings there were.
+    fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>>;
+
+    /// The rights of the mapping at `range`; `None` where the target does not say.
+    fn permissions(&self, range: Interval<Address>) -> Option<Permissions>;
+
+    /// What the target has of `range`: extents that tile it without gap or overlap.
+    fn memory(&self, range: Interval<Address>) -> Vec<Extent>;
+
+    /// Copies saved bytes from `at` on; the count ends where the saved bytes do.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    fn read(&self, at: Address, into: &mut [u8]) -> Result<usize, Error>;
+
+    /// Copies the saved bytes of `range` into `file`, which stands at the place to write. `range` must be saved.
+    ///
+    /// # Errors
+    /// [`Error::Read`], also for what writing said.
+    fn copy(&self, range: Interval<Address>, file: &mut File) -> Result<(), Error>;
+
+    /// What was lost while the target was read.
+    fn warnings(&self) -> &[Warning];
+}
