@@ -32,6 +32,8 @@ impl Signal {
     pub const ILL: Self = Self(4);
     /// SIGTRAP, which has this number on every Linux machine.
     pub const TRAP: Self = Self(5);
+    /// SIGABRT, which has this number on every Linux machine.
+    pub const ABRT: Self = Self(6);
     /// SIGFPE, which has this number on every Linux machine.
     pub const FPE: Self = Self(8);
     /// SIGSEGV, which has this number on every Linux machine.

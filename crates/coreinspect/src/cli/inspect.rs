@@ -131,7 +131,8 @@ impl Inspect {
     fn judge(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Status {
         let path = named.dump.display();
         if !context.quiet && context.format == Format::Table {
-            for warning in &dump.warnings {
+            let nothing = dump.nothing_found().unwrap_or_default();
+            for warning in dump.warnings.iter().filter(|warning| !nothing.contains(&warning.message)) {
                 context.tell(format_args!("{path}: warning: {}", warning.message));
             }
             if let Some(program) = named.program.as_deref().filter(|program| !matches(dump, program)) {

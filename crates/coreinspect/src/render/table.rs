@@ -162,7 +162,7 @@ fn about(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Write) -> io::R
                     text.push_str(&format!(" at {address}"));
                 }
             }
-            if dump.complete == Some(false) {
+            if dump.warnings.iter().any(|warning| warning.code == "truncated") {
                 text.push_str("; the file is cut off");
             }
         }

@@ -1,0 +1,159 @@
+//! An ELF core as a [`Target`].
+
+use std::fs::File;
+
+use super::{Identity, Mapping, Target};
+use crate::core_file::{CoreFile, Writer};
+use crate::error::{Error, Warning};
+use crate::memory::{Extent, Permissions};
+use crate::position::{Address, FileOffset, Interval, Position};
+use crate::process::{Process, Signal};
+use crate::source::Source;
+
+/// A process as its ELF core shows it.
+pub struct CoreTarget<'s> {
+    source: &'s dyn Source,
+    core: CoreFile<'s>,
+    identity: Identity,
+    process: Process,
+}
+
+impl<'s> CoreTarget<'s> {
+    /// Reads headers and notes of the core in `source`; no memory.
+    ///
+    /// # Errors
+    /// Those of [`CoreFile::read`].
+    pub fn read(source: &'s dyn Source) -> Result<Self, Error> {
+        let core = CoreFile::read(source)?;
+        let page_size = core
+            .auxiliary()
+            .page_size
+            // gdb writes 1 there: a unit, not a page.
+            .or_else(|| core.files().map(|files| files.page_size()).filter(|size| *size > 1));
+        let identity = Identity {
+            kind: "elf-core",
+            writer: core.writer(),
+            machine: core.machine(),
+            page_size,
+            file_size: Some(source.size()),
+            complete: core.complete(),
+        };
+        let process = process(&core);
+        Ok(Self { source, core, identity, process })
+    }
+
+    fn read_at(&self, at: FileOffset, into: &mut [u8]) -> Result<usize, Error> {
+        self.source.read_at(at, into).map_err(|source| Error::Read { what: "the saved memory", at, source })
+    }
+}
+
+/// What the notes say of the process.
+fn process(core: &CoreFile<'_>) -> Process {
+    let mips = core.machine().swaps_siginfo();
+    let signal = fatal_signal(core, mips);
+    let info = core.process();
+    Process {
+        pid: info.map(|info| info.pid),
+        command: info.and_then(|info| given(&info.command)),
+        executable: executable(core).map(<[u8]>::to_vec),
+        arguments: info.and_then(|info| given(&info.arguments)),
+        uid: info.map(|info| info.uid),
+        signal,
+        fault_address: core
+            .signal()
+            .filter(|info| info.signal == signal)
+            .and_then(|info| info.fault_address(mips)),
+        threads: core.threads().iter().map(|thread| thread.id).collect(),
+    }
+}
+
+/// Every process has a name and an argv[0]; a dumper that writes none (createdump) does not know them.
+fn given(bytes: &[u8]) -> Option<Vec<u8>> {
+    (!bytes.is_empty()).then(|| bytes.to_vec())
+}
+
+/// The signal that ended the process; `None` if it was alive, as far as the dumper tells.
+fn fatal_signal(core: &CoreFile<'_>, mips: bool) -> Option<Signal> {
+    let first = core.threads().first().and_then(|thread| thread.signal);
+    match core.writer() {
+        // gdb stops a process to dump it: a stop or a breakpoint is no signal that ended it.
+        Some(Writer::Gcore) => {
+            let stop = if mips { 23 } else { 19 };
+            first.filter(|signal| *signal != Signal::TRAP && signal.number() != stop)
+        }
+        // .NET Core 3.1 writes SIGABRT into every thread of every dump, also of a process that lives.
+        Some(Writer::Createdump) if core.signal().is_none() => {
+            let all_aborted = core.threads().iter().all(|thread| thread.signal == Some(Signal::ABRT));
+            first.filter(|_| !all_aborted)
+        }
+        _ => first.or_else(|| core.signal().and_then(|info| info.signal)),
+    }
+}
+
+/// The mapping that holds the program's own headers. Never the first row, nor what argv says: neither must be it.
+fn executable<'a>(core: &'a CoreFile<'_>) -> Option<&'a [u8]> {
+    let auxiliary = core.auxiliary();
+    let holding = |address: Option<Address>| {
+        let address = address?;
+        core.files()?.rows().find(|row| row.range.contains(address)).map(|row| row.name)
+    };
+    holding(auxiliary.program_headers).or_else(|| holding(auxiliary.entry))
+}
+
+impl Target for CoreTarget<'_> {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn process(&self) -> &Process {
+        &self.process
+    }
+
+    fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>> {
+        let rows = self.core.files()?.rows();
+        Some(Box::new(rows.map(|row| Mapping { range: row.range, offset: row.offset, name: row.name })))
+    }
+
+    fn permissions(&self, range: Interval<Address>) -> Option<Permissions> {
+        self.core.loads().permissions(range)
+    }
+
+    fn memory(&self, range: Interval<Address>) -> Vec<Extent> {
+        self.core.loads().extents(range, self.source.size())
+    }
+
+    fn read(&self, at: Address, into: &mut [u8]) -> Result<usize, Error> {
+        let mut done = 0_usize;
+        while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            let place = at.checked_add(done as u64).and_then(|at| self.core.loads().in_file(at));
+            let Some(place) = place else { break };
+            let length = rest.len().min(usize::try_from(place.length()).unwrap_or(usize::MAX));
+            let Some(part) = rest.get_mut(..length) else { break };
+            let count = self.read_at(place.start(), part)?;
+            done = done.saturating_add(count);
+            if count < length {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    fn copy(&self, range: Interval<Address>, file: &mut File) -> Result<(), Error> {
+        let mut at = range.start();
+        while let Some(rest) = Interval::new(at, range.end()).filter(|rest| !rest.is_empty()) {
+            let Some(place) = self.core.loads().in_file(at) else { break };
+            let part = Interval::clamped(place.start(), place.length().min(rest.length()));
+            self.source.copy(part, file).map_err(|source| Error::Read {
+                what: "the saved memory",
+                at: part.start(),
+                source,
+            })?;
+            at = at.checked_add(part.length()).unwrap_or(range.end());
+        }
+        Ok(())
+    }
+
+    fn warnings(&self) -> &[Warning] {
+        self.core.warnings()
+    }
+}

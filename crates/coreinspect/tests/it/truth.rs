@@ -1,0 +1,176 @@
+//! The real dumps of testdata, held against what was true of the processes: keys, addresses, offsets, counts, the
+//! bytes themselves, and causes. The expected facts come from the kernel and from another process, not from here.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// The dumps of testdata: a name and the folder.
+fn names() -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder())
+        .unwrap()
+        .filter_map(|entry| {
+            entry
+                .unwrap()
+                .file_name()
+                .into_string()
+                .unwrap()
+                .strip_suffix(".expected.json")
+                .map(str::to_owned)
+        })
+        .collect();
+    names.sort();
+    assert!(names.len() >= 30, "testdata has only {names:?}");
+    names
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata")
+}
+
+/// `name`'s core in a file of its own, and its expected facts.
+fn unpack(name: &str) -> (tempfile::TempDir, PathBuf, Value) {
+    let packed = fs::File::open(folder().join(format!("{name}.core.zst"))).unwrap();
+    let mut bytes = Vec::new();
+    ruzstd::decoding::StreamingDecoder::new(packed).unwrap().read_to_end(&mut bytes).unwrap();
+    let expected = fs::read(folder().join(format!("{name}.expected.json"))).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let core = scratch.path().join("core");
+    fs::File::create(&core).unwrap().write_all(&bytes).unwrap();
+    (scratch, core, serde_json::from_slice(&expected).unwrap())
+}
+
+fn coreinspect() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_coreinspect"))
+}
+
+/// Fields of `from` that are called as in `names`.
+fn pick(from: &Value, names: &[&str]) -> Value {
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), from[*name].clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// What a segment must say, in one shape for both sides.
+fn attachments(segment: &Value) -> Value {
+    let mapping =
+        |mapping: &Value| pick(mapping, &["start", "end", "offset", "permissions", "saved", "missing"]);
+    let attachment = |attachment: &Value| {
+        let mut facts = pick(attachment, &["base", "start", "end", "mapped", "saved", "state"]);
+        facts["mappings"] = attachment["mappings"].as_array().unwrap().iter().map(mapping).collect();
+        facts
+    };
+    segment["attachments"].as_array().unwrap().iter().map(attachment).collect()
+}
+
+fn mailbox(segment: &Value) -> Value {
+    let value = &segment["content"]["value"];
+    let message = match &value["message"] {
+        Value::Null => Value::Null,
+        message => json!({
+            "length": message["length"],
+            "terminated": message["terminated"],
+            // Where it is not UTF-8 the bytes stand in the sister field.
+            "hex": message["text_hex"].as_str().map(str::to_owned).unwrap_or_else(|| {
+                message["text"].as_str().unwrap().bytes().map(|byte| format!("{byte:02x}")).collect()
+            }),
+        }),
+    };
+    json!({ "flag": value["flag"]["value"], "flag_name": value["flag"]["name"], "message": message })
+}
+
+#[test]
+fn every_dump_of_testdata_is_told_as_it_was() {
+    for name in names() {
+        let (_scratch, core, expected) = unpack(&name);
+        let output = coreinspect().arg(&core).arg("--json").arg("--full").output().unwrap();
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let dump = &document["dumps"][0];
+        let facts = ["writer", "class", "byte_order", "machine", "page_size", "file_size", "complete"];
+        assert_eq!(pick(dump, &facts), pick(&expected, &facts), "{name}");
+        let facts = ["pid", "command", "arguments", "executable", "uid", "fault_address"];
+        assert_eq!(pick(&dump["process"], &facts), pick(&expected, &facts), "{name}");
+        assert_eq!(dump["process"]["signal"]["number"], expected["signal"], "{name}");
+        assert_eq!(dump["process"]["threads"][0], expected["first_thread"], "{name}");
+        let mut threads: Vec<_> =
+            dump["process"]["threads"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
+        threads.sort_unstable();
+        assert_eq!(json!(threads), expected["threads"], "{name}");
+
+        // What has no name in the dump, or one that a segment has too, is told so in the expected facts.
+        let lookalikes = expected["others"].as_array().into_iter().flatten();
+        let lookalikes = lookalikes.filter(|other| other["named_like_a_segment"] == true).count();
+        let named: Vec<_> = expected["segments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|segment| !segment["name"].is_null())
+            .collect();
+        let found = dump["segments"].as_array().unwrap();
+        assert_eq!(found.len(), named.len() + lookalikes, "{name}");
+        let status = if found.is_empty() { 1 } else { 0 };
+        assert_eq!(output.status.code(), Some(status), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        for expected in named {
+            let found = found
+                .iter()
+                .find(|found| found["attachments"][0]["start"] == expected["attachments"][0]["start"])
+                .unwrap_or_else(|| panic!("{name}: no segment at {}", expected["attachments"][0]["start"]));
+            let facts = ["key", "name", "private", "mapped", "saved", "state"];
+            assert_eq!(pick(found, &facts), pick(expected, &facts), "{name}");
+            assert_eq!(attachments(found), attachments(expected), "{name}");
+            let mut expected_mailbox = pick(&expected["mailbox"], &["flag", "flag_name", "message"]);
+            if let Some(message) = expected_mailbox["message"].as_object_mut() {
+                message.remove("text");
+            }
+            assert_eq!(mailbox(found), expected_mailbox, "{name}");
+            causes_cover(&name, found, expected);
+            assert_eq!(saved_bytes(&core, found), expected["sha256"].as_str().unwrap(), "{name}");
+        }
+    }
+}
+
+/// The true cause is the one named first, or, where others may have done it, among those named; and a cause that is
+/// said to be certain is true.
+fn causes_cover(name: &str, found: &Value, expected: &Value) {
+    let found = found["causes"].as_array().unwrap();
+    let expected: Vec<_> =
+        expected["causes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap()).collect();
+    let codes: Vec<_> = found.iter().map(|cause| cause["code"].as_str().unwrap()).collect();
+    assert_eq!(codes.first(), expected.first(), "{name}: {codes:?}, in truth {expected:?}");
+    for code in &expected {
+        assert!(codes.contains(code), "{name}: {codes:?}, in truth {expected:?}");
+    }
+    for cause in found.iter().filter(|cause| cause["certain"] == true) {
+        assert!(expected.contains(&cause["code"].as_str().unwrap()), "{name}: {cause} is not certain");
+    }
+}
+
+/// The digest of the saved bytes of a segment, in order of offset, as `extract` writes them.
+fn saved_bytes(core: &Path, segment: &Value) -> String {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("bytes");
+    let number = format!("#{}", segment["number"]);
+    let output = coreinspect().arg("extract").arg(core).arg(number).arg("-o").arg(&file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let bytes = fs::read(&file).unwrap();
+    let holes: Value = match fs::read(scratch.path().join("bytes.json")) {
+        Ok(json) => serde_json::from_slice(&json).unwrap(),
+        Err(_) => json!({ "missing": [] }),
+    };
+    let mut saved = Vec::new();
+    let mut at = 0;
+    for hole in holes["missing"].as_array().unwrap() {
+        let place = |name: &str| usize::try_from(hole[name].as_u64().unwrap()).unwrap();
+        saved.extend_from_slice(&bytes[at..place("start")]);
+        at = place("end");
+        assert!(bytes[place("start")..at].iter().all(|byte| *byte == 0), "a hole with bytes in it");
+    }
+    saved.extend_from_slice(&bytes[at..]);
+    Sha256::digest(&saved).iter().map(|byte| format!("{byte:02x}")).collect()
+}
