@@ -1,0 +1,179 @@
+//! The house keeps its shape: data flows one way, one room knows JSON, few rooms hold `unsafe`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms of coreinspect from left to right (ARCHITECTURE.md). A room may use those of its own row and the rows before it.
+const FLOW: &[&[&str]] = &[
+    &["position"],
+    &["source"],
+    &["error", "machine", "known_keys"],
+    &["memory", "process"],
+    &["core_file"],
+    &["target"],
+    &["shm"],
+    &["retention", "layout", "refs", "debug_files"],
+    &["report"],
+    &["render"],
+    &["inspect"],
+    &["cli"],
+];
+
+struct SourceFile {
+    path: PathBuf,
+    /// Without comments.
+    code: String,
+}
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn rust_files(folder: &Path) -> Vec<SourceFile> {
+    let walk = walkdir::WalkDir::new(folder).sort_by_file_name();
+    let entries = walk.into_iter().map(Result::unwrap);
+    let rust = entries.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "rs"));
+    rust.map(|entry| {
+        let text = fs::read_to_string(entry.path()).unwrap();
+        let path = entry.path().strip_prefix(folder).unwrap().to_owned();
+        SourceFile { path, code: without_comments(&text) }
+    })
+    .collect()
+}
+
+fn without_comments(text: &str) -> String {
+    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// The module path of a file: `core_file/note.rs` is `core_file::note`, `core_file/mod.rs` is `core_file`.
+fn module(path: &Path) -> Vec<String> {
+    let mut parts: Vec<String> =
+        path.with_extension("").iter().map(|part| part.to_string_lossy().into()).collect();
+    if ["mod", "lib", "main"].contains(&parts.last().unwrap().as_str()) {
+        parts.pop();
+    }
+    parts
+}
+
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|char: char| !char.is_alphanumeric() && char != '_').filter(|word| !word.is_empty())
+}
+
+/// The top-level modules that the code of `module` names, by `crate::` or by `super::` up to the crate's root.
+fn rooms_used(code: &str, module: &[String]) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    let compact: String = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    let root = format!("{}::", vec!["super"; module.len()].join("::"));
+    for start in ["crate::", root.as_str()] {
+        for (at, _) in compact.match_indices(start) {
+            let path = &compact[at + start.len()..];
+            let longer = compact[..at].ends_with("super::") || compact[..at].ends_with("$");
+            if longer || (start != "crate::" && module.is_empty()) {
+                continue;
+            }
+            match path.strip_prefix('{') {
+                Some(list) => used.extend(first_words(list)),
+                None => used.extend(words(path).next().map(str::to_owned)),
+            }
+        }
+    }
+    used
+}
+
+/// The first word of each branch of `a::b, c::{d, e}, f};`.
+fn first_words(list: &str) -> Vec<String> {
+    let (mut depth, mut branch, mut found) = (0, String::new(), vec![]);
+    for char in list.chars() {
+        match char {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => found.push(std::mem::take(&mut branch)),
+            _ => branch.push(char),
+        }
+    }
+    found.push(branch);
+    found.iter().filter_map(|branch| words(branch).next().map(str::to_owned)).collect()
+}
+
+fn place(room: &str) -> Option<usize> {
+    FLOW.iter().position(|row| row.contains(&room))
+}
+
+/// Every use that points to the right, as `file uses room`.
+fn against_the_flow(files: &[SourceFile]) -> Vec<String> {
+    let mut wrong = vec![];
+    for file in files {
+        let module = module(&file.path);
+        let Some(room) = module.first() else { continue };
+        let Some(own) = place(room) else {
+            wrong.push(format!("{}: the room {room} has no place in FLOW", file.path.display()));
+            continue;
+        };
+        for used in rooms_used(&file.code, &module) {
+            if place(&used).is_some_and(|other| other > own) {
+                wrong.push(format!("{} uses {used}", file.path.display()));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn data_flows_one_way() {
+    let files = rust_files(&workspace().join("crates/coreinspect/src"));
+    assert!(files.len() > 20, "the files are not where this test looks");
+    assert_eq!(against_the_flow(&files), Vec::<String>::new());
+}
+
+#[test]
+fn a_use_against_the_flow_is_seen() {
+    for (path, code) in [
+        ("core_file/notes/file.rs", "use crate::report::Dump;"),
+        ("core_file/mod.rs", "use crate::{position::Address, render::{table, json}};"),
+        ("core_file/notes/file.rs", "use super::super::super::shm::Segment;"),
+        ("source/mod.rs", "fn f() -> crate :: cli :: Status {}".replace(" :: ", "::").as_str()),
+        ("layout/php.rs", "use super::super::report;"),
+        ("attic.rs", ""),
+    ] {
+        let file = SourceFile { path: path.into(), code: without_comments(code) };
+        assert_eq!(against_the_flow(&[file]).len(), 1, "{path}: {code}");
+    }
+    for (path, code) in [
+        ("render/table.rs", "use crate::{position::Address, report::Dump};"),
+        ("core_file/notes/file.rs", "// use crate::report::Dump;\nuse super::super::loads::Loads;"),
+        ("report/mod.rs", "use super::shm::Segment;"),
+    ] {
+        let file = SourceFile { path: path.into(), code: without_comments(code) };
+        assert_eq!(against_the_flow(&[file]), Vec::<String>::new());
+    }
+}
+
+fn derives(code: &str, name: &str) -> bool {
+    let lists = code.split("derive(").skip(1).map(|rest| rest.split(')').next().unwrap_or_default());
+    lists.flat_map(words).any(|word| word == name) || code.contains(&format!("impl {name} for "))
+}
+
+#[test]
+fn the_report_alone_derives_serialize() {
+    let files = rust_files(&workspace().join("crates/coreinspect/src"));
+    let naming: BTreeSet<_> = files
+        .iter()
+        .filter(|file| derives(&file.code, "Serialize"))
+        .map(|file| module(&file.path).first().cloned().unwrap_or_default())
+        .collect();
+    assert_eq!(naming, BTreeSet::from(["report".to_owned()]));
+}
+
+#[test]
+fn unsafe_stands_in_three_modules_at_most() {
+    let files = rust_files(&workspace().join("crates"));
+    let shipped = files.iter().filter(|file| file.path.iter().nth(1).is_some_and(|part| part == "src"));
+    let holding: Vec<_> = shipped
+        .filter(|file| words(&file.code).any(|word| word == "unsafe"))
+        .inspect(|file| assert!(file.code.contains("#![allow(unsafe_code)]"), "{}", file.path.display()))
+        .map(|file| &file.path)
+        .collect();
+    assert!((1..=3).contains(&holding.len()), "{holding:?}");
+}

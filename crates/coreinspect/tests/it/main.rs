@@ -1,0 +1,26 @@
+//! Hostile and lying dumps: what the analyzer does with them, and what it costs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test says so by panicking"
+)]
+
+mod allocations;
+mod architecture;
+mod builder_check;
+mod contract;
+mod core_builder;
+mod escapes;
+mod harmless;
+mod liars;
+mod memory;
+mod mutants;
+mod pipeline;
+mod random;
+mod seeds;
+mod shrink;
+mod tools;
+mod truncations;
+mod truth;

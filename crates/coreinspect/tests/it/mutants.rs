@@ -1,0 +1,184 @@
+//! F1: cores with a few bytes changed where it hurts, through the whole pipeline. Nothing may panic, abort or take more memory
+//! than F4 allows; what comes out must keep the contract and be harmless on a terminal.
+//!
+//! `cargo test --profile hardened -p coreinspect --test it -- --ignored --nocapture mutants`. A mutant is its seed and its
+//! number: `COREINSPECT_SEED`, `COREINSPECT_FIRST` and `COREINSPECT_MUTANTS` make one again.
+
+use crate::allocations;
+use crate::core_builder::notes::NT_FILE;
+use crate::pipeline::{self, Inspected};
+use crate::random::Random;
+use crate::seeds::{self, Seed};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+const SEED: u64 = 0x5e67_6d65_6e74_7321;
+const THREADS: u64 = 2;
+const MOST_MEMORY: i64 = 16 << 20;
+
+/// Numbers at which something changes sign, unit or table.
+const INTERESTING: [u64; 24] = [
+    0,
+    1,
+    2,
+    3,
+    4,
+    7,
+    8,
+    12,
+    24,
+    0x7f,
+    0x80,
+    0xfff,
+    0x1000,
+    0x1001,
+    0xffff,
+    0x10000,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    1 << 32,
+    1 << 61,
+    i64::MAX as u64,
+    u64::MAX - 0xfff,
+    u64::MAX,
+];
+
+/// A seed and where to aim in it: the first ranges describe the dump; NT_FILE is there three times more.
+struct Target {
+    seed: Seed,
+    aims: Vec<Range<usize>>,
+}
+
+impl Target {
+    fn new(seed: Seed) -> Target {
+        let end = seed.core.bytes.len();
+        let mut aims = seed.core.described();
+        let files = seed.core.notes.iter().filter(|note| note.kind == NT_FILE).map(|note| note.desc.clone());
+        aims.extend(files.flat_map(|desc| [desc.clone(), desc.clone(), desc]));
+        aims = aims
+            .into_iter()
+            .map(|aim| aim.start.min(end)..aim.end.min(end))
+            .filter(|aim| !aim.is_empty())
+            .collect();
+        Target { seed, aims }
+    }
+
+    fn place(&self, random: &mut Random) -> usize {
+        let aim = random.pick(&self.aims);
+        aim.start + random.below(aim.len())
+    }
+
+    fn mutate(&self, random: &mut Random, mutant: &mut Vec<u8>) {
+        let core = &self.seed.core;
+        mutant.clear();
+        mutant.extend_from_slice(&core.bytes);
+        for _ in 0..=random.below(4) {
+            let at = self.place(random);
+            match random.below(8) {
+                0 => mutant[at] ^= 1 << random.below(8),
+                1 => mutant[at] = random.next() as u8,
+                2 => mutant[at] = *random.pick(&[0, 1, 0x7f, 0x80, 0xff]),
+                3 => {
+                    let from = self.place(random);
+                    let length = (1 + random.below(64)).min(mutant.len() - at.max(from));
+                    mutant.copy_within(from..from + length, at);
+                }
+                4 => {
+                    let at = at & !3;
+                    let around = core.bytes.len() as u64 - 1 + random.next() % 3;
+                    overwrite(mutant, at, &core.abi.encode(around, core.abi.long_bytes()));
+                }
+                _ => {
+                    let width = *random.pick(&[2, 4, 8]);
+                    let value = random.pick(&INTERESTING).wrapping_add(random.next() % 3 / 2);
+                    overwrite(mutant, at / width * width, &core.abi.encode(value, width));
+                }
+            }
+        }
+        if random.below(16) == 0 {
+            let length = self.place(random);
+            mutant.truncate(length);
+        }
+    }
+}
+
+fn overwrite(bytes: &mut [u8], at: usize, with: &[u8]) {
+    for (to, from) in bytes[at..].iter_mut().zip(with) {
+        *to = *from;
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    errors: u64,
+    slowest: Duration,
+    peak: i64,
+}
+
+/// Runs the mutants `first`, `first + step`, ... below `end`.
+fn run(targets: &[Target], seed: u64, first: u64, end: u64, step: usize) -> Tally {
+    let mut tally = Tally::default();
+    let mut mutant = vec![];
+    for number in (first..end).step_by(step) {
+        let mut random = Random::new(seed ^ number.wrapping_mul(0xd134_2543_de82_ef95));
+        let target = random.pick(targets);
+        target.mutate(&mut random, &mut mutant);
+        let before = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| exercise(&mutant)));
+        let name = format!("mutant {number} of seed {seed:#x}, made of {}", target.seed.name);
+        let (inspected, peak) = outcome.unwrap_or_else(|_| panic!("{name} panicked"));
+        tally.slowest = tally.slowest.max(before.elapsed());
+        assert_eq!(inspected.complaint(), None, "{name}");
+        assert!(peak <= MOST_MEMORY, "{name} took {peak} bytes");
+        tally.errors += u64::from(inspected.dump.error.is_some());
+        tally.peak = tally.peak.max(peak);
+    }
+    tally
+}
+
+fn exercise(mutant: &[u8]) -> (Inspected, i64) {
+    let (inspected, usage) = allocations::measure(|| pipeline::inspect(mutant));
+    (inspected, usage.peak)
+}
+
+fn from_environment<T: FromStr>(name: &str, otherwise: T) -> T {
+    std::env::var(name).map_or(otherwise, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value}")))
+}
+
+fn run_all(count: u64) {
+    let targets: Vec<_> = seeds::built().into_iter().chain(seeds::real()).map(Target::new).collect();
+    let seed = from_environment("COREINSPECT_SEED", SEED);
+    let first = from_environment("COREINSPECT_FIRST", 0);
+    let before = Instant::now();
+    let tallies: Vec<_> = std::thread::scope(|scope| {
+        let run = |thread| run(&targets, seed, first + thread, first + count, THREADS as usize);
+        let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || run(thread))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a mutant failed; its number is above"))
+            .collect()
+    });
+    let seconds = before.elapsed().as_secs_f64();
+    println!(
+        "{count} mutants of {} cores, seed {seed}, in {seconds:.1} s: {:.0}/s; {} could not be read; slowest {:?}, most memory {} bytes",
+        targets.len(),
+        count as f64 / seconds,
+        tallies.iter().map(|tally| tally.errors).sum::<u64>(),
+        tallies.iter().map(|tally| tally.slowest).max().unwrap(),
+        tallies.iter().map(|tally| tally.peak).max().unwrap(),
+    );
+}
+
+#[test]
+#[ignore = "a minute with --profile hardened"]
+fn mutants() {
+    run_all(from_environment("COREINSPECT_MUTANTS", 1_000_000));
+}
+
+#[test]
+fn some_mutants() {
+    run_all(20_000);
+}

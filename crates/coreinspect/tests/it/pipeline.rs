@@ -1,0 +1,76 @@
+//! From bytes to everything that the program prints of them.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use coreinspect::Options;
+use coreinspect::render::table::{Column, Listing};
+use coreinspect::render::{Style, json, segment};
+use coreinspect::report::Dump;
+use coreinspect::source::Bytes;
+use serde_json::Value;
+
+use crate::{contract, harmless};
+
+const PLAIN: Style = Style { width: Some(80), color: false, unicode: false, interactive: true, bytes: false };
+const COLOURED: Style = Style { width: None, color: true, unicode: true, interactive: true, bytes: true };
+
+fn write_json(dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
+    let mut document = json::Document::default();
+    document.dump(dump, out)?;
+    document.end(out)
+}
+
+/// The listing with all that it can say, and each segment in full.
+fn write_text(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let listing = Listing { columns: Column::all(), header: true, verbose: true, quiet: false };
+    listing.write(dump, style, out)?;
+    dump.segments.iter().try_for_each(|one| segment::write(one, style, out))
+}
+
+/// Bytes to report to output that nobody reads: what this allocates is the cost of a dump.
+pub(crate) fn run(source: &Bytes) -> Dump {
+    let dump = coreinspect::inspect(Path::new("core"), source, &Options::default());
+    write_json(&dump, &mut io::sink()).unwrap();
+    write_text(&dump, PLAIN, &mut io::sink()).unwrap();
+    dump
+}
+
+pub(crate) struct Inspected {
+    pub(crate) dump: Dump,
+    pub(crate) json: Vec<u8>,
+    pub(crate) plain: Vec<u8>,
+    pub(crate) coloured: Vec<u8>,
+}
+
+pub(crate) fn inspect(bytes: &[u8]) -> Inspected {
+    let dump = coreinspect::inspect(Path::new("core"), &Bytes::new(bytes.to_vec()), &Options::default());
+    let (mut json, mut plain, mut coloured) = (vec![], vec![], vec![]);
+    write_json(&dump, &mut json).unwrap();
+    write_text(&dump, PLAIN, &mut plain).unwrap();
+    write_text(&dump, COLOURED, &mut coloured).unwrap();
+    Inspected { dump, json, plain, coloured }
+}
+
+impl Inspected {
+    /// The document as a program reads it.
+    pub(crate) fn document(&self) -> Value {
+        let mut document: Value = serde_json::from_slice(&self.json).unwrap();
+        document["dumps"][0].take()
+    }
+
+    /// Which promise is broken, if any: about what a terminal gets, or about what a program reads.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        let outputs = [
+            ("the JSON", &self.json, false),
+            ("the table", &self.plain, false),
+            ("in colour", &self.coloured, true),
+        ];
+        outputs
+            .into_iter()
+            .find_map(|(name, output, colours)| {
+                Some(format!("{name}: {}", harmless::complaint(output, colours)?))
+            })
+            .or_else(|| contract::check(&self.document()).err())
+    }
+}

@@ -1,0 +1,160 @@
+//! The cores that are mutated: one of each writer and machine that the builder knows, and the real ones of testdata, trimmed.
+
+use crate::core_builder::presets::{self, AARCH64, ABIS, ARM, I386, MIPS, PPC64, S390X, X86_64};
+use crate::core_builder::{Abi, ByteOrder, Core, NoteMark, PT_LOAD, PT_NOTE};
+use std::io::Read;
+use std::path::Path;
+
+pub(crate) struct Seed {
+    pub(crate) name: String,
+    pub(crate) core: Core,
+}
+
+/// Bytes of each PT_LOAD that a trimmed core keeps.
+const KEPT: usize = 1024;
+
+pub(crate) fn built() -> Vec<Seed> {
+    let small_pages = Abi { page_size: 4096, ..PPC64 };
+    let mut cores = vec![
+        ("gcore", presets::gcore(X86_64)),
+        ("gcore", presets::gcore(I386)),
+        ("gcore", presets::gcore(AARCH64)),
+        ("gcore", presets::gcore(S390X)),
+        ("kernel, sorted", presets::kernel_sorted(X86_64)),
+        ("kernel, many headers", presets::extended_numbering(X86_64)),
+        ("kernel, many headers", presets::extended_numbering(MIPS)),
+        ("createdump 3.1", presets::createdump_31(X86_64)),
+        ("createdump 8", presets::createdump_8_full(X86_64)),
+        ("createdump 8", presets::createdump_8_full(AARCH64)),
+        ("qemu-user", presets::qemu_user(MIPS)),
+        ("qemu-user", presets::qemu_user(small_pages)),
+        ("delve", presets::delve(X86_64)),
+        ("minicoredumper", presets::minicoredumper(X86_64)),
+        ("minicoredumper", presets::minicoredumper(ARM)),
+    ];
+    let kernels = ABIS.map(|abi| if abi.machine == PPC64.machine { small_pages } else { abi });
+    cores.extend(kernels.map(|abi| ("kernel", presets::kernel(abi))));
+    let mut seeds: Vec<_> = cores
+        .into_iter()
+        .map(|(writer, builder)| Seed {
+            name: format!("{writer} {}", builder.abi.name),
+            core: builder.build(),
+        })
+        .collect();
+    for abi in [X86_64, I386] {
+        let mut core = presets::kernel(abi).build();
+        core.bytes.truncate(core.bytes.len() / 2);
+        seeds.push(Seed { name: format!("truncated {}", abi.name), core });
+    }
+    seeds
+}
+
+/// The real cores of testdata, trimmed to headers, notes and the first bytes of each PT_LOAD.
+pub(crate) fn real() -> Vec<Seed> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata");
+    let mut seeds = vec![];
+    for entry in walkdir::WalkDir::new(&folder).sort_by_file_name().into_iter().map(Result::unwrap) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(name) = name.strip_suffix(".core.zst") {
+            seeds.push(Seed { name: name.to_owned(), core: trim(&unpack(entry.path())) });
+        }
+    }
+    seeds
+}
+
+fn unpack(path: &Path) -> Vec<u8> {
+    let packed = std::fs::File::open(path).unwrap();
+    let mut core = vec![];
+    ruzstd::decoding::StreamingDecoder::new(packed).unwrap().read_to_end(&mut core).unwrap();
+    core
+}
+
+/// Reads a well-formed core by itself, as the parser under test must not be trusted with it.
+struct Cursor<'a> {
+    abi: Abi,
+    bytes: &'a [u8],
+}
+
+impl Cursor<'_> {
+    fn number(&self, at: usize, width: usize) -> usize {
+        let bytes = &self.bytes[at..at + width];
+        let digits: Vec<u8> = match self.abi.order {
+            ByteOrder::Big => bytes.to_vec(),
+            ByteOrder::Little => bytes.iter().rev().copied().collect(),
+        };
+        digits.iter().fold(0, |number, digit| number << 8 | usize::from(*digit))
+    }
+
+    /// A field whose place and width differ between the classes: `(at, width)` for 64 bits, for 32 bits.
+    fn field(&self, of_64: (usize, usize), of_32: (usize, usize)) -> usize {
+        let (at, width) = if self.abi.bits == 64 { of_64 } else { of_32 };
+        self.number(at, width)
+    }
+}
+
+fn trim(bytes: &[u8]) -> Core {
+    let bits = if bytes[4] == 2 { 64 } else { 32 };
+    let order = if bytes[5] == 1 { ByteOrder::Little } else { ByteOrder::Big };
+    let cursor = Cursor { abi: Abi { name: "real", bits, order, ..X86_64 }, bytes };
+    let abi = Abi { machine: cursor.number(18, 2) as u16, ..cursor.abi };
+    let phoff = cursor.field((32, 8), (28, 4));
+    let phnum = cursor.field((56, 2), (44, 2));
+    let table_end = phoff + phnum * abi.program_header_bytes() as usize;
+    let mut core = Core { abi, bytes: bytes[..table_end].to_vec(), phoff, phnum, shoff: 0, notes: vec![] };
+    core.set_header("e_shoff", 0);
+    core.set_header("e_shnum", 0);
+    for index in 0..phnum {
+        let header = phoff + index * abi.program_header_bytes() as usize;
+        let at = |of_64: usize, of_32: usize| cursor.field((header + of_64, 8), (header + of_32, 4));
+        let (offset, size) = (at(8, 4), at(32, 16));
+        let present = &bytes[offset.min(bytes.len())..(offset + size).min(bytes.len())];
+        let start = core.bytes.len().next_multiple_of(8);
+        core.bytes.resize(start, 0);
+        match u32::try_from(cursor.number(header, 4)).unwrap() {
+            PT_NOTE => {
+                core.bytes.extend(present);
+                core.notes.extend(notes(&cursor, offset, size, start));
+            }
+            PT_LOAD if !present.is_empty() => {
+                core.bytes.extend(&present[..KEPT.min(present.len())]);
+                core.set_program(index, "p_filesz", KEPT.min(size) as u64);
+            }
+            _ => continue,
+        }
+        core.set_program(index, "p_offset", start as u64);
+    }
+    core
+}
+
+/// The notes from `offset` on, as they stand from `start` on in the trimmed core.
+fn notes(cursor: &Cursor<'_>, offset: usize, size: usize, start: usize) -> Vec<NoteMark> {
+    let (mut marks, mut at) = (vec![], offset);
+    while at + 12 <= offset + size {
+        let [name, length, kind] = [0, 4, 8].map(|word| cursor.number(at + word, 4));
+        let desc = at + 12 + name.next_multiple_of(4);
+        let moved = |place: usize| place - offset + start;
+        marks.push(NoteMark {
+            kind: kind as u32,
+            header: moved(at),
+            desc: moved(desc)..moved(desc + length),
+        });
+        at = desc + length.next_multiple_of(4);
+    }
+    marks
+}
+
+#[test]
+fn there_are_enough_and_they_are_small() {
+    let seeds: Vec<_> = built().into_iter().chain(real()).collect();
+    assert!(seeds.len() >= 20);
+    for seed in &seeds {
+        assert!(seed.core.bytes.len() < 128 << 10, "{}: {} bytes", seed.name, seed.core.bytes.len());
+        let described = seed.core.described();
+        let truncated = seed.name.starts_with("truncated");
+        assert!(
+            truncated || described.iter().all(|range| range.end <= seed.core.bytes.len()),
+            "{}",
+            seed.name
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! Programs that a test asks for the truth.
+
+use std::process::Command;
+
+/// Whether `name` is installed. Says so where it is missing, and fails with `COREINSPECT_REQUIRE_TOOLS=1`.
+pub(crate) fn have(name: &str) -> bool {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()));
+    if !found {
+        assert!(
+            std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() != Ok("1"),
+            "{name} is required and missing"
+        );
+        println!("skipped: {name} is not installed");
+    }
+    found
+}
+
+/// What the command prints on standard output; its complaints are a failure.
+pub(crate) fn output(command: &mut Command) -> String {
+    let output = command.env("LC_ALL", "C").output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && complaint.is_empty(), "{command:?}: {} {complaint}", output.status);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
