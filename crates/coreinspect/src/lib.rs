@@ -9,6 +9,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod core_file;
+pub mod core_writer;
 #[cfg(feature = "cli")]
 pub mod debug_files;
 pub mod error;

@@ -5,6 +5,7 @@
 mod crash;
 mod reader;
 mod rendezvous;
+mod tour;
 mod writer;
 
 use std::error::Error;
@@ -14,8 +15,11 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Args};
 
 /// Every command: a new one is a file with a type that implements [`Run`], and a row here.
-const COMMANDS: &[Command] =
-    &[Command::new::<writer::Writer>("writer"), Command::new::<reader::Reader>("reader")];
+const COMMANDS: &[Command] = &[
+    Command::new::<writer::Writer>("writer"),
+    Command::new::<reader::Reader>("reader"),
+    Command::new::<tour::Tour>("tour"),
+];
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

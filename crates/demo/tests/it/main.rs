@@ -7,6 +7,7 @@ mod crash;
 mod exit;
 mod meeting;
 mod process;
+mod tour;
 
 /// What cannot be tested here is skipped with a reason, unless COREINSPECT_REQUIRE_TOOLS=1.
 fn skip(reason: &str) {
