@@ -3,17 +3,25 @@
 //! Both on purpose. The map costs nothing however long a table is; but every page that is read through it
 //! counts as resident, with up to fifteen neighbours that the kernel maps along (fault-around), so a listing of
 //! 2,000 segments would look like 128 MiB. pread into a small buffer is also the faster way to scan.
+//!
+//! A mapped file that shrinks raises SIGBUS in whoever reads the map. It must not kill the program without a word:
+//! a program asks for the handler here, which writes one line and ends with status 2.
 
 #![allow(unsafe_code)]
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use memmap2::Mmap;
 use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::{Whence, lseek64};
 
 use super::{Source, within};
@@ -35,14 +43,14 @@ impl MappedFile {
     /// Opens and maps the file at `path`.
     ///
     /// The file may shrink while it is read; a reader of the map then gets SIGBUS, see
-    /// [`super::die_clearly_when_a_mapped_file_shrinks`].
+    /// [`die_clearly_when_a_mapped_file_shrinks`].
     ///
     /// # Errors
     /// What the operating system said; [`io::ErrorKind::InvalidInput`] for what is no regular file.
     pub fn open(path: &Path) -> io::Result<Self> {
         use std::os::unix::fs::OpenOptionsExt;
         // O_NONBLOCK: to open a FIFO must not wait for a writer before it is refused.
-        let file = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+        let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
         Self::new(file)
     }
 
@@ -171,5 +179,40 @@ impl MappedFile {
             at = at.saturating_add(length as u64);
         }
         Ok(())
+    }
+}
+
+/// What the handler of SIGBUS says.
+static MESSAGE: OnceLock<Vec<u8>> = OnceLock::new();
+
+/// Makes SIGBUS end the process with one line on standard error that names `path`, and status 2.
+///
+/// For a program's `main`: a signal handler belongs to the whole process, so the library installs none by
+/// itself. The first call decides; `path` must already be harmless on a terminal.
+///
+/// # Errors
+/// What sigaction(2) said.
+pub fn die_clearly_when_a_mapped_file_shrinks(path: &OsStr) -> nix::Result<()> {
+    let mut line = b"coreinspect: ".to_vec();
+    line.extend_from_slice(path.as_bytes());
+    line.extend_from_slice(
+        b": the file became shorter, or unreadable, while it was read; copy it to a quiet place and read the copy\n",
+    );
+    if MESSAGE.set(line).is_err() {
+        return Ok(());
+    }
+    let action = SigAction::new(SigHandler::Handler(on_sigbus), SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler calls write(2) and _exit(2) alone, both async-signal-safe (signal-safety(7)), and
+    // reads a OnceLock that was set before the handler was installed.
+    unsafe { sigaction(Signal::SIGBUS, &action)? };
+    Ok(())
+}
+
+extern "C" fn on_sigbus(_: libc::c_int) {
+    let line = MESSAGE.get().map(Vec::as_slice).unwrap_or_default();
+    // SAFETY: `line` is valid for its length; write and _exit may be called from a signal handler.
+    unsafe {
+        libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
+        libc::_exit(2);
     }
 }

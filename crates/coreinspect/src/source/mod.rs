@@ -3,12 +3,10 @@
 mod bytes;
 mod format;
 mod mapped_file;
-mod shrunk;
 
 pub use bytes::Bytes;
 pub use format::Format;
-pub use mapped_file::MappedFile;
-pub use shrunk::die_clearly_when_a_mapped_file_shrinks;
+pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks};
 
 use std::borrow::Cow;
 use std::fs::File;

@@ -64,7 +64,7 @@ impl Dumper {
                 let written = coreinspect::core_writer::write_core(pid, &mut fs::File::create(&core)?)?;
                 writeln!(
                     out,
-                    "coreinspect's own small core writer wrote {}: {} bytes of System V memory, read by \
+                    "coreinspect's own small core writer wrote {}, with {} bytes of\nSystem V memory, read by \
                      process_vm_readv while the writer ran.",
                     shown(&core, folder),
                     written.saved

@@ -11,30 +11,24 @@ use crate::Result;
 pub(super) fn explain(dump: &Dump, out: &mut dyn Write) -> Result<()> {
     let segment = dump.segments.first().ok_or("the dump shows no segment")?;
     let name = segment.name.as_ref().map_or_else(String::new, |name| Printable(name.bytes()).to_string());
-    writeln!(
-        out,
-        "The dump has a list of mapped files (the note NT_FILE). One of them is\n    {name}\nwhich is how the kernel \
-         names a System V segment: the key in hexadecimal; \"(deleted)\" because\nno folder has this file. Debuggers \
-         stop here: gdb warns that it cannot open it, WinDbg that it is\n\"Unable to verify\" it."
-    )?;
+    writeln!(out, "The dump has a list of mapped files (the note NT_FILE). One of them is")?;
+    writeln!(out, "    {name}")?;
+    writeln!(out, "That is how the kernel names a System V segment: its key in hexadecimal, and")?;
+    writeln!(out, "\"(deleted)\" because the file behind it stands in no folder. Debuggers stop here:")?;
+    writeln!(out, "gdb warns that it cannot open it, WinDbg is \"Unable to verify\" it.")?;
     writeln!(out)?;
     let mut line = |name: &str, text: String| writeln!(out, "  {name:8} {text}");
     if let (Some(key), Some(parts)) = (&segment.key, &segment.key_parts) {
         let character = parts.project_char.map_or_else(String::new, |c| format!(" '{c}'"));
-        line(
-            "KEY",
-            format!(
-                "{key}: ftok(\".\", 'x') of the writer made it of the project id {}{character},",
-                parts.project_id
-            ),
-        )?;
+        line("KEY", format!("{key}: what ftok(\".\", 'x') of the writer made of"))?;
         line(
             "",
             format!(
-                "the device's low byte {} and the inode's low half {}",
-                parts.device_low, parts.inode_low
+                "the project id {}{character}, the low byte {} of the device and",
+                parts.project_id, parts.device_low
             ),
         )?;
+        line("", format!("the low 16 bits {} of the inode of its folder", parts.inode_low))?;
     }
     if let Some(attachment) = segment.attachments.first() {
         let base = attachment.base.map_or_else(|| "unknown".to_owned(), |base| base.to_string());

@@ -1,7 +1,6 @@
 //! A `demo writer` of the tour's own.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -23,9 +22,9 @@ impl WriterProcess {
     pub(super) fn start(folder: &Path) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("writer").current_dir(folder).stdout(Stdio::piped());
-        // So that the kernel can write a core of it, should it come to that.
+        // The writer inherits it, so that the kernel can write a core of it, should it come to that.
         if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_CORE) {
-            raise_core_limit(&mut command, hard);
+            setrlimit(Resource::RLIMIT_CORE, hard, hard)?;
         }
         let mut this = Self { child: command.spawn()?, said: Vec::new() };
         let stdout = this.child.stdout.take().ok_or("the writer has no standard output")?;
@@ -71,13 +70,5 @@ impl Drop for WriterProcess {
         if let Some(shmid) = self.shmid() {
             let _ = Segment::from_id(shmid).remove();
         }
-    }
-}
-
-#[allow(unsafe_code)]
-fn raise_core_limit(command: &mut Command, hard: nix::sys::resource::rlim_t) {
-    // SAFETY: setrlimit(2) is async-signal-safe, and nothing else runs between fork and exec.
-    unsafe {
-        command.pre_exec(move || Ok(setrlimit(Resource::RLIMIT_CORE, hard, hard)?));
     }
 }
