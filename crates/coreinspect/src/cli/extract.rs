@@ -6,7 +6,6 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Serialize;
 
 use super::inspect::guard;
 use super::show::Window;
@@ -14,7 +13,7 @@ use super::{Context, Execute, Failure, Status};
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::render::json;
-use crate::report::{Dump, Options, SCHEMA, Selector};
+use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector};
 use crate::shm::{Piece, Segment, SharedMemory};
 use crate::source::MappedFile;
 use crate::target::{CoreTarget, Target};
@@ -33,23 +32,6 @@ pub(super) struct Extract {
     output: Option<PathBuf>,
     #[command(flatten)]
     window: Window,
-}
-
-/// `FILE.json`: what the file has as holes.
-#[derive(Serialize)]
-struct Holes {
-    schema: &'static str,
-    key: String,
-    size: u64,
-    missing: Vec<Hole>,
-}
-
-/// A run of the file that the dump does not hold.
-#[derive(Clone, Copy, Serialize)]
-struct Hole {
-    start: u64,
-    end: u64,
-    reason: &'static str,
 }
 
 impl Execute for Extract {

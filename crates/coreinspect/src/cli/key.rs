@@ -3,17 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
 use shmcore::Key;
 
 use super::output::Format;
 use super::{Context, Execute, Failure, Status};
 use crate::debug_files::key_search::Search;
-use crate::known_keys::{self, Known};
 use crate::render::json;
 use crate::render::printable::Printable;
 use crate::render::style::Tone;
-use crate::report::{KeyParts, SCHEMA, Text};
+use crate::report::{KeyReport, Searched};
 
 /// Says what a key means, which key a path makes, or which paths could have made a key.
 #[derive(Args, Debug)]
@@ -46,42 +44,6 @@ fn project_id(text: &str) -> Result<u8, String> {
     }
 }
 
-/// The JSON of `key`.
-#[derive(Serialize)]
-struct Report {
-    schema: &'static str,
-    key: String,
-    key_t: i32,
-    key_parts: Option<KeyParts>,
-    known: Vec<KnownReport>,
-    candidates: Vec<Candidate>,
-    searched: Option<Searched>,
-}
-
-#[derive(Serialize)]
-struct KnownReport {
-    name: String,
-    certain: bool,
-    evidence: String,
-}
-
-#[derive(Serialize)]
-struct Candidate {
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path_hex: Option<String>,
-    project_id: String,
-}
-
-/// How far a search went.
-#[derive(Serialize)]
-struct Searched {
-    paths: u64,
-    on_device: u64,
-    unreadable: u64,
-    expected_by_chance: f64,
-}
-
 impl Execute for KeyCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let key = match (&self.key, &self.path) {
@@ -97,34 +59,19 @@ impl Execute for KeyCommand {
             (None, Some(path)) => vec![path],
             (None, None) => Vec::new(),
         };
-        let candidate = |path: &PathBuf| {
-            let text = Text::new(path.as_os_str().as_encoded_bytes());
-            Candidate {
-                path: text.escaped(),
-                path_hex: text.hex(),
-                project_id: format!("{:#x}", key.parts().project_id),
-            }
-        };
-        let report = Report {
-            schema: SCHEMA,
-            key: key.to_string(),
-            key_t: key.raw(),
-            key_parts: (!key.is_private()).then(|| KeyParts::of(key)),
-            known: known_keys::known(key).into_iter().map(KnownReport::from).collect(),
-            candidates: paths.iter().map(candidate).collect(),
-            searched: search.as_ref().map(|search| Searched {
-                paths: search.searched,
-                on_device: search.on_device,
-                unreadable: search.unreadable,
-                expected_by_chance: search.expected_by_chance(),
-            }),
-        };
+        let searched = search.as_ref().map(|search| Searched {
+            paths: search.searched,
+            on_device: search.on_device,
+            unreadable: search.unreadable,
+            expected_by_chance: search.expected_by_chance(),
+        });
+        let report = KeyReport::of(key, &paths, searched);
         match context.format {
             Format::Json | Format::Jsonl => {
                 json::pretty(&report, context.out)?;
                 writeln!(context.out)?;
             }
-            Format::Table => report.write(key, context)?,
+            Format::Table => write(&report, key, context)?,
         }
         match (&search, &self.search) {
             (Some(search), Some(root)) if search.candidates.is_empty() => {
@@ -147,49 +94,41 @@ fn parse(text: &str, context: &mut Context<'_>) -> Result<Key, Failure> {
     Ok(readings.first())
 }
 
-impl From<Known> for KnownReport {
-    fn from(known: Known) -> Self {
-        Self { name: known.name, certain: known.certain, evidence: known.evidence }
+fn write(report: &KeyReport, key: Key, context: &mut Context<'_>) -> std::io::Result<()> {
+    let style = context.style;
+    let mut line = |name: &str, text: &str| {
+        let name = style.paint(Tone::Faint, format!("{name:12}"));
+        writeln!(context.out, "{name} {}", Printable(text.as_bytes()))
+    };
+    line("key", &report.key)?;
+    line("key_t", &format!("{} signed, {} unsigned", key.signed_decimal(), key.unsigned_decimal()))?;
+    line("mapping", &key.mapping_name().to_string())?;
+    if let Some(parts) = &report.key_parts {
+        let character = parts.project_char.map_or_else(String::new, |c| format!(" '{c}'"));
+        let text = format!(
+            "project id {}{character}, low byte of the device {}, low 16 bits of the inode {}",
+            parts.project_id, parts.device_low, parts.inode_low
+        );
+        line("ftok parts", &text)?;
     }
-}
-
-impl Report {
-    fn write(&self, key: Key, context: &mut Context<'_>) -> std::io::Result<()> {
-        let style = context.style;
-        let mut line = |name: &str, text: &str| {
-            let name = style.paint(Tone::Faint, format!("{name:12}"));
-            writeln!(context.out, "{name} {}", Printable(text.as_bytes()))
-        };
-        line("key", &self.key)?;
-        line("key_t", &format!("{} signed, {} unsigned", key.signed_decimal(), key.unsigned_decimal()))?;
-        line("mapping", &key.mapping_name().to_string())?;
-        if let Some(parts) = &self.key_parts {
-            let character = parts.project_char.map_or_else(String::new, |c| format!(" '{c}'"));
-            let text = format!(
-                "project id {}{character}, low byte of the device {}, low 16 bits of the inode {}",
-                parts.project_id, parts.device_low, parts.inode_low
-            );
-            line("if ftok's", &text)?;
-        }
-        for known in &self.known {
-            let sure = if known.certain { "" } else { "perhaps " };
-            line("known", &format!("{sure}{} ({})", known.name, known.evidence))?;
-        }
-        for candidate in &self.candidates {
-            line("path", &format!("{} with project id {}", candidate.path, candidate.project_id))?;
-        }
-        if let Some(searched) = &self.searched {
-            let text = format!(
-                "{} paths, {} of them on a fitting device: {} make this key, {:.1} would by chance alone (16 bits of \
+    for known in &report.known {
+        let sure = if known.certain { "" } else { "perhaps " };
+        line("known", &format!("{sure}{} ({})", known.name, known.evidence))?;
+    }
+    for candidate in &report.candidates {
+        line("path", &format!("{} with project id {}", candidate.path.path, candidate.project_id))?;
+    }
+    if let Some(searched) = &report.searched {
+        let text = format!(
+            "{} paths, {} of them on a fitting device: {} make this key, {:.1} would by chance alone (16 bits of \
                  the inode decide); {} could not be looked at",
-                searched.paths,
-                searched.on_device,
-                self.candidates.len(),
-                searched.expected_by_chance,
-                searched.unreadable
-            );
-            line("searched", &text)?;
-        }
-        Ok(())
+            searched.paths,
+            searched.on_device,
+            report.candidates.len(),
+            searched.expected_by_chance,
+            searched.unreadable
+        );
+        line("searched", &text)?;
     }
+    Ok(())
 }

@@ -114,7 +114,8 @@ impl<'w> Context<'w> {
     /// One line on standard error: why the status is not 0, or what is lost.
     pub fn tell(&mut self, line: impl std::fmt::Display) {
         // Results are on standard output; that nobody listens here must not take them away.
-        let _ = writeln!(self.err, "coreinspect: {}", Printable(line.to_string().as_bytes()));
+        let line = format!("coreinspect: {}\n", Printable(line.to_string().as_bytes()));
+        let _ = self.err.write_all(line.as_bytes());
     }
 }
 

@@ -6,15 +6,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::printable::is_treacherous;
-use crate::report::{Dump, SCHEMA};
-
-/// A dump with the contract's name before it: a line of `jsonl`.
-#[derive(Serialize)]
-struct Line<'a> {
-    schema: &'static str,
-    #[serde(flatten)]
-    dump: &'a Dump,
-}
+use crate::report::{Dump, Line, SCHEMA};
 
 /// Writes `value` over several lines, indented.
 ///

@@ -4,10 +4,14 @@
 //! are not UTF-8 are escaped as `\xNN`, and stand whole, as hex, in a sister field `..._hex`.
 
 mod build;
+mod holes;
+mod key;
 mod selector;
 mod text;
 
 pub use build::{Options, inspect, inspect_file};
+pub use holes::{Hole, Holes};
+pub use key::{Candidate, KeyReport, KnownKey, Searched};
 pub use selector::{Selector, SelectorError};
 pub use text::{Hex, Text};
 
@@ -50,6 +54,16 @@ pub struct Dump {
     pub posix_mappings: usize,
     /// Whether the names of the mappings are in the dump.
     pub named_mappings: bool,
+}
+
+/// A dump with the contract's name before it: a line of `jsonl`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Line<'a> {
+    /// The contract's name.
+    pub schema: &'static str,
+    /// The dump.
+    #[serde(flatten)]
+    pub dump: &'a Dump,
 }
 
 /// Where a dump was read from.

@@ -1,0 +1,86 @@
+//! The JSON of `key`.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use shmcore::Key;
+
+use super::{KeyParts, Path, SCHEMA};
+use crate::known_keys;
+
+/// What a key means.
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyReport {
+    /// The contract's name.
+    pub schema: &'static str,
+    /// "0x" and 8 digits.
+    pub key: String,
+    /// As `key_t`, signed.
+    pub key_t: i32,
+    /// What ftok(3) would have put into it; null for IPC_PRIVATE.
+    pub key_parts: Option<KeyParts>,
+    /// Programs that are known to use it.
+    pub known: Vec<KnownKey>,
+    /// Paths of which ftok(3) makes it.
+    pub candidates: Vec<Candidate>,
+    /// How far a search went; null if there was none.
+    pub searched: Option<Searched>,
+}
+
+/// A program that is known to use a key.
+#[derive(Clone, Debug, Serialize)]
+pub struct KnownKey {
+    /// The program, and its use of the segment.
+    pub name: String,
+    /// Whether nothing else is likely to have this key.
+    pub certain: bool,
+    /// What says so.
+    pub evidence: String,
+}
+
+/// A path of which ftok(3) makes the key.
+#[derive(Clone, Debug, Serialize)]
+pub struct Candidate {
+    /// The path.
+    #[serde(flatten)]
+    pub path: Path,
+    /// The project id with which it does.
+    pub project_id: String,
+}
+
+/// How far a search went.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Searched {
+    /// Paths that were looked at.
+    pub paths: u64,
+    /// Those on a device whose low byte is the key's.
+    pub on_device: u64,
+    /// Folders and files that could not be looked at.
+    pub unreadable: u64,
+    /// How many candidates chance alone would give.
+    pub expected_by_chance: f64,
+}
+
+impl KeyReport {
+    /// What `key` means, and `paths`, of which ftok(3) makes it.
+    pub fn of(key: Key, paths: &[PathBuf], searched: Option<Searched>) -> Self {
+        let known = known_keys::known(key).into_iter();
+        Self {
+            schema: SCHEMA,
+            key: key.to_string(),
+            key_t: key.raw(),
+            key_parts: (!key.is_private()).then(|| KeyParts::of(key)),
+            known: known
+                .map(|known| KnownKey { name: known.name, certain: known.certain, evidence: known.evidence })
+                .collect(),
+            candidates: paths
+                .iter()
+                .map(|path| Candidate {
+                    path: path.as_path().into(),
+                    project_id: format!("{:#x}", key.parts().project_id),
+                })
+                .collect(),
+            searched,
+        }
+    }
+}
