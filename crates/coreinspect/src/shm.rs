@@ -20,6 +20,8 @@ pub struct SharedMemory {
     pub segments: Vec<Segment>,
     /// Mappings of POSIX shared memory (files in /dev/shm), which are not System V.
     pub posix_mappings: usize,
+    /// Shared anonymous memory that the dump saved (its name is `/dev/zero (deleted)`), writable; the first of it.
+    pub saved_anonymous: Option<Interval<Address>>,
     /// What could not be told.
     pub warnings: Vec<Warning>,
 }
@@ -92,10 +94,20 @@ impl SharedMemory {
         let (mut rows, mut bare) = (Vec::new(), Vec::new());
         let mut any_deleted = false;
         let mut impossible = 0_usize;
+        // One is enough, and most dumps save the first; a hostile one could offer a million that are not.
+        let mut anonymous_left = 16_u8;
         for mapping in mappings {
             any_deleted |= mapping.name.ends_with(b" (deleted)");
             let Some(name) = Key::from_mapping_name(mapping.name) else {
                 this.posix_mappings += usize::from(mapping.name.starts_with(b"/dev/shm/"));
+                if this.saved_anonymous.is_none()
+                    && anonymous_left > 0
+                    && mapping.name == b"/dev/zero (deleted)"
+                {
+                    anonymous_left -= 1;
+                    this.saved_anonymous =
+                        Some(mapping.range).filter(|range| is_saved_and_writable(target, *range));
+                }
                 continue;
             };
             let offset = mapping.offset.filter(|offset| offset.checked_add(mapping.range.length()).is_some());
@@ -148,6 +160,11 @@ impl SharedMemory {
         }
         this
     }
+}
+
+fn is_saved_and_writable(target: &dyn Target, range: Interval<Address>) -> bool {
+    let writable = target.permissions(range).is_some_and(|permissions| permissions.write);
+    writable && target.memory(range).iter().all(|extent| extent.dumped != Dumped::NotSaved)
 }
 
 fn segments(target: &dyn Target, mut rows: Vec<Row>, deleted: &str) -> Vec<Segment> {

@@ -271,6 +271,9 @@ fn content(content: Option<&Content>, style: Style) -> Cell {
         None => format!("flag {}?", flag.value),
     });
     let text = match (flag, &content.value.message) {
+        (None, None) if content.unavailable.iter().all(|part| part.reason == "not-mapped") => {
+            return Cell::new("not mapped").tone(Tone::Care);
+        }
         (None, None) => return Cell::new("not in the dump").tone(Tone::Bad),
         (Some(flag), None) => format!("{flag}, message not in the dump"),
         (None, Some(message)) => format!("flag not in the dump, {}", message_text(message, style)),

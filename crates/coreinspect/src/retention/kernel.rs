@@ -20,18 +20,20 @@ const READ_ONLY_FIX: &str = "echo 0x37 > /proc/PID/coredump_filter (inherited by
                              CoredumpFilter=0x37), or dump it alive with gcore PID";
 
 pub(super) fn causes(target: &dyn Target, memory: &SharedMemory, segment: &Segment) -> Vec<Cause> {
+    let page = target.identity().page_size;
     let mut causes = Vec::new();
     for attachment in &segment.attachments {
-        let first_page_only = attachment.mappings.iter().find(|mapping| is_first_page_only(mapping));
-        let writable = attachment.mappings.iter().any(is_writable);
+        let first_page_only = attachment.mappings.iter().find(|mapping| is_first_page_only(mapping, page));
+        let shared =
+            attachment.mappings.iter().any(|mapping| is_writable(mapping) || keeps_more_than(mapping, page));
         for mapping in attachment.mappings.iter().filter(|mapping| mapping.lacks(Dumped::NotSaved)) {
             match first_page_only {
-                Some(first) => causes.push(read_only(first, true)),
-                None if writable => {
-                    causes.extend(shared_mapping::causes(target, memory, attachment, mapping, &FIXES))
+                Some(first) => causes.push(first_page(first)),
+                None if shared => {
+                    causes.extend(shared_mapping::causes(target, memory, attachment, mapping, &FIXES));
                 }
                 None => {
-                    causes.push(read_only(mapping, false));
+                    causes.push(not_even_the_first_page(mapping));
                     // mprotect(2) can have taken the right to write from what was attached read-write.
                     let others = shared_mapping::causes(target, memory, attachment, mapping, &FIXES);
                     causes.extend(others.into_iter().map(|cause| Cause { certain: false, ..cause }));
@@ -46,29 +48,57 @@ fn is_writable(mapping: &Mapping) -> bool {
     mapping.permissions.is_some_and(|permissions| permissions.write)
 }
 
-/// The mark of a read-only attach: offset 0, not writable, and all but the first page left out. No other rule cuts a
-/// mapping there.
-fn is_first_page_only(mapping: &Mapping) -> bool {
-    let starts_it = mapping.offset.get() == 0 && !is_writable(mapping) && mapping.permissions.is_some();
-    starts_it
-        && matches!(mapping.extents.as_slice(), [first, rest]
-            if first.dumped != Dumped::NotSaved && rest.dumped == Dumped::NotSaved)
+/// Whether bytes beyond the first page are saved: of a read-only attach the kernel keeps those never without the rest.
+fn keeps_more_than(mapping: &Mapping, page: Option<u64>) -> bool {
+    let kept = mapping.extents.iter().filter(|extent| extent.dumped != Dumped::NotSaved);
+    let ends = kept.filter_map(|extent| mapping.offsets(extent.range)).map(|offsets| offsets.end().get());
+    page.is_some_and(|page| ends.max().is_some_and(|end| end > page))
 }
 
-fn read_only(mapping: &Mapping, certain: bool) -> Cause {
-    let range = mapping.range;
-    let rights = mapping.permissions.map_or("???".to_owned(), |permissions| permissions.to_string());
-    let evidence = if certain {
-        let page = mapping.extents.first().map_or(0, |extent| extent.range.length());
+/// The mark of a read-only attach: offset 0, not writable, and all but the first page left out. No other rule cuts a
+/// mapping there.
+fn is_first_page_only(mapping: &Mapping, page: Option<u64>) -> bool {
+    let starts_it = mapping.offset.get() == 0 && !is_writable(mapping) && mapping.permissions.is_some();
+    let [kept @ .., rest] = mapping.extents.as_slice() else { return false };
+    let bytes = kept.iter().fold(0_u64, |sum, extent| sum.saturating_add(extent.range.length()));
+    starts_it
+        && rest.dumped == Dumped::NotSaved
+        && kept.iter().all(|extent| extent.dumped != Dumped::NotSaved)
+        && bytes > 0
+        && page.is_none_or(|page| page == bytes)
+}
+
+fn first_page(mapping: &Mapping) -> Cause {
+    read_only(
+        true,
         format!(
-            "the mapping at {range} is {rights} and only its first {page} bytes are saved: what the kernel keeps of a \
-             SHM_RDONLY attach while coredump_filter bit 2 is off"
-        )
+            "the mapping at {} is {} and only its first page was kept: what the kernel does with a SHM_RDONLY attach \
+             while coredump_filter bit 2 is off",
+            mapping.range,
+            rights(mapping)
+        ),
+    )
+}
+
+fn not_even_the_first_page(mapping: &Mapping) -> Cause {
+    let has_first_page =
+        mapping.offset.get() == 0 && mapping.permissions.is_some_and(|permissions| permissions.read);
+    let rule = if has_first_page {
+        "a SHM_RDONLY attach while coredump_filter bits 2 and 4 are off (or a kernel before 5.10, which kept the first \
+         page of programs only)"
     } else {
-        format!(
-            "the mapping at {range} is {rights} and nothing of it is saved: a SHM_RDONLY attach while coredump_filter \
-             bits 2 and 4 are off (or a kernel before 5.18, which kept a first page of programs only)"
-        )
+        "a SHM_RDONLY attach while coredump_filter bit 2 is off (bit 4 keeps a readable page at offset 0 only)"
     };
+    read_only(
+        false,
+        format!("the mapping at {} is {} and nothing of it is saved: {rule}", mapping.range, rights(mapping)),
+    )
+}
+
+fn read_only(certain: bool, evidence: String) -> Cause {
     Cause { code: Code::ReadOnlyAttach, certain, evidence, fix: READ_ONLY_FIX.to_owned() }
+}
+
+fn rights(mapping: &Mapping) -> String {
+    mapping.permissions.map_or_else(|| "???".to_owned(), |permissions| permissions.to_string())
 }

@@ -5,7 +5,7 @@
 
 use super::{Cause, Code};
 use crate::memory::Dumped;
-use crate::position::Position;
+use crate::position::{Address, Interval, Position};
 use crate::shm::{Attachment, Mapping, SharedMemory};
 use crate::target::Target;
 
@@ -37,8 +37,8 @@ pub(super) fn causes(
     }
     let mut causes = Vec::new();
     let huge_page = smallest_huge_page(target.identity().machine.number);
-    let of_huge_pages = range.start().get().is_multiple_of(huge_page) && bytes.is_multiple_of(huge_page);
-    let another_saved = another_saved(memory, attachment);
+    let of_huge_pages = can_be_of_huge_pages(range, huge_page);
+    let another_saved = another_saved(memory, attachment, huge_page);
     if of_huge_pages {
         causes.push(Cause {
             code: Code::Hugetlb,
@@ -78,19 +78,22 @@ pub(super) fn causes(
     causes
 }
 
-/// A writable System V mapping of another attachment that is saved, which shows that coredump_filter bit 1 was on.
-/// Not one of huge pages: bit 6 decides for those.
-fn another_saved(memory: &SharedMemory, attachment: &Attachment) -> Option<crate::position::Address> {
+/// A writable shared mapping that is saved, which shows that coredump_filter bit 1 was on: of System V, or shared
+/// anonymous memory. Not one that may be of huge pages: bit 6 decides for those.
+fn another_saved(memory: &SharedMemory, attachment: &Attachment, huge_page: u64) -> Option<Address> {
     let attachments = memory.segments.iter().flat_map(|segment| &segment.attachments);
     let others = attachments.filter(|other| other.start() != attachment.start());
-    others
+    let saved = others
         .flat_map(|other| &other.mappings)
         .filter(|mapping| mapping.permissions.is_some_and(|permissions| permissions.write))
-        .find(|mapping| {
-            !mapping.extents.is_empty()
-                && mapping.extents.iter().all(|extent| extent.dumped != Dumped::NotSaved)
-        })
-        .map(|mapping| mapping.range.start())
+        .filter(|mapping| !mapping.extents.is_empty() && !mapping.lacks(Dumped::NotSaved))
+        .map(|mapping| mapping.range);
+    let mut saved = saved.chain(memory.saved_anonymous);
+    saved.find(|range| !can_be_of_huge_pages(*range, huge_page)).map(Interval::start)
+}
+
+fn can_be_of_huge_pages(range: Interval<Address>, huge_page: u64) -> bool {
+    range.start().get().is_multiple_of(huge_page) && range.length().is_multiple_of(huge_page)
 }
 
 /// The smallest huge page that SHM_HUGETLB can mean on a machine, bytes (shmget(2), "Huge pages"; Linux arch/*/mm).
