@@ -115,6 +115,8 @@ pub struct AuxiliaryVector {
     pub program_headers: Option<Address>,
     /// AT_ENTRY: where the program begins.
     pub entry: Option<Address>,
+    /// AT_RANDOM: 16 bytes on the stack.
+    pub stack: Option<Address>,
 }
 
 impl AuxiliaryVector {
@@ -127,6 +129,7 @@ impl AuxiliaryVector {
                 3 => this.program_headers = Some(Address::new(value)),
                 6 => this.page_size = (value.is_power_of_two() && value > 1).then_some(value),
                 9 => this.entry = Some(Address::new(value)),
+                25 => this.stack = Some(Address::new(value)),
                 _ => {}
             }
         }

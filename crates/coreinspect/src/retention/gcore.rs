@@ -1,5 +1,6 @@
 //! What gcore keeps (gdb gdb/linux-tdep.c `dump_mapping_p`): as the kernel does by coredump_filter and MADV_DONTDUMP,
-//! but a read-only attach whole. What it leaves out has no PT_LOAD at all.
+//! but a read-only attach whole, as private memory (bit 0). What it leaves out has no PT_LOAD at all, so its rights are
+//! not in the dump; what it keeps without rights (PROT_NONE) it calls readable.
 
 use super::Cause;
 use super::shared_mapping::{self, Fixes};
@@ -18,7 +19,10 @@ pub(super) fn causes(target: &dyn Target, memory: &SharedMemory, segment: &Segme
     let mut causes = Vec::new();
     for attachment in &segment.attachments {
         for mapping in attachment.mappings.iter().filter(|mapping| mapping.lacks(Dumped::NotSaved)) {
-            causes.extend(shared_mapping::causes(target, memory, attachment, mapping, &FIXES));
+            let found = shared_mapping::causes(target, memory, attachment, mapping, &FIXES);
+            // With bit 0 off it can be a read-only attach: its rights do not tell.
+            let bit_0 = target.identity().private_memory_saved || attachment.saved() > 0;
+            causes.extend(found.into_iter().map(|cause| Cause { certain: cause.certain && bit_0, ..cause }));
         }
     }
     causes

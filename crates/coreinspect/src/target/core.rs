@@ -5,7 +5,7 @@ use std::fs::File;
 use super::{Identity, Mapping, Target};
 use crate::core_file::{CoreFile, Writer};
 use crate::error::{Error, Warning};
-use crate::memory::{Extent, Permissions};
+use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, FileOffset, Interval, Position};
 use crate::process::{Process, Signal};
 use crate::source::Source;
@@ -37,6 +37,13 @@ impl<'s> CoreTarget<'s> {
             page_size,
             file_size: Some(source.size()),
             complete: core.complete(),
+            private_memory_saved: core.auxiliary().stack.is_some_and(|stack| {
+                let byte = Interval::clamped(stack, 1);
+                core.loads()
+                    .extents(byte, source.size())
+                    .iter()
+                    .all(|extent| extent.dumped != Dumped::NotSaved)
+            }),
         };
         let process = process(&core);
         Ok(Self { source, core, identity, process })

@@ -32,6 +32,8 @@ pub struct Identity {
     pub file_size: Option<u64>,
     /// Whether every byte that the headers promise is in the file.
     pub complete: bool,
+    /// Whether private memory was dumped, as the stack shows (coredump_filter bit 0).
+    pub private_memory_saved: bool,
 }
 
 /// A mapping of a file (or of what the kernel names like one).
