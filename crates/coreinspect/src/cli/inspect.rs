@@ -50,20 +50,20 @@ pub(super) struct Inspect {
     /// Print the version; with -v also what matters about this machine.
     #[arg(short = 'V', long)]
     version: bool,
-    #[command(flatten)]
-    content: ContentFlags,
     /// Columns, in this order: #, key, base, mapped, saved, perm, state, content.
-    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',', value_parser = column)]
+    #[arg(help_heading = "Listing", long, value_name = "COLUMN,...", value_delimiter = ',', value_parser = column)]
     columns: Vec<Column>,
     /// Rows alone, without headings and explanations.
-    #[arg(long)]
+    #[arg(help_heading = "Listing", long)]
     no_header: bool,
     /// Write the JSON document to a file too.
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Listing", long, value_name = "FILE")]
     also_json: Option<PathBuf>,
     /// Exit with 1, and say what differs, unless a segment has this: 'key=0x7800c028 flag=ready message~hello'.
-    #[arg(long, value_name = "TERMS")]
+    #[arg(help_heading = "Listing", long, value_name = "TERMS")]
     expect: Vec<Expectation>,
+    #[command(flatten)]
+    content: ContentFlags,
 }
 
 fn column(name: &str) -> Result<Column, String> {

@@ -60,7 +60,7 @@ trait Execute: Args + FromArgMatches {
 pub struct Command {
     /// The word that calls it.
     pub name: &'static str,
-    /// Three calls that can be run as they stand, with a core named `core`.
+    /// Three calls that can be run as they stand where there is a core named `core`.
     pub examples: &'static str,
     arguments: fn(clap::Command) -> clap::Command,
     execute: fn(&ArgMatches, &mut Context<'_>) -> Result<Status, Failure>,
@@ -88,37 +88,36 @@ impl Command {
 /// What is done without a command's name.
 const INSPECT: Command = Command::new::<inspect::Inspect>(
     "coreinspect",
-    "  coreinspect core                              which segments, are their bytes there, what do they say\n  \
+    "  coreinspect core\n  \
      coreinspect core --json | jq '.dumps[0].segments[0].content'\n  \
-     coreinspect core --expect 'key=0x7800c028 flag=ready message~Hello'",
+     coreinspect core --expect 'flag=ready message~Hello'",
 );
 
 /// The commands, in the order of the help text. A new one is a file and a row.
 pub const COMMANDS: &[Command] = &[
     Command::new::<show::Show>(
         "show",
-        "  coreinspect show core '#1'                    everything that is known of segment 1\n  \
-         coreinspect show core 0x7800c028 --hex        and its bytes\n  \
+        "  coreinspect show core\n  \
+         coreinspect show core '#1' --hex\n  \
          coreinspect show core '#1' --hex --at 0x100 --length 64",
     ),
     Command::new::<extract::Extract>(
         "extract",
-        "  coreinspect extract core '#1'                 into SYSV<key>.bin\n  \
-         coreinspect extract core 0x7800c028 -o bytes.bin\n  \
+        "  coreinspect extract core '#1'\n  \
+         coreinspect extract core '#1' -o bytes.bin --force\n  \
          coreinspect extract core '#1' -o - | xxd | head",
     ),
     Command::new::<key::KeyCommand>(
         "key",
-        "  coreinspect key 0x7800c028                    what ftok would have put into it, and who is known to use it\n  \
-         coreinspect key --path . --id x               the key that ftok(\".\", 'x') makes\n  \
-         coreinspect key 0x7800c028 --search /srv      which paths under /srv make this key",
+        "  coreinspect key 0x4e545030\n  \
+         coreinspect key --path . --id x\n  \
+         coreinspect key SYSV7800c028 --search .",
     ),
 ];
 
 /// The whole command line, for parsing, help and completions.
 pub fn command() -> clap::Command {
-    let root = INSPECT
-        .build(output::Flags::augment_args(clap::Command::new("coreinspect")))
+    let root = output::Flags::augment_args(INSPECT.build(clap::Command::new("coreinspect")))
         .about("Says what was in the System V shared memory of a dumped process")
         .long_about(
             "Says what was in the System V shared memory of a dumped process: which segments were attached, what their \

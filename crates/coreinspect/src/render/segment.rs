@@ -29,10 +29,9 @@ pub fn write(segment: &Segment, style: Style, out: &mut dyn Write) -> io::Result
             fact(
                 "key",
                 &format!(
-                    "{key_t}; if ftok made it: project id {}{character}, device ..{}, inode ..{}",
-                    parts.project_id,
-                    parts.device_low.trim_start_matches("0x"),
-                    parts.inode_low.trim_start_matches("0x")
+                    "{key_t}; as ftok packs it: project id {}{character}, low byte of the device {}, low 16 bits of \
+                     the inode {}",
+                    parts.project_id, parts.device_low, parts.inode_low
                 ),
             )?;
         }
@@ -40,7 +39,7 @@ pub fn write(segment: &Segment, style: Style, out: &mut dyn Write) -> io::Result
     }
     let number = |value: Option<u64>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
     if segment.shmid.is_none() && segment.size.is_none() {
-        fact("live facts", "unknown: no core holds shmid, exact size, owner, perms, nattch, cpid, lpid")?;
+        fact("unknown", "shmid, exact size, owner, perms, nattch, cpid, lpid: no core dump holds them")?;
     } else {
         fact("shmid", &segment.shmid.map_or_else(|| "unknown".to_owned(), |id| id.to_string()))?;
         fact("size", &number(segment.size))?;
@@ -96,8 +95,10 @@ fn write_attachment(attachment: &Attachment, style: Style, out: &mut dyn Write) 
         for missing in &mapping.missing {
             let bytes = missing.end.0.saturating_sub(missing.start.0);
             let text = format!(
-                "missing {}-{}  offset {:#x}  {bytes} bytes: {}",
-                missing.start, missing.end, missing.offset, missing.reason
+                "missing  offset {:#x}-{:#x}  {bytes} bytes: {}",
+                missing.offset,
+                missing.offset.saturating_add(bytes),
+                missing.reason
             );
             writeln!(out, "      {}", style.paint(Tone::Bad, text))?;
         }

@@ -159,7 +159,7 @@ fn about(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Write) -> io::R
                     None => text.push_str(&format!(", {how} signal {}", signal.number)),
                 }
                 if let Some(address) = process.fault_address {
-                    text.push_str(&format!(" at {address}"));
+                    text.push_str(&format!(" at {address}{}", inside(dump, address.0)));
                 }
             }
             if dump.warnings.iter().any(|warning| warning.code == "truncated") {
@@ -185,6 +185,22 @@ fn about(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Write) -> io::R
         }
     }
     Ok(())
+}
+
+/// Which segment an address lies in, for a sentence; nothing if in none.
+fn inside(dump: &Dump, address: u64) -> String {
+    let attachments = dump
+        .segments
+        .iter()
+        .flat_map(|one| one.attachments.iter().map(move |attachment| (one.number, attachment)));
+    let mut mappings =
+        attachments.flat_map(|(number, attachment)| attachment.mappings.iter().map(move |one| (number, one)));
+    let holding = mappings.find(|(_, mapping)| mapping.start.0 <= address && address < mapping.end.0);
+    holding.map_or_else(String::new, |(number, mapping)| {
+        let offset = mapping.offset.saturating_add(address.saturating_sub(mapping.start.0));
+        let permissions = mapping.permissions.as_deref().unwrap_or("rights unknown");
+        format!(" (in #{number}, offset {offset:#x}, {permissions})")
+    })
 }
 
 fn join(numbers: &[u32]) -> String {
