@@ -310,6 +310,12 @@ impl Attachment {
     pub fn saved(&self) -> u64 {
         self.mappings.iter().fold(0, |sum, mapping| sum.saturating_add(mapping.saved()))
     }
+
+    /// Whether the dumper wrote any byte of it, even if the file ends before it.
+    pub fn kept(&self) -> bool {
+        let mut extents = self.mappings.iter().flat_map(|mapping| &mapping.extents);
+        extents.any(|extent| extent.dumped != Dumped::NotSaved)
+    }
 }
 
 impl Mapping {

@@ -115,15 +115,21 @@ impl<'a> Notes<'a> {
             // Padding, or a hole: there is nothing more, and nothing to step over it with.
             return Ok(None);
         }
+        let ends_inside =
+            || format!("the file ends inside the note at {start}; it and what followed is lost");
         let name_length = usize::try_from(name_size).map_err(|error| error.to_string())?;
-        let owner = reader.take(name_length).ok_or_else(|| {
-            format!("the note at {start} claims an owner's name of {name_size} bytes, which passes the end of the notes")
+        let owner = reader.take(name_length).ok_or_else(|| match self.beyond {
+            0 => format!(
+                "the note at {start} claims an owner's name of {name_size} bytes, which passes the end of the notes"
+            ),
+            _ => ends_inside(),
         })?;
         let header = 12_usize.saturating_add(name_length);
         let descriptor_at = header.next_multiple_of(self.padding);
-        reader
-            .skip(descriptor_at.saturating_sub(header))
-            .ok_or_else(|| format!("the note at {start} has no descriptor"))?;
+        reader.skip(descriptor_at.saturating_sub(header)).ok_or_else(|| match self.beyond {
+            0 => format!("the note at {start} has no descriptor"),
+            _ => ends_inside(),
+        })?;
         let length = usize::try_from(size).map_err(|error| error.to_string())?;
         let (descriptor, cut_off) = match reader.take(length) {
             Some(descriptor) => (descriptor, false),
@@ -136,9 +142,7 @@ impl<'a> Notes<'a> {
             }
         };
         if cut_off {
-            self.warning = Some(format!(
-                "the file ends inside the note at {start} (type {kind:#x}); it and what followed is lost"
-            ));
+            self.warning = Some(ends_inside());
             reader.skip(descriptor.len());
         } else {
             let end = descriptor_at.saturating_add(length);

@@ -225,7 +225,8 @@ fn missing(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> {
         write_wrapped(&lacking(segments, style), "", "  ", style, out)?;
         for cause in &first.causes {
             let sure = if cause.certain { "" } else { " (perhaps)" };
-            let why = format!("{}{sure}: {}", cause.code, cause.evidence);
+            let example = if segments.len() > 1 { format!("(#{}) ", first.number) } else { String::new() };
+            let why = format!("{}{sure}: {example}{}", cause.code, cause.evidence);
             write_wrapped(&why, "  why  ", "       ", style, out)?;
             write_wrapped(&cause.fix, "  fix  ", "       ", style, out)?;
         }

@@ -21,7 +21,7 @@ pub(super) fn causes(target: &dyn Target, memory: &SharedMemory, segment: &Segme
         for mapping in attachment.mappings.iter().filter(|mapping| mapping.lacks(Dumped::NotSaved)) {
             let found = shared_mapping::causes(target, memory, attachment, mapping, &FIXES);
             // With bit 0 off it can be a read-only attach: its rights do not tell.
-            let bit_0 = target.identity().private_memory_saved || attachment.saved() > 0;
+            let bit_0 = target.identity().private_memory_saved || attachment.kept();
             causes.extend(found.into_iter().map(|cause| Cause { certain: cause.certain && bit_0, ..cause }));
         }
     }

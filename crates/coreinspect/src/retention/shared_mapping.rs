@@ -28,11 +28,11 @@ pub(super) fn causes(
     let bytes = range.length();
     let dontdump =
         |certain, evidence| Cause { code: Code::DontDump, certain, evidence, fix: fixes.dontdump.to_owned() };
-    if attachment.saved() > 0 {
+    if attachment.kept() {
         // Filter and page size are the same for all of an attachment; madvise(2) alone works on a part.
         return vec![dontdump(
             true,
-            format!("{bytes} bytes at {range} are missing while the rest of the same attachment is saved"),
+            format!("{bytes} bytes at {range} are missing while the rest of the same attachment was kept"),
         )];
     }
     let mut causes = Vec::new();
