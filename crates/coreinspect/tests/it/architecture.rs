@@ -13,7 +13,7 @@ const FLOW: &[&[&str]] = &[
     &["core_file"],
     &["target"],
     &["shm"],
-    &["retention", "layout", "refs", "debug_files"],
+    &["retention", "layout", "refs", "debug_files", "core_writer"],
     &["report"],
     &["render"],
     &["inspect"],
