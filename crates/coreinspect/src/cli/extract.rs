@@ -1,21 +1,20 @@
 //! The bytes of a segment, as a file.
 
-use std::fs::File;
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::inspect::guard;
+use super::new_file::NewFile;
 use super::show::Window;
-use super::{Context, Execute, Failure, Status};
+use super::{Context, Execute, Failure, Status, dumps};
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::render::json;
 use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector};
 use crate::shm::{Piece, Segment, SharedMemory};
-use crate::source::MappedFile;
 use crate::target::{CoreTarget, Target};
 
 /// Writes the bytes of a segment to a sparse file of mode 0600. What is missing is a hole, and is named.
@@ -38,9 +37,8 @@ impl Execute for Extract {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         guard(&self.dump)?;
         let of_dump =
-            |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", self.dump.display()));
-        let source =
-            MappedFile::open(&self.dump).map_err(|source| of_dump(&crate::Error::Open { source }))?;
+            |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dumps::shown(&self.dump)));
+        let source = dumps::open(&self.dump).map_err(|error| of_dump(&error))?;
         let target = CoreTarget::read(&source).map_err(|error| of_dump(&error))?;
         let memory = SharedMemory::of(&target);
         let no_content = Options { no_content: true, ..Options::default() };
@@ -70,14 +68,16 @@ impl Execute for Extract {
                 Holes { schema: SCHEMA, key: segment.key.to_string(), size: window.length(), missing };
             let mut name = path.clone().into_os_string();
             name.push(".json");
-            write_new(Path::new(&name), context.force, |file| {
+            let mut file = NewFile::create(Path::new(&name), context.force)?;
+            file.write(|file| {
                 json::pretty(&holes, file)?;
                 file.write_all(b"\n")
             })?;
+            file.finish()?;
         }
         plan.tell_missing(context);
         if !context.quiet {
-            context.tell(format_args!("wrote {} bytes to {}", window.length(), path.display()));
+            context.tell(format_args!("wrote {} bytes to {}", window.length(), dumps::shown(&path)));
         }
         Ok(Status::Found)
     }
@@ -143,7 +143,8 @@ impl Plan<'_> {
     }
 
     fn to_file(&self, path: &Path, force: bool) -> Result<(), Failure> {
-        write_new(path, force, |file| {
+        let mut file = NewFile::create(path, force)?;
+        file.write(|file| {
             for (piece, part) in self.parts().filter(|(piece, _)| piece.dumped == Dumped::Saved) {
                 file.seek(SeekFrom::Start(self.in_output(part.start())))?;
                 let range = addresses(piece, part).ok_or(io::ErrorKind::InvalidInput)?;
@@ -153,7 +154,8 @@ impl Plan<'_> {
                 })?;
             }
             file.set_len(self.window.length())
-        })
+        })?;
+        file.finish()
     }
 
     fn to_stdout(&self, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -210,40 +212,4 @@ fn refuse_the_dump_itself(dump: &Path, output: &Path) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
-}
-
-/// Writes a file of mode 0600 that must not exist. With `force` one that does is replaced in one step when all is
-/// written: a symbolic link there is replaced, not followed.
-fn write_new(
-    path: &Path,
-    force: bool,
-    write: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<(), Failure> {
-    let cannot = |error: io::Error| {
-        Failure::new(match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                format!("{} exists already; --force overwrites it", path.display())
-            }
-            io::ErrorKind::UnexpectedEof => {
-                "the dump became shorter while it was read; copy it to a quiet place and read the copy"
-                    .to_owned()
-            }
-            _ => format!("cannot write {}: {error}", path.display()),
-        })
-    };
-    if force {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
-        write(file.as_file_mut()).map_err(cannot)?;
-        file.persist(path).map_err(|error| cannot(error.error))?;
-        return Ok(());
-    }
-    let mut options = File::options();
-    options.write(true).create_new(true).mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
-    let mut file = options.open(path).map_err(cannot)?;
-    write(&mut file).map_err(|error| {
-        // Half a segment that looks like a whole one is worse than none.
-        let _ = std::fs::remove_file(path);
-        cannot(error)
-    })
 }

@@ -1,20 +1,20 @@
 //! The main job: which segments, are their bytes there, what do they say.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::dumps::{self, Named};
 use super::expect::Expectation;
+use super::new_file::NewFile;
 use super::output::Format;
 use super::{Context, Execute, Failure, Status};
 use crate::layout::{self, Layout};
 use crate::render::json::{self, Document};
 use crate::render::table::{Column, Listing};
-use crate::report::{Dump, Options, Text, inspect_file};
+use crate::report::{Dump, Options, Text, inspect};
 use crate::source::die_clearly_when_a_mapped_file_shrinks;
 
 /// What is decoded of a segment.
@@ -82,17 +82,18 @@ impl Execute for Inspect {
         if named.is_empty() {
             return Err(Failure::new("name a dump: `coreinspect core.1234` (or `coreinspect --help`)"));
         }
-        let mut copy = match &self.also_json {
-            Some(path) => Some((path, BufWriter::new(create(path, context.force)?), Document::default())),
-            None => None,
-        };
+        let copy = self.also_json.as_deref().map(|path| NewFile::create(path, context.force));
+        let mut copy = copy.transpose()?.map(|file| (file, Document::default()));
         let mut document = Document::default();
         let mut status = Status::Found;
         for (at, named) in named.iter().enumerate() {
             guard(&named.dump)?;
-            let dump = inspect_file(&named.dump, &self.content.options());
-            if let Some((path, file, copy)) = &mut copy {
-                copy.dump(&dump, file).map_err(|error| cannot_write(path, &error))?;
+            let dump = match dumps::open(&named.dump) {
+                Ok(source) => inspect(&named.dump, &source, &self.content.options()),
+                Err(error) => Dump::unreadable(&named.dump, None, &error),
+            };
+            if let Some((file, document)) = &mut copy {
+                file.write(|file| buffered(file, |file| document.dump(&dump, file)))?;
             }
             match context.format {
                 Format::Json => document.dump(&dump, context.out)?,
@@ -110,8 +111,9 @@ impl Execute for Inspect {
         if context.format == Format::Json {
             document.end(context.out)?;
         }
-        if let Some((path, mut file, copy)) = copy {
-            copy.end(&mut file).and_then(|()| file.flush()).map_err(|error| cannot_write(path, &error))?;
+        if let Some((mut file, document)) = copy {
+            file.write(|file| document.end(file))?;
+            file.finish()?;
         }
         Ok(status)
     }
@@ -129,7 +131,7 @@ impl Inspect {
 
     /// The status that `dump` earns; every one but 0 says why.
     fn judge(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Status {
-        let path = named.dump.display();
+        let path = dumps::shown(&named.dump);
         if !context.quiet && context.format == Format::Table {
             let nothing = dump.nothing_found().unwrap_or_default();
             for warning in dump.warnings.iter().filter(|warning| !nothing.contains(&warning.message)) {
@@ -138,7 +140,7 @@ impl Inspect {
             if let Some(program) = named.program.as_deref().filter(|program| !matches(dump, program)) {
                 context.tell(format_args!(
                     "{path}: warning: it does not look like a dump of {}",
-                    program.display()
+                    dumps::shown(program)
                 ));
             }
         }
@@ -168,29 +170,14 @@ fn matches(dump: &Dump, program: &Path) -> bool {
         || command.is_some_and(|command| name.starts_with(&command))
 }
 
+fn buffered(file: &mut File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut file = BufWriter::new(file);
+    write(&mut file)?;
+    file.flush()
+}
+
 /// From here on a mapped dump that shrinks ends the program with a line that names it.
 pub(super) fn guard(dump: &Path) -> Result<(), Failure> {
-    let name = crate::render::printable::Printable(dump.as_os_str().as_encoded_bytes()).to_string();
-    die_clearly_when_a_mapped_file_shrinks(name.as_ref())
+    die_clearly_when_a_mapped_file_shrinks(dumps::shown(dump).as_ref())
         .map_err(|errno| Failure::new(format!("cannot handle SIGBUS: {errno}")))
-}
-
-fn create(path: &Path, force: bool) -> Result<File, Failure> {
-    let mut options = File::options();
-    options.write(true).mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
-    if force {
-        options.create(true).truncate(true)
-    } else {
-        options.create_new(true)
-    };
-    options.open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Failure::new(format!("{} exists already; --force overwrites it", path.display()))
-        }
-        _ => cannot_write(path, &error),
-    })
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("cannot write {}: {error}", path.display()))
 }

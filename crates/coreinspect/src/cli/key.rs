@@ -6,7 +6,7 @@ use clap::Args;
 use shmcore::Key;
 
 use super::output::Format;
-use super::{Context, Execute, Failure, Status};
+use super::{Context, Execute, Failure, Status, dumps};
 use crate::debug_files::key_search::Search;
 use crate::render::json;
 use crate::render::printable::Printable;
@@ -75,7 +75,7 @@ impl Execute for KeyCommand {
         }
         match (&search, &self.search) {
             (Some(search), Some(root)) if search.candidates.is_empty() => {
-                context.tell(format_args!("no path under {} makes {key}", root.display()));
+                context.tell(format_args!("no path under {} makes {key}", dumps::shown(root)));
                 Ok(Status::Nothing)
             }
             _ => Ok(Status::Found),

@@ -8,6 +8,7 @@ mod expect;
 mod extract;
 mod inspect;
 mod key;
+mod new_file;
 mod output;
 mod pager;
 mod show;
@@ -166,20 +167,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
 
 fn fail(failure: &Failure, err: &mut dyn Write) -> u8 {
     // Nobody is left to tell if this fails too.
-    let _ = writeln!(err, "coreinspect: {}", Printable(failure.to_string().as_bytes()));
+    let line = format!("coreinspect: {}\n", Printable(failure.to_string().as_bytes()));
+    let _ = err.write_all(line.as_bytes());
     Status::Failed as u8
 }
 
-/// clap's help (standard output, status 0) or complaint (standard error, status 2), harmless on a terminal.
-fn usage<'w>(error: &clap::Error, out: &'w mut dyn Write, err: &'w mut dyn Write) -> u8 {
+/// clap's help on standard output with status 0, or its complaint as one line on standard error with status 2.
+fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let text = error.render().to_string();
-    let lines = text.lines().map(|line| Printable(line.as_bytes()));
-    let (to, status) = if error.use_stderr() { (err, Status::Failed) } else { (out, Status::Found) };
-    for line in lines {
-        if writeln!(to, "{line}").is_err() {
-            break;
-        }
+    if error.use_stderr() {
+        // Usage and the hint to --help are a screen; the contract is a line.
+        let complaint = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim);
+        let complaint: Vec<_> = complaint.filter(|line| !line.is_empty()).collect();
+        let complaint = complaint.join("; ");
+        let complaint = complaint.strip_prefix("error: ").unwrap_or(&complaint);
+        return fail(&Failure::new(format!("{complaint}; see `coreinspect --help`")), err);
     }
-    let _ = to.flush();
-    status as u8
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&Failure::Output(error), err),
+        _ => Status::Found as u8,
+    }
 }

@@ -8,17 +8,17 @@ use clap::Args;
 use super::inspect::{ContentFlags, guard};
 use super::output::Format;
 use super::pager::Pager;
-use super::{Context, Execute, Failure, Status};
+use super::{Context, Execute, Failure, Status, dumps};
 use crate::memory::Dumped;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::hex::HexDump;
 use crate::render::json::{self, Document};
 use crate::render::{self, Style};
+use crate::report;
 use crate::report::{Dump, Selector};
 use crate::shm::{Segment, SharedMemory};
-use crate::source::{MappedFile, Source};
+use crate::source::Source;
 use crate::target::{CoreTarget, Target};
-use crate::{Error, report};
 
 /// Shows segments in full: every mapping, every missing range and why, the decoded content, and the bytes.
 #[derive(Args, Debug)]
@@ -78,8 +78,7 @@ impl Execute for Show {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         guard(&self.dump)?;
         let path = &self.dump;
-        let opened = MappedFile::open(path).map_err(|source| Error::Open { source });
-        let source = match opened {
+        let source = match dumps::open(path) {
             Ok(source) => source,
             Err(error) => return unreadable(Dump::unreadable(path, None, &error), context),
         };
@@ -93,7 +92,7 @@ impl Execute for Show {
             Err(error) => return unreadable(Dump::unreadable(path, Some(source.size()), &error), context),
         };
         if let Some(why) = dump.nothing_found() {
-            context.tell(format_args!("{}: {why}", path.display()));
+            context.tell(format_args!("{}: {why}", dumps::shown(path)));
             print(&dump, context)?;
             return Ok(if self.segments.is_empty() { Status::Nothing } else { Status::Failed });
         }

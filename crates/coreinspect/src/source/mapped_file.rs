@@ -12,7 +12,8 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
@@ -52,6 +53,16 @@ impl MappedFile {
         // O_NONBLOCK: to open a FIFO must not wait for a writer before it is refused.
         let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
         Self::new(file)
+    }
+
+    /// Maps what standard input is. What is no file (a pipe) is copied into an unlinked temporary file first, whose
+    /// blocks of zeroes are holes.
+    ///
+    /// # Errors
+    /// What the operating system said.
+    pub fn standard_input() -> io::Result<Self> {
+        let stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        if stdin.metadata()?.is_file() { Self::new(stdin) } else { Self::new(spool(stdin)?) }
     }
 
     /// Maps a file that is open already.
@@ -175,11 +186,35 @@ impl MappedFile {
             let length = usize::try_from(data.end.saturating_sub(at)).unwrap_or(COPY_BLOCK).min(COPY_BLOCK);
             let block = block.get_mut(..length).unwrap_or_default();
             self.file.read_exact_at(block, at)?;
-            io::Write::write_all(into, block)?;
+            into.write_all(block)?;
             at = at.saturating_add(length as u64);
         }
         Ok(())
     }
+}
+
+/// Copies `from` to its end into an unlinked file, leaving blocks of zeroes as holes: cores are sparse.
+fn spool(mut from: File) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    let mut block = vec![0; COPY_BLOCK];
+    let mut size = 0_u64;
+    loop {
+        let count = match from.read(&mut block) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let bytes = block.get(..count).unwrap_or_default();
+        if bytes.iter().any(|byte| *byte != 0) {
+            file.write_all(bytes)?;
+        } else {
+            file.seek_relative(i64::try_from(count).map_err(io::Error::other)?)?;
+        }
+        size = size.saturating_add(count as u64);
+    }
+    file.set_len(size)?;
+    Ok(file)
 }
 
 /// What the handler of SIGBUS says.
