@@ -86,7 +86,8 @@ impl Execute for Inspect {
         let mut copy = copy.transpose()?.map(|file| (file, Document::default()));
         let mut document = Document::default();
         let mut status = Status::Found;
-        for (at, named) in named.iter().enumerate() {
+        let mut any_listed = false;
+        for named in &named {
             guard(&named.dump)?;
             let dump = match dumps::open(&named.dump) {
                 Ok(source) => inspect(&named.dump, &source, &self.content.options()),
@@ -99,9 +100,10 @@ impl Execute for Inspect {
                 Format::Json => document.dump(&dump, context.out)?,
                 Format::Jsonl => json::line(&dump, context.out)?,
                 Format::Table => {
-                    if at > 0 && !self.no_header && !context.quiet {
+                    if any_listed && dump.error.is_none() && !self.no_header && !context.quiet {
                         writeln!(context.out)?;
                     }
+                    any_listed |= dump.error.is_none();
                     self.listing(context).write(&dump, context.style, context.out)?;
                 }
             }

@@ -178,8 +178,9 @@ fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     if error.use_stderr() {
         // Usage and the hint to --help are a screen; the contract is a line.
         let complaint = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim);
-        let complaint: Vec<_> = complaint.filter(|line| !line.is_empty()).collect();
-        let complaint = complaint.join("; ");
+        let complaint: Vec<_> =
+            complaint.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
+        let complaint = complaint.join("; ").replace(":; ", ": ");
         let complaint = complaint.strip_prefix("error: ").unwrap_or(&complaint);
         return fail(&Failure::new(format!("{complaint}; see `coreinspect --help`")), err);
     }

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
+use super::prose::wrap;
 use super::style::{Style, Tone};
 
 /// One cell: harmless text and its meaning.
@@ -82,7 +83,9 @@ impl Grid {
             if let (Some(heading), Some(last)) = (self.headings.last(), widths.last_mut())
                 && heading.breaks
             {
-                *last = (*last).min(width.saturating_sub(fixed.saturating_sub(NARROWEST.min(*last)))).max(1);
+                *last = (*last)
+                    .min(width.saturating_sub(fixed.saturating_sub(NARROWEST.min(*last))))
+                    .max(heading.name.len());
             }
         }
         if self.header {
@@ -163,42 +166,4 @@ fn break_lines(text: &str, width: usize, ellipsis: &str) -> Vec<String> {
         }
     }
     lines
-}
-
-/// `text` in lines of at most `width` columns, broken at spaces where there are some.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    let mut columns = 0;
-    for word in text.split_inclusive(' ') {
-        let fits = columns + word.trim_end().width() <= width;
-        if !fits && columns > 0 {
-            lines.push(std::mem::take(&mut line).trim_end().to_owned());
-            columns = 0;
-        }
-        for c in word.chars() {
-            let wide = c.width().unwrap_or(0);
-            if columns + wide > width && c != ' ' && columns > 0 {
-                lines.push(std::mem::take(&mut line));
-                columns = 0;
-            }
-            line.push(c);
-            columns += wide;
-        }
-    }
-    lines.push(line.trim_end().to_owned());
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrap;
-
-    #[test]
-    fn lines_break_at_spaces_and_inside_what_is_too_long() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
-        assert_eq!(wrap("", 3), [""]);
-        assert_eq!(wrap("漢字漢字", 4), ["漢字", "漢字"]);
-    }
 }

@@ -1,10 +1,13 @@
 //! A report as text. One file an output: each gets a report, a `Write`, and what it must know of the place where the
 //! text will be read ([`Style`]).
 
+mod about;
 pub mod grid;
 pub mod hex;
 pub mod json;
+mod missing;
 pub mod printable;
+mod prose;
 pub mod segment;
 pub mod size;
 pub mod style;

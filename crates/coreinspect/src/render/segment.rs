@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::grid::wrap;
 use super::printable::{Printable, Quoted};
+use super::prose::wrap;
 use super::style::{Style, Tone};
 use super::table::state_tone;
 use crate::report::{Attachment, Content, Message, Segment, Text};

@@ -71,8 +71,10 @@ impl MappedFile {
     /// As [`MappedFile::open`].
     pub fn new(file: File) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::ErrorKind::InvalidInput.into());
+        match metadata.file_type() {
+            kind if kind.is_file() => {}
+            kind if kind.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            _ => return Err(io::ErrorKind::InvalidInput.into()),
         }
         // SAFETY: the map is private to this struct, read-only, and only lent as bytes that nothing assumes to
         // stay as they are: the parsers check each value once, after they copied it. What else could go wrong,

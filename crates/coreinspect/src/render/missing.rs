@@ -1,0 +1,54 @@
+//! Which bytes are missing, why, and what makes the next dump whole.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use super::prose::write_wrapped;
+use super::style::Style;
+use crate::report::{Dump, Segment};
+
+/// What is missing of the segments, by cause: a thousand segments that lack the same are told once.
+pub(super) fn write(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut groups = Vec::<Vec<&Segment>>::new();
+    let mut group_of = HashMap::new();
+    for segment in dump.segments.iter().filter(|segment| !segment.causes.is_empty()) {
+        let causes = segment.causes.iter().map(|cause| (cause.code, cause.certain, cause.fix.as_str()));
+        let group = *group_of.entry(causes.collect::<Vec<_>>()).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some(segments) => segments.push(segment),
+            None => groups.push(vec![segment]),
+        }
+    }
+    for segments in &groups {
+        writeln!(out)?;
+        let Some(first) = segments.first() else { continue };
+        write_wrapped(&lacking(segments, style), "", "  ", style, out)?;
+        for cause in &first.causes {
+            let sure = if cause.certain { "" } else { " (perhaps)" };
+            let example = if segments.len() > 1 { format!("(#{}) ", first.number) } else { String::new() };
+            let why = format!("{}{sure}: {example}{}", cause.code, cause.evidence);
+            write_wrapped(&why, "  why  ", "       ", style, out)?;
+            write_wrapped(&cause.fix, "  fix  ", "       ", style, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Which bytes are missing, in a sentence.
+fn lacking(segments: &[&Segment], style: Style) -> String {
+    const NAMED: usize = 6;
+    let sum =
+        |of: fn(&Segment) -> u64| segments.iter().fold(0_u64, |sum, segment| sum.saturating_add(of(segment)));
+    let lacked = sum(|segment| segment.mapped.saturating_sub(segment.saved));
+    let mapped = sum(|segment| segment.mapped);
+    let mut names: Vec<_> =
+        segments.iter().take(NAMED).map(|segment| format!("#{}", segment.number)).collect();
+    if segments.len() > NAMED {
+        names.push(format!("{} ({} segments)", style.ellipsis(), segments.len()));
+    }
+    let which = match segments {
+        [segment] => format!("#{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key")),
+        _ => names.join(" "),
+    };
+    format!("{which}: {lacked} of {mapped} bytes are not in the dump")
+}
