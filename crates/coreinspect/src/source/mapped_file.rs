@@ -17,7 +17,8 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use memmap2::Mmap;
 use nix::errno::Errno;
@@ -219,13 +220,14 @@ fn spool(mut from: File) -> io::Result<File> {
     Ok(file)
 }
 
-/// What the handler of SIGBUS says.
-static MESSAGE: OnceLock<Vec<u8>> = OnceLock::new();
+/// What the handler of SIGBUS says; null, or a line that lives for ever.
+static MESSAGE: AtomicPtr<Vec<u8>> = AtomicPtr::new(ptr::null_mut());
 
 /// Makes SIGBUS end the process with one line on standard error that names `path`, and status 2.
 ///
-/// For a program's `main`: a signal handler belongs to the whole process, so the library installs none by
-/// itself. The first call decides; `path` must already be harmless on a terminal.
+/// For a program's `main`, before it reads each dump: a signal handler belongs to the whole process, so the library
+/// installs none by itself. The last call decides; `path` must already be harmless on a terminal. Each call keeps its
+/// line (a hundred bytes) for ever, because the signal may come while the next one is set.
 ///
 /// # Errors
 /// What sigaction(2) said.
@@ -235,20 +237,19 @@ pub fn die_clearly_when_a_mapped_file_shrinks(path: &OsStr) -> nix::Result<()> {
     line.extend_from_slice(
         b": the file became shorter, or unreadable, while it was read; copy it to a quiet place and read the copy\n",
     );
-    if MESSAGE.set(line).is_err() {
-        return Ok(());
-    }
+    MESSAGE.store(Box::leak(Box::new(line)), Ordering::Release);
     let action = SigAction::new(SigHandler::Handler(on_sigbus), SaFlags::empty(), SigSet::empty());
-    // SAFETY: the handler calls write(2) and _exit(2) alone, both async-signal-safe (signal-safety(7)), and
-    // reads a OnceLock that was set before the handler was installed.
+    // SAFETY: the handler calls write(2) and _exit(2) alone, both async-signal-safe (signal-safety(7)), and reads what
+    // was stored before it was installed.
     unsafe { sigaction(Signal::SIGBUS, &action)? };
     Ok(())
 }
 
 extern "C" fn on_sigbus(_: libc::c_int) {
-    let line = MESSAGE.get().map(Vec::as_slice).unwrap_or_default();
-    // SAFETY: `line` is valid for its length; write and _exit may be called from a signal handler.
+    // SAFETY: the pointer is null or from `Box::leak`, never freed and never written to again; write and _exit may be
+    // called from a signal handler, and the line is valid for its length.
     unsafe {
+        let line = MESSAGE.load(Ordering::Acquire).as_ref().map(Vec::as_slice).unwrap_or_default();
         libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
         libc::_exit(2);
     }
