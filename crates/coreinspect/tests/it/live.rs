@@ -1,0 +1,214 @@
+//! Dumps that the kernel and gcore write here and now, held against the living process: what it attached, what the kernel
+//! said of its mappings, what another process read of its segments.
+
+mod dump;
+mod hugepages;
+mod segment;
+mod subject;
+mod witness;
+
+use dump::Kept::{All, Nothing, Pages};
+use hugepages::HugePages;
+use segment::{PAGE, Segment};
+use serde_json::json;
+use subject::Subject;
+
+#[test]
+fn a_read_write_attachment_is_whole() {
+    let segment = Segment::of_pages(5);
+    let Some(mut subject) = Subject::start(&[segment.attach()]) else { return };
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        dump.tells(&[segment.keeps(&[All], None)]);
+    }
+}
+
+/// The kernel keeps the first page; gcore keeps all.
+#[test]
+fn a_read_only_attachment_is_one_page() {
+    let segment = Segment::of_pages(5);
+    let Some(mut subject) = Subject::start(&[segment.attach_read_only()]) else { return };
+    if let Some(dump) = subject.gcore(&[&segment]) {
+        dump.tells(&[segment.keeps(&[All], None)]);
+    }
+    if let Some(dump) = subject.abort(&[&segment]) {
+        dump.tells(&[segment.keeps(&[Pages(&[0])], Some("read-only-attach"))]);
+    }
+}
+
+#[test]
+fn with_filter_0x37_a_read_only_attachment_is_whole() {
+    let segment = Segment::of_pages(5);
+    let Some(mut subject) = Subject::start(&[segment.attach_read_only()]) else { return };
+    subject.set_filter("0x37");
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        dump.tells(&[segment.keeps(&[All], None)]);
+    }
+}
+
+#[test]
+fn with_filter_0x31_a_read_write_attachment_is_absent() {
+    let segment = Segment::of_pages(3);
+    let Some(mut subject) = Subject::start(&[segment.attach()]) else { return };
+    subject.set_filter("0x31");
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        dump.tells(&[segment.keeps(&[Nothing], Some("filter-shared"))]);
+    }
+}
+
+#[test]
+fn two_attachments_are_one_segment() {
+    let segment = Segment::of_pages(3);
+    let Some(mut subject) = Subject::start(&[segment.attach(), segment.attach()]) else { return };
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        dump.tells(&[segment.keeps(&[All, All], None)]);
+    }
+}
+
+/// What one attachment lacks, another one of the same segment has: nothing is missing.
+#[test]
+fn a_read_only_attachment_is_completed_by_a_read_write_one() {
+    let segment = Segment::of_pages(3);
+    let Some(mut subject) = Subject::start(&[segment.attach_read_only(), segment.attach()]) else { return };
+    let Some(read_only) = address(&subject) else { return };
+    if let Some(dump) = subject.abort(&[&segment]) {
+        let lowest = dump.process.rows.iter().map(|live| live.row.start).min();
+        let kept = if lowest == Some(read_only) { [Pages(&[0]), All] } else { [All, Pages(&[0])] };
+        let segment = &dump.tells(&[segment.keeps(&kept, None)])["segments"][0];
+        assert_eq!(segment["state"], "whole");
+    }
+}
+
+/// Where the first attachment is.
+fn address(subject: &Subject) -> Option<u64> {
+    u64::from_str_radix(subject.first_answer().strip_prefix("0x")?, 16).ok()
+}
+
+#[test]
+fn pages_that_are_not_to_be_dumped_are_missing() {
+    let segment = Segment::of_pages(6);
+    let operations = [segment.attach(), "dontdump:0:1:2".to_owned(), "dontdump:0:5:1".to_owned()];
+    let Some(mut subject) = Subject::start(&operations) else { return };
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        dump.tells(&[segment.keeps(&[Pages(&[0, 3, 4])], Some("dontdump"))]);
+    }
+}
+
+/// Four rights in a row, a page that was unmapped, a page whose rights were changed and put back: one attachment.
+#[test]
+fn an_attachment_that_mprotect_and_munmap_split_stays_one() {
+    let segment = Segment::of_pages(8);
+    let changes =
+        ["protect:0:2:1:r", "protect:0:3:1:none", "unmap:0:5:1", "protect:0:6:1:r", "protect:0:6:1:rw"];
+    let operations: Vec<_> = [segment.attach()].into_iter().chain(changes.map(str::to_owned)).collect();
+    let Some(mut subject) = Subject::start(&operations) else { return };
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        let told = dump.tells(&[segment.keeps(&[All], None)]);
+        let mappings = told["segments"][0]["attachments"][0]["mappings"].as_array().unwrap();
+        assert!(mappings.len() >= 5, "the kernel split it into {}", mappings.len());
+        assert_eq!(told["segments"][0]["mapped"], 7 * PAGE);
+    }
+}
+
+/// The base is where offset 0 was, although nothing is mapped there any more.
+#[test]
+fn an_attachment_that_lost_its_first_page_keeps_its_base() {
+    let segment = Segment::of_pages(4);
+    let Some(mut subject) = Subject::start(&[segment.attach(), "unmap:0:0:1".to_owned()]) else { return };
+    let base = address(&subject).unwrap();
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        let told = dump.tells(&[segment.keeps(&[All], None)]);
+        assert_eq!(told["segments"][0]["attachments"][0]["base"], format!("{base:#x}"));
+    }
+}
+
+#[test]
+fn segments_without_a_key_are_told_apart() {
+    let (first, second) = (Segment::private(2), Segment::private(3));
+    let Some(mut subject) = Subject::start(&[first.attach(), second.attach()]) else { return };
+    let segments = [&first, &second];
+    for dump in [subject.gcore(&segments), subject.abort(&segments)].into_iter().flatten() {
+        let told = dump.tells(&[first.keeps(&[All], None), second.keeps(&[All], None)]);
+        for segment in told["segments"].as_array().unwrap() {
+            assert_eq!((&segment["private"], &segment["key_parts"]), (&json!(true), &json!(null)));
+        }
+    }
+}
+
+/// The name keeps the key that `ipcs` no longer shows.
+#[test]
+fn a_removed_segment_keeps_its_key() {
+    let segment = Segment::of_pages(2);
+    let Some(mut subject) = Subject::start(&[segment.attach()]) else { return };
+    segment.remove();
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        dump.tells(&[segment.keeps(&[All], None)]);
+    }
+}
+
+#[test]
+fn a_negative_key_is_hexadecimal_and_signed() {
+    let segment = Segment::with_negative_key(5000);
+    let Some(mut subject) = Subject::start(&[segment.attach()]) else { return };
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        let told = dump.tells(&[segment.keeps(&[All], None)]);
+        assert!(told["segments"][0]["key_t"].as_i64().unwrap() < 0);
+        assert_eq!(told["segments"][0]["mapped"], 8192);
+    }
+}
+
+/// PostgreSQL's segment has 56 bytes; what is mapped is a page.
+#[test]
+fn a_size_below_a_page_is_a_page() {
+    let segment = Segment::of_size(56);
+    let Some(mut subject) = Subject::start(&[segment.attach()]) else { return };
+    for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+        let told = dump.tells(&[segment.keeps(&[All], None)]);
+        assert_eq!(told["segments"][0]["mapped"], PAGE);
+        assert_eq!(told["segments"][0]["size"], json!(null), "no core holds it");
+    }
+}
+
+/// 64 MiB, of which two pages were ever written.
+#[test]
+fn a_large_sparse_segment_is_whole() {
+    let segment = Segment::sparse(64 << 20);
+    let Some(mut subject) = Subject::start(&[segment.attach()]) else { return };
+    if let Some(dump) = subject.abort(&[&segment]) {
+        dump.tells(&[segment.keeps(&[All], None)]);
+    }
+}
+
+/// gcore writes no program header of a huge page: its rights are unknown.
+#[test]
+fn huge_pages_need_their_own_bit_of_the_filter() {
+    const SIZE: usize = 2 << 20;
+    let Some(_pages) = HugePages::reserve() else { return };
+    for (filter, kept, cause) in [("0x33", Nothing, Some("hugetlb")), ("0x73", All, None)] {
+        let key = segment::private_key();
+        // Safe Rust makes no segment of huge pages.
+        let Some(maker) = Subject::start(&[format!("make:{key:x}:{SIZE}")]) else { return };
+        let segment = Segment::made(key, maker.first_answer().parse().unwrap(), SIZE);
+        let Some(mut subject) = Subject::start(&[segment.attach()]) else { return };
+        subject.set_filter(filter);
+        for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
+            dump.tells(&[segment.keeps(&[kept], cause)]);
+        }
+    }
+}
+
+/// A thread that is not the first writes into a read-only attachment.
+#[test]
+fn a_fault_tells_the_address_and_the_threads() {
+    let segment = Segment::of_pages(3);
+    let Some(mut subject) = Subject::start(&[segment.attach_read_only(), "threads".to_owned()]) else {
+        return;
+    };
+    let base = address(&subject).unwrap();
+    if let Some(dump) = subject.fault(&[&segment], 0x2123) {
+        let told = dump.tells(&[segment.keeps(&[Pages(&[0])], Some("read-only-attach"))]);
+        let process = &told["process"];
+        assert_eq!(process["fault_address"], format!("{:#x}", base + 0x2123));
+        assert_eq!(process["threads"].as_array().unwrap().len(), 3);
+        assert_ne!(process["threads"][0], process["pid"], "the kernel names the thread that faulted first");
+    }
+}

@@ -1,0 +1,224 @@
+//! What is no dump: each kind is named, with what to do next, and nothing of it reaches the terminal.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::stat::Mode;
+use nix::unistd::{Uid, mkfifo};
+
+use crate::harmless;
+use crate::program::{Run, coreinspect};
+use crate::testdata::{self, Core};
+use crate::tools::have;
+
+/// The run of each command that reads a dump on `path`, which must not be one. What it is stands in `what`, what to do in
+/// `next`.
+fn is_refused(path: &Path, what: &str, next: &str) {
+    let messages = [&[] as &[&str], &["show"], &["extract"]].map(|command| {
+        let mut program = coreinspect();
+        program.args(command).arg(path);
+        if command == ["extract"] {
+            program.args(["#1", "-o", "/dev/null/never"]);
+        }
+        let run = Run::of(&mut program).ended(2);
+        for stream in [&run.out, &run.err.clone().into_bytes()] {
+            assert_eq!(harmless::complaint(stream, false), None);
+        }
+        let named = run.err.strip_prefix(&format!("coreinspect: {}: ", path.display()));
+        named.unwrap_or_else(|| panic!("{} is not named: {run:?}", path.display())).to_owned()
+    });
+    assert!(messages.iter().all(|message| *message == messages[0]), "{messages:?}");
+    let message = &messages[0];
+    assert!(message.contains(what), "{message:?} does not say {what:?}");
+    assert!(message.contains(next), "{message:?} does not say {next:?}");
+    let document = Run::of(coreinspect().arg("--json").arg(path)).ended(2).document();
+    assert_eq!(document["dumps"][0]["error"]["message"], message.trim_end());
+}
+
+fn file_is_refused(content: &[u8], what: &str, next: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("core.1234");
+    fs::write(&path, content).unwrap();
+    is_refused(&path, what, next);
+}
+
+/// The start of a file, and zeros behind it.
+fn padded(start: &[u8]) -> Vec<u8> {
+    let mut content = start.to_vec();
+    content.resize(4096, 0);
+    content
+}
+
+#[test]
+fn a_program_is_named_together_with_its_core() {
+    let program = std::env::current_exe().unwrap();
+    is_refused(&program, "an ELF program", "-c CORE");
+}
+
+#[test]
+fn files_of_other_kinds_are_named() {
+    for (start, what, next) in [
+        (b"MDMP\x93\xa7\0\0" as &[u8], "a minidump", "minidump-stackwalk"),
+        (b"KDUMP   \x06\0\0\0", "a kernel dump", "crash vmlinux"),
+        (b"makedumpfile\0\0\0\0", "a kernel dump", "crash vmlinux"),
+        (b"PAGEDU64", "a Windows crash dump", "WinDbg"),
+        (b"\xcf\xfa\xed\xfe\x07\0\0\x01", "a Mach-O file", "lldb"),
+        (b"ProblemType: Crash\nArchitecture: amd64\n", "an apport report", "apport-unpack"),
+        (b"#!/bin/sh\nexit 1\n", "a script", "core(5)"),
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x01\0\x3e\0", "an ELF object file", "gcore PID"),
+        (b"\0", "zero bytes", "take a new one"),
+        (b"\x01\x02\x1b[31m", "no ELF file (it starts with 01 02 1b 5b)", "`file`"),
+        (b"BZh91AY&SY", "a bzip2 file", "bzip2 -dc"),
+    ] {
+        file_is_refused(&padded(start), what, next);
+    }
+    file_is_refused(b"a note\nto myself\n", "a text file", "core(5)");
+    file_is_refused("Käse für 2 €\n".as_bytes(), "a text file", "core(5)");
+    file_is_refused(b"", "an empty file", "ulimit -c unlimited");
+}
+
+#[test]
+fn a_tar_archive_is_named() {
+    if !have("tar") {
+        return;
+    }
+    let core = Core::unpack("writer.kernel");
+    let made = Command::new("tar").args(["-cf", "all.tar", "core"]).current_dir(core.folder()).status();
+    assert!(made.unwrap().success());
+    is_refused(&core.folder().join("all.tar"), "a tar archive", "tar -xf");
+}
+
+/// Whatever it is called: its first bytes tell.
+#[test]
+fn a_compressed_dump_is_named_with_the_command_that_unpacks_it() {
+    file_is_refused(&testdata::packed("writer.kernel"), "a zstd file", "zstd -dc");
+    let core = Core::unpack("writer.kernel");
+    for tool in ["gzip", "xz", "lz4", "bzip2"] {
+        if tool == "bzip2" && !Path::new("/usr/bin/bzip2").exists() || !have(tool) {
+            continue;
+        }
+        let packed = Command::new(tool).arg("-c").arg(core.path()).output().unwrap();
+        assert!(packed.status.success());
+        file_is_refused(&packed.stdout, &format!("a {tool} file"), &format!("{tool} -dc"));
+    }
+}
+
+#[test]
+fn a_header_that_is_cut_off_is_told_as_such() {
+    // e_ident of a 32-bit big-endian core, e_type ET_CORE, e_machine EM_PPC, e_version.
+    let big_endian = b"\x7fELF\x01\x02\x01\0\0\0\0\0\0\0\0\0\0\x04\0\x14\0\0\0\x01\0\0\0\0\0\0\0\x34";
+    let core = Core::unpack("writer.kernel").bytes();
+    for length in [18, 20, 24, big_endian.len()] {
+        file_is_refused(&big_endian[..length], &format!("the file ends at offset {length:#x}"), "disk full");
+    }
+    for length in [18, 20, 40, 63, 64, 100] {
+        file_is_refused(&core[..length], &format!("the file ends at offset {length:#x}"), "disk full");
+    }
+    for length in [4, 8, 16, 17] {
+        file_is_refused(&core[..length], "the file ends at", "disk full");
+    }
+}
+
+#[test]
+#[ignore = "bug: it is called no regular file, but a FIFO, a device or a socket"]
+fn a_directory_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    is_refused(folder.path(), "it is a directory", "name the dump inside it");
+}
+
+#[test]
+fn what_cannot_be_opened_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    is_refused(&path("missing"), "there is no such file", "cannot open it");
+    fs::write(path("file"), "").unwrap();
+    is_refused(&path("file/core"), "Not a directory", "cannot open it");
+    symlink("loop", path("loop")).unwrap();
+    is_refused(&path("loop"), "symbolic links", "cannot open it");
+    symlink("gone", path("dangling")).unwrap();
+    is_refused(&path("dangling"), "there is no such file", "cannot open it");
+    is_refused(&path(&"n".repeat(300)), "name too long", "cannot open it");
+    for device in ["/dev/null", "/dev/zero"] {
+        is_refused(Path::new(device), "no regular file", "save the dump to a file");
+    }
+    let _listener = UnixListener::bind(path("socket")).unwrap();
+    is_refused(&path("socket"), "cannot open it", "");
+}
+
+/// The status of `command`, which must end soon.
+fn ends_soon(command: &mut Command) -> i32 {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    panic!("{command:?} hangs");
+}
+
+#[test]
+fn a_fifo_does_not_hang() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("fifo");
+    mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    for command in [&[] as &[&str], &["--json"], &["show"]] {
+        assert_eq!(ends_soon(coreinspect().args(command).arg(&fifo)), 2);
+    }
+    // As the program of a dump, too.
+    let core = Core::unpack("writer.kernel");
+    assert_eq!(ends_soon(coreinspect().arg(&fifo).arg(core.path())), 2);
+    assert_eq!(ends_soon(coreinspect().arg(&fifo).arg("-c").arg(core.path())), 2);
+    is_refused(&fifo, "a FIFO", "save the dump to a file");
+}
+
+#[test]
+fn a_dump_of_another_user_is_told_as_such() {
+    let core = Core::unpack("writer.kernel");
+    let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let mut command;
+    if Uid::effective().is_root() {
+        // The program where that user can reach it.
+        let program = core.folder().join("coreinspect");
+        fs::copy(env!("CARGO_BIN_EXE_coreinspect"), &program).unwrap();
+        open(&program, 0o755);
+        open(core.folder(), 0o755);
+        open(&core.path(), 0o600);
+        command = Command::new(program);
+        command.uid(65534).gid(65534).current_dir("/");
+    } else {
+        open(&core.path(), 0);
+        command = coreinspect();
+    }
+    let run = Run::of(command.arg("--json").arg(core.path())).ended(2);
+    assert!(run.err.contains("no right to read it") && run.err.contains("as that user or root"), "{run:?}");
+    assert_eq!(run.document()["dumps"][0]["error"]["code"], "open");
+}
+
+/// Hostile first bytes, and names.
+#[test]
+fn nothing_of_a_wrong_file_reaches_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    for hostile in
+        [b"\x1b]0;title\x07" as &[u8], b"\x1b[2J\xff\xfe", "\u{202e}\u{9b}31m".as_bytes(), b"\x7fELF\x1b[31m"]
+    {
+        let path = folder.path().join(std::ffi::OsStr::from_bytes(hostile));
+        fs::write(&path, hostile).unwrap();
+        for arguments in [&[] as &[&str], &["--json"], &["show"], &["--color=never"]] {
+            let output = coreinspect().args(arguments).arg(&path).output().unwrap();
+            assert_eq!(output.status.code(), Some(2));
+            for stream in [&output.stdout, &output.stderr] {
+                assert_eq!(harmless::complaint(stream, false), None, "{arguments:?}");
+            }
+        }
+    }
+}
