@@ -42,9 +42,11 @@ pub(crate) fn complaint(output: &[u8], colours: bool) -> Option<String> {
         Err(error) => return Some(format!("not UTF-8: {error}")),
     };
     let mut at = 0;
-    while let Some(char) = text[at..].chars().next() {
+    loop {
+        // Nearly everything is plain ASCII; a million mutants are quicker through it byte by byte.
+        at += output[at..].iter().take_while(|byte| matches!(byte, b'\n' | b' '..=b'~')).count();
+        let Some(char) = text[at..].chars().next() else { return None };
         let skip = match char {
-            '\n' | ' '..='~' => 1,
             '\x1b' if colours && colour(&text[at..]).is_some() => colour(&text[at..])?,
             _ if is_dangerous(char) => {
                 let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
@@ -54,7 +56,6 @@ pub(crate) fn complaint(output: &[u8], colours: bool) -> Option<String> {
         };
         at += skip;
     }
-    None
 }
 
 #[test]

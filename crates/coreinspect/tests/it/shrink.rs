@@ -3,38 +3,43 @@
 use crate::core_builder::notes::{self, Row};
 use crate::core_builder::presets::{self, X86_64};
 use crate::core_builder::{Content, CoreBuilder, R, Segment, W};
+use crate::random::Random;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
+use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const RUNS: u32 = 100;
+const RUNS: u32 = 50;
 
-/// A core with so many segments that reading it takes long enough to be disturbed.
-fn long_core() -> CoreBuilder {
-    let segments = 2_000_u32;
-    let start = |number: u32| 0x1000_0000 + u64::from(number) * 0x2000;
+/// A core with `count` segments of `pages` pages each, in which no line of a hex dump is like the next.
+fn core(count: u32, pages: usize) -> CoreBuilder {
+    let start = |number: u32| 0x1000_0000 + u64::from(number) * 0x100_0000;
+    let length = pages as u64 * 4096;
     let row = |number| Row {
         start: start(number),
-        end: start(number) + 0x1000,
+        end: start(number) + length,
         offset: 0,
         name: presets::segment_name(0x7100_0000 + number),
     };
-    let rows: Vec<_> = (0..segments).map(row).collect();
-    let page = [presets::mailbox(), vec![0; 4096]].concat()[..4096].to_vec();
-    let load = |number| Segment::load(start(number), 0x1000, R | W, Content::Bytes(page.clone()));
+    let rows: Vec<_> = (0..count).map(row).collect();
+    let mut random = Random::new(8);
+    let bytes: Vec<u8> = (0..length / 8).flat_map(|_| random.next().to_le_bytes()).collect();
+    let load = |number| Segment::load(start(number), length, R | W, Content::Bytes(bytes.clone()));
     let notes = Segment::notes(vec![notes::file(&X86_64, 4096, &rows)]);
-    CoreBuilder {
-        segments: [vec![notes], (0..segments).map(load).collect()].concat(),
-        ..CoreBuilder::new(X86_64)
-    }
+    let segments = [vec![notes], (0..count).map(load).collect()].concat();
+    CoreBuilder { segments, ..CoreBuilder::new(X86_64) }
 }
 
-fn start(path: &Path) -> std::process::Child {
+fn start(arguments: &[&str], path: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_coreinspect"));
-    command.arg("--json").arg(path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).arg(path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
+}
+
+fn cut(path: &Path, length: u64) {
+    OpenOptions::new().write(true).open(path).unwrap().set_len(length).unwrap();
 }
 
 /// The status, having checked that the end was an orderly one.
@@ -51,32 +56,51 @@ fn status(output: &Output, run: &str) -> i32 {
     status
 }
 
+/// The reader of the hex dump holds it up, so that the program is surely amid the segment when the file is cut.
 #[test]
-fn a_file_that_shrinks_while_it_is_read_is_an_error_with_a_sentence() {
+fn a_segment_that_is_cut_while_it_is_shown_is_an_error_with_a_sentence() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let core = long_core().build().bytes;
-    let write = || std::fs::write(file.path(), &core).unwrap();
-    write();
+    let core = core(1, 1024).build().bytes;
+    let mut random = Random::new(88);
+    for run in 0..RUNS {
+        std::fs::write(file.path(), &core).unwrap();
+        let mut child = start(&["show", "--hex"], file.path());
+        let mut beginning = vec![0; 1 + random.below(64 << 10)];
+        child.stdout.as_mut().unwrap().read_exact(&mut beginning).unwrap();
+        let length = if run % 2 == 0 { 0 } else { random.below(core.len() / 2) as u64 };
+        cut(file.path(), length);
+        let output = child.wait_with_output().unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(status(&output, &format!("cut to {length}")), 2, "{complaint}");
+        assert!(complaint.contains("shorter"), "{complaint}");
+    }
+}
+
+#[test]
+fn a_dump_that_is_cut_while_it_is_listed_ends_orderly() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let core = core(1_000, 1).build().bytes;
+    std::fs::write(file.path(), &core).unwrap();
     let before = Instant::now();
-    let output = start(file.path()).wait_with_output().unwrap();
+    let output = start(&["--json"], file.path()).wait_with_output().unwrap();
     let undisturbed = before.elapsed();
     assert_eq!(status(&output, "undisturbed"), 0);
 
     let mut statuses = BTreeMap::<i32, u32>::new();
     for run in 0..RUNS {
-        write();
-        let child = start(file.path());
-        // Reading output and cutting run side by side: the program must not wait on a full pipe.
-        let cut = undisturbed * run / RUNS;
+        std::fs::write(file.path(), &core).unwrap();
+        let child = start(&["--json"], file.path());
+        // Most of the time goes into writing the document, after the dump was read: cut early.
+        let delay = Duration::from_micros(500) + undisturbed * run / (4 * RUNS);
         let length = if run % 2 == 0 { 0 } else { core.len() as u64 * u64::from(run) / u64::from(RUNS) };
         let path = file.path().to_owned();
         let cutter = std::thread::spawn(move || {
-            std::thread::sleep(cut.max(Duration::from_micros(200)));
-            OpenOptions::new().write(true).open(path).unwrap().set_len(length).unwrap();
+            std::thread::sleep(delay);
+            cut(&path, length);
         });
         let output = child.wait_with_output().unwrap();
         cutter.join().unwrap();
-        *statuses.entry(status(&output, &format!("cut to {length} after {cut:?}"))).or_default() += 1;
+        *statuses.entry(status(&output, &format!("cut to {length} after {delay:?}"))).or_default() += 1;
     }
     println!("undisturbed {undisturbed:?}; statuses of {RUNS} runs: {statuses:?}");
 }

@@ -62,12 +62,14 @@ fn of_few_cores() {
 #[ignore = "a minute with --profile hardened"]
 fn of_every_core() {
     let seeds: Vec<_> = seeds::built().into_iter().chain(seeds::real()).collect();
-    let cases =
-        |seed: &seeds::Seed| truncations(&seed.name, &seed.core, 1) + wrong_bytes(&seed.name, &seed.core);
+    // Where in the memory a core ends makes little difference between cores: one is cut at every byte.
+    let step = |index| if index == 0 { 1 } else { 17 };
+    let cases = |(index, seed): &(usize, &seeds::Seed)| {
+        truncations(&seed.name, &seed.core, step(*index)) + wrong_bytes(&seed.name, &seed.core)
+    };
     let (even, odd): (Vec<_>, Vec<_>) = seeds.iter().enumerate().partition(|(index, _)| index % 2 == 0);
     let total: usize = std::thread::scope(|scope| {
-        let threads = [even, odd]
-            .map(|half| scope.spawn(move || half.iter().map(|(_, seed)| cases(seed)).sum::<usize>()));
+        let threads = [even, odd].map(|half| scope.spawn(move || half.iter().map(cases).sum::<usize>()));
         threads.into_iter().map(|thread| thread.join().expect("a case failed; it is named above")).sum()
     });
     println!("{total} truncations and wrong bytes of {} cores", seeds.len());
