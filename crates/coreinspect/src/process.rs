@@ -7,7 +7,8 @@ use crate::position::Address;
 pub struct Process {
     /// The process id, in the pid namespace of whoever wrote the dump.
     pub pid: Option<u32>,
-    /// `pr_fname`: the command's name, at most 15 bytes (proc(5), comm). Not always UTF-8.
+    /// `pr_fname`: by the kernel the command's name, at most 15 bytes (proc(5), comm); by gcore up to 16 bytes of the
+    /// command line's file name. Not always UTF-8.
     pub command: Option<Vec<u8>>,
     /// The mapped file that holds the program's headers (AT_PHDR, else AT_ENTRY), as the dump names it.
     pub executable: Option<Vec<u8>>,

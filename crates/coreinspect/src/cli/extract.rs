@@ -1,7 +1,6 @@
 //! The bytes of a segment, as a file.
 
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -60,15 +59,15 @@ impl Execute for Extract {
             None if key_is_shared => PathBuf::from(format!("SYSV{:08x}.{number}.bin", segment.key.bits())),
             None => PathBuf::from(format!("SYSV{:08x}.bin", segment.key.bits())),
         };
-        refuse_the_dump_itself(&self.dump, &path)?;
-        plan.to_file(&path, context.force)?;
+        let file = NewFile::create(&path, context.force, [self.dump.as_path()])?;
+        plan.to_file(file)?;
         let missing = plan.missing();
         if !missing.is_empty() {
             let holes =
                 Holes { schema: SCHEMA, key: segment.key.to_string(), size: window.length(), missing };
             let mut name = path.clone().into_os_string();
             name.push(".json");
-            let mut file = NewFile::create(Path::new(&name), context.force)?;
+            let mut file = NewFile::create(Path::new(&name), context.force, [self.dump.as_path()])?;
             file.write(|file| {
                 json::pretty(&holes, file)?;
                 file.write_all(b"\n")
@@ -142,8 +141,7 @@ impl Plan<'_> {
         }
     }
 
-    fn to_file(&self, path: &Path, force: bool) -> Result<(), Failure> {
-        let mut file = NewFile::create(path, force)?;
+    fn to_file(&self, mut file: NewFile) -> Result<(), Failure> {
         file.write(|file| {
             for (piece, part) in self.parts().filter(|(piece, _)| piece.dumped == Dumped::Saved) {
                 file.seek(SeekFrom::Start(self.in_output(part.start())))?;
@@ -201,15 +199,4 @@ fn zeroes(mut count: u64, out: &mut dyn Write) -> io::Result<()> {
         count -= length as u64;
     }
     Ok(())
-}
-
-fn refuse_the_dump_itself(dump: &Path, output: &Path) -> Result<(), Failure> {
-    let identity =
-        |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-    match (identity(dump), identity(output)) {
-        (Some(dump), Some(output)) if dump == output => {
-            Err(Failure::new("the output is the dump itself; name another file"))
-        }
-        _ => Ok(()),
-    }
 }

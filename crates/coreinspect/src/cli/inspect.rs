@@ -82,7 +82,8 @@ impl Execute for Inspect {
         if named.is_empty() {
             return Err(Failure::new("name a dump: `coreinspect core.1234` (or `coreinspect --help`)"));
         }
-        let copy = self.also_json.as_deref().map(|path| NewFile::create(path, context.force));
+        let dumps = || named.iter().map(|named| named.dump.as_path());
+        let copy = self.also_json.as_deref().map(|path| NewFile::create(path, context.force, dumps()));
         let mut copy = copy.transpose()?.map(|file| (file, Document::default()));
         let mut document = Document::default();
         let mut status = Status::Found;

@@ -7,11 +7,11 @@ use shmcore::Key;
 
 use super::output::Format;
 use super::{Context, Execute, Failure, Status, dumps};
-use crate::debug_files::key_search::Search;
+use crate::debug_files::key_search::{self, Rule, Search};
 use crate::render::json;
 use crate::render::printable::Printable;
 use crate::render::style::Tone;
-use crate::report::{KeyReport, Searched};
+use crate::report::{Candidate, KeyReport, Searched};
 
 /// Says what a key means, which key a path makes, or which paths could have made a key.
 #[derive(Args, Debug)]
@@ -54,9 +54,9 @@ impl Execute for KeyCommand {
             (None, None) => return Err(Failure::new("give a key, or --path")),
         };
         let search = self.search.as_ref().map(|root| Search::run(key, root));
-        let paths: Vec<_> = match (&search, self.path) {
-            (Some(search), _) => search.candidates.clone(),
-            (None, Some(path)) => vec![path],
+        let candidates = match (&search, &self.path) {
+            (Some(search), _) => search.candidates.iter().map(|found| candidate(key, found)).collect(),
+            (None, Some(path)) => vec![Candidate::of_ftok(key, path)],
             (None, None) => Vec::new(),
         };
         let searched = search.as_ref().map(|search| Searched {
@@ -65,7 +65,7 @@ impl Execute for KeyCommand {
             unreadable: search.unreadable,
             expected_by_chance: search.expected_by_chance(),
         });
-        let report = KeyReport::of(key, &paths, searched);
+        let report = KeyReport::of(key, candidates, searched);
         match context.format {
             Format::Json | Format::Jsonl => {
                 json::pretty(&report, context.out)?;
@@ -80,6 +80,13 @@ impl Execute for KeyCommand {
             }
             _ => Ok(Status::Found),
         }
+    }
+}
+
+fn candidate(key: Key, found: &key_search::Candidate) -> Candidate {
+    match found.by {
+        Rule::Ftok => Candidate::of_ftok(key, &found.path),
+        Rule::PostgresDataDirectory => Candidate::of_inode(&found.path),
     }
 }
 
@@ -116,7 +123,11 @@ fn write(report: &KeyReport, key: Key, context: &mut Context<'_>) -> std::io::Re
         line("known", &format!("{sure}{} ({})", known.name, known.evidence))?;
     }
     for candidate in &report.candidates {
-        line("path", &format!("{} with project id {}", candidate.path.path, candidate.project_id))?;
+        let how = match &candidate.project_id {
+            Some(project_id) => format!("by ftok with project id {project_id}"),
+            None => "by its inode, as PostgreSQL 13 and later do".to_owned(),
+        };
+        line("path", &format!("{} {how}", candidate.path.path))?;
     }
     if let Some(searched) = &report.searched {
         let text = format!(

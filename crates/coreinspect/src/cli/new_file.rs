@@ -1,8 +1,8 @@
 //! Files that are written: mode 0600, never over one that exists unless `--force` says so.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -27,11 +27,20 @@ enum Making {
 }
 
 impl NewFile {
-    /// Begins the file at `path`.
+    /// Begins the file at `path`, which must be none of `inputs`, under whatever name.
     ///
     /// # Errors
     /// It exists and `force` is not given, or cannot be made.
-    pub(super) fn create(path: &Path, force: bool) -> Result<Self, Failure> {
+    pub(super) fn create<'p>(
+        path: &Path,
+        force: bool,
+        inputs: impl IntoIterator<Item = &'p Path>,
+    ) -> Result<Self, Failure> {
+        let identity = |path: &Path| fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+        let existing = identity(path);
+        if existing.is_some() && inputs.into_iter().any(|input| identity(input) == existing) {
+            return Err(Failure::new("the output is the dump itself; name another file"));
+        }
         let making = if force {
             let folder =
                 path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -79,7 +88,7 @@ impl Drop for NewFile {
     fn drop(&mut self) {
         if let Making::AtItsPlace(_) = self.making {
             // If even that fails, the error that led here has been told.
-            let _ = std::fs::remove_file(&self.path);
+            let _ = fs::remove_file(&self.path);
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Which paths could have made a key: ftok(3) backwards, over a tree of files.
+//! Which paths could have made a key: ftok(3) backwards, over a tree of files; and PostgreSQL's way, which since
+//! version 13 takes the low 32 bits of the inode of its data directory (src/backend/port/sysv_shmem.c).
 //!
-//! A key has 8 bits of the project id, the low 8 of the device's number and the low 16 of the inode's: many files
+//! A key of ftok has 8 bits of the project id, the low 8 of the device's number and the low 16 of the inode's: many files
 //! share the last 24. The project id is whatever the program chose, so every file with those 24 bits is a candidate.
 
 use std::fs::Metadata;
@@ -10,11 +11,29 @@ use std::path::{Path, PathBuf};
 use shmcore::Key;
 use walkdir::WalkDir;
 
+/// A path that makes the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The path.
+    pub path: PathBuf,
+    /// How it does.
+    pub by: Rule,
+}
+
+/// How a path makes a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// PostgreSQL 13 and later: the key is the low half of the inode of the data directory.
+    PostgresDataDirectory,
+    /// ftok(3), with the key's project id.
+    Ftok,
+}
+
 /// What a search found.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// The paths of which ftok(3) makes the key, with the key's project id; the most plausible first.
-    pub candidates: Vec<PathBuf>,
+    /// The paths that make the key, the most plausible first.
+    pub candidates: Vec<Candidate>,
     /// Paths that were looked at.
     pub searched: u64,
     /// Those on a device whose low byte is the key's: each had a chance of 1 in 65,536 to fit.
@@ -42,6 +61,15 @@ impl Search {
                 continue;
             }
             search.searched += 1;
+            if metadata.is_dir()
+                && low_half(metadata.ino()) == key.bits()
+                && entry.path().join("PG_VERSION").exists()
+            {
+                found.push((
+                    (Rule::PostgresDataDirectory, rank(entry.depth(), &metadata)),
+                    entry.path().to_owned(),
+                ));
+            }
             let [.., device_low] = metadata.dev().to_be_bytes();
             let [.., high, low] = metadata.ino().to_be_bytes();
             if device_low != parts.device_low {
@@ -49,11 +77,11 @@ impl Search {
             }
             search.on_device += 1;
             if u16::from_be_bytes([high, low]) == parts.inode_low {
-                found.push((rank(entry.depth(), &metadata), entry.into_path()));
+                found.push(((Rule::Ftok, rank(entry.depth(), &metadata)), entry.into_path()));
             }
         }
         found.sort();
-        search.candidates = found.into_iter().map(|(_, path)| path).collect();
+        search.candidates = found.into_iter().map(|((by, _), path)| Candidate { path, by }).collect();
         search
     }
 
@@ -64,6 +92,11 @@ impl Search {
         let looked_at = self.on_device as f64;
         looked_at / 65536.0
     }
+}
+
+fn low_half(inode: u64) -> u32 {
+    let [.., a, b, c, d] = inode.to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
 
 /// How plausible a path is: programs hand ftok(3) a folder (often `.`) or a file that they own, near the top of their
@@ -87,9 +120,25 @@ mod tests {
         std::os::unix::fs::symlink(&file, folder.path().join("link")).unwrap();
         let key = Key::ftok(&file, b'x').unwrap();
         let search = Search::run(key, folder.path());
-        assert!(search.candidates.contains(&file), "{search:?}");
-        assert!(!search.candidates.contains(&folder.path().join("link")));
+        let paths: Vec<_> = search.candidates.iter().map(|candidate| candidate.path.clone()).collect();
+        assert!(paths.contains(&file), "{search:?}");
+        assert!(!paths.contains(&folder.path().join("link")));
         assert_eq!(search.searched, 4);
         assert_eq!(search.unreadable, 0);
+    }
+
+    /// PostgreSQL 15 in a folder of inode 10207408 took the key 0x009bc0b0.
+    #[test]
+    fn a_search_finds_a_data_directory_by_its_inode() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let key = Key::from_bits(low_half(std::fs::metadata(&data).unwrap().ino()));
+        let by_inode = |search: Search| {
+            search.candidates.into_iter().filter(|one| one.by == Rule::PostgresDataDirectory).count()
+        };
+        assert_eq!(by_inode(Search::run(key, folder.path())), 0);
+        std::fs::write(data.join("PG_VERSION"), "15\n").unwrap();
+        assert_eq!(by_inode(Search::run(key, folder.path())), 1);
     }
 }

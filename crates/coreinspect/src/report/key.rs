@@ -1,7 +1,5 @@
 //! The JSON of `key`.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 use shmcore::Key;
 
@@ -21,7 +19,7 @@ pub struct KeyReport {
     pub key_parts: Option<KeyParts>,
     /// Programs that are known to use it.
     pub known: Vec<KnownKey>,
-    /// Paths of which ftok(3) makes it.
+    /// Paths that make it.
     pub candidates: Vec<Candidate>,
     /// How far a search went; null if there was none.
     pub searched: Option<Searched>,
@@ -38,14 +36,29 @@ pub struct KnownKey {
     pub evidence: String,
 }
 
-/// A path of which ftok(3) makes the key.
+/// A path that makes the key.
 #[derive(Clone, Debug, Serialize)]
 pub struct Candidate {
     /// The path.
     #[serde(flatten)]
     pub path: Path,
-    /// The project id with which it does.
-    pub project_id: String,
+    /// "ftok", or "inode": PostgreSQL 13 and later take the inode of the data directory.
+    pub made_by: &'static str,
+    /// The project id with which ftok does; null if it is not ftok that does.
+    pub project_id: Option<String>,
+}
+
+impl Candidate {
+    /// A path of which ftok(3) makes `key`.
+    pub fn of_ftok(key: Key, path: &std::path::Path) -> Self {
+        let project_id = Some(format!("{:#x}", key.parts().project_id));
+        Self { path: path.into(), made_by: "ftok", project_id }
+    }
+
+    /// A folder whose inode is the key.
+    pub fn of_inode(path: &std::path::Path) -> Self {
+        Self { path: path.into(), made_by: "inode", project_id: None }
+    }
 }
 
 /// How far a search went.
@@ -62,8 +75,8 @@ pub struct Searched {
 }
 
 impl KeyReport {
-    /// What `key` means, and `paths`, of which ftok(3) makes it.
-    pub fn of(key: Key, paths: &[PathBuf], searched: Option<Searched>) -> Self {
+    /// What `key` means, and which paths make it.
+    pub fn of(key: Key, candidates: Vec<Candidate>, searched: Option<Searched>) -> Self {
         let known = known_keys::known(key).into_iter();
         Self {
             schema: SCHEMA,
@@ -73,13 +86,7 @@ impl KeyReport {
             known: known
                 .map(|known| KnownKey { name: known.name, certain: known.certain, evidence: known.evidence })
                 .collect(),
-            candidates: paths
-                .iter()
-                .map(|path| Candidate {
-                    path: path.as_path().into(),
-                    project_id: format!("{:#x}", key.parts().project_id),
-                })
-                .collect(),
+            candidates,
             searched,
         }
     }

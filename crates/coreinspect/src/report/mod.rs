@@ -323,7 +323,13 @@ impl Dump {
             let lost =
                 self.warnings.iter().rev().find(|warning| ["no-nt-file", "nt-file"].contains(&warning.code));
             let why = lost.map_or("it does not name its mappings", |warning| warning.message.as_str());
-            return Some(format!("no System V segment can be found: {why}"));
+            let hint = match self.writer.as_deref() {
+                Some("qemu-user") => {
+                    "; the kernel's own core of the emulator, often beside it, has names and bytes"
+                }
+                _ => "",
+            };
+            return Some(format!("no System V segment can be found: {why}{hint}"));
         }
         let mut text = "no System V segment".to_owned();
         if self.posix_mappings > 0 {

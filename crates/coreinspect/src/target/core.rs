@@ -60,7 +60,8 @@ fn process(core: &CoreFile<'_>) -> Process {
     let signal = fatal_signal(core, mips);
     let info = core.process();
     Process {
-        pid: info.map(|info| info.pid),
+        // valgrind writes 0 for what it does not know; no process has it.
+        pid: info.map(|info| info.pid).filter(|pid| *pid != 0),
         command: info.and_then(|info| given(&info.command)),
         executable: executable(core).map(<[u8]>::to_vec),
         arguments: info.and_then(|info| given(&info.arguments)),
@@ -70,7 +71,7 @@ fn process(core: &CoreFile<'_>) -> Process {
             .signal()
             .filter(|info| info.signal == signal)
             .and_then(|info| info.fault_address(mips)),
-        threads: core.threads().iter().map(|thread| thread.id).collect(),
+        threads: core.threads().iter().map(|thread| thread.id).filter(|id| *id != 0).collect(),
     }
 }
 
