@@ -16,6 +16,7 @@ mod core_builder;
 mod core_writer;
 mod document;
 mod escapes;
+mod fuzz_seeds;
 mod harmless;
 mod help;
 mod liars;

@@ -129,6 +129,25 @@ fn overlapping(count: u64) -> CoreBuilder {
     }
 }
 
+/// Segments of which each lacks something else, so that each has causes of its own.
+fn segments(count: u64) -> CoreBuilder {
+    let start = |index: u64| 0x1_0000_0000 + index * 0x4000;
+    let row = |index: u64| {
+        let name = presets::segment_name(0x7100_0000 + index as u32);
+        Row { start: start(index), end: start(index) + 0x3000, offset: 0, name }
+    };
+    let rows: Vec<_> = (0..count).map(row).collect();
+    let load = |index: u64| {
+        let flags = if index % 2 == 0 { R } else { R | W };
+        Segment::load(start(index), 0x3000, flags, Content::At(0, index * 7 % 0x3000))
+    };
+    let notes = Segment::notes(vec![notes::file(&X86_64, 4096, &rows)]);
+    CoreBuilder {
+        segments: [vec![notes], (0..count).map(load).collect()].concat(),
+        ..CoreBuilder::new(X86_64)
+    }
+}
+
 /// Instructions that the program executes to inspect `core`, counted by valgrind.
 fn instructions(core: &CoreBuilder) -> u64 {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -151,8 +170,10 @@ fn twice_the_mappings_take_twice_the_instructions() {
     if !tools::have("valgrind") {
         return;
     }
-    for (shape, core) in [("mappings", mappings as fn(u64) -> CoreBuilder), ("overlapping", overlapping)] {
-        let [none, once, twice] = [10, 2_000, 4_000].map(|count| instructions(&core(count)));
+    let shapes: [(&str, fn(u64) -> CoreBuilder, u64); 3] =
+        [("mappings", mappings, 2_000), ("overlapping", overlapping, 2_000), ("segments", segments, 300)];
+    for (shape, core, count) in shapes {
+        let [none, once, twice] = [10, count, 2 * count].map(|count| instructions(&core(count)));
         let growth = (twice - none) as f64 / (once - none) as f64;
         println!("{shape}: {once} and {twice} instructions, {none} of them in any case: {growth:.2} times");
         assert!(growth <= 2.3, "{shape}: {growth:.2} times");

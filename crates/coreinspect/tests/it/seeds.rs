@@ -1,7 +1,7 @@
 //! The cores that are mutated: one of each writer and machine that the builder knows, and the real ones of testdata, trimmed.
 
 use crate::core_builder::presets::{self, AARCH64, ABIS, ARM, I386, MIPS, PPC64, S390X, X86_64};
-use crate::core_builder::{Abi, ByteOrder, Core, NoteMark, PT_LOAD, PT_NOTE};
+use crate::core_builder::{Abi, ByteOrder, Core, CoreBuilder, NoteMark, PT_LOAD, PT_NOTE};
 use std::io::Read;
 use std::path::Path;
 
@@ -13,40 +13,40 @@ pub(crate) struct Seed {
 /// Bytes of each PT_LOAD that a trimmed core keeps.
 const KEPT: usize = 1024;
 
-pub(crate) fn built() -> Vec<Seed> {
-    let small_pages = Abi { page_size: 4096, ..PPC64 };
+/// A dump of each writer on machines that it knows, with pages of `page_size` bytes.
+pub(crate) fn writers(page_size: u64) -> Vec<(&'static str, CoreBuilder)> {
+    let [x86_64, i386, arm, aarch64, s390x, mips, ppc64] =
+        [X86_64, I386, ARM, AARCH64, S390X, MIPS, PPC64].map(|abi| Abi { page_size, ..abi });
     let mut cores = vec![
-        ("gcore", presets::gcore(X86_64)),
-        ("gcore", presets::gcore(I386)),
-        ("gcore", presets::gcore(AARCH64)),
-        ("gcore", presets::gcore(S390X)),
-        ("kernel, sorted", presets::kernel_sorted(X86_64)),
-        ("kernel, many headers", presets::extended_numbering(X86_64)),
-        ("kernel, many headers", presets::extended_numbering(MIPS)),
-        ("createdump 3.1", presets::createdump_31(X86_64)),
-        ("createdump 8", presets::createdump_8_full(X86_64)),
-        ("createdump 8", presets::createdump_8_full(AARCH64)),
-        ("qemu-user", presets::qemu_user(MIPS)),
-        ("qemu-user", presets::qemu_user(small_pages)),
-        ("delve", presets::delve(X86_64)),
-        ("minicoredumper", presets::minicoredumper(X86_64)),
-        ("minicoredumper", presets::minicoredumper(ARM)),
+        ("gcore", presets::gcore(x86_64)),
+        ("gcore", presets::gcore(i386)),
+        ("gcore", presets::gcore(aarch64)),
+        ("gcore", presets::gcore(s390x)),
+        ("kernel, sorted", presets::kernel_sorted(x86_64)),
+        ("kernel, many headers", presets::extended_numbering(x86_64)),
+        ("kernel, many headers", presets::extended_numbering(mips)),
+        ("createdump 3.1", presets::createdump_31(x86_64)),
+        ("createdump 8", presets::createdump_8_full(x86_64)),
+        ("createdump 8", presets::createdump_8_full(aarch64)),
+        ("qemu-user", presets::qemu_user(mips)),
+        ("qemu-user", presets::qemu_user(ppc64)),
+        ("delve", presets::delve(x86_64)),
+        ("minicoredumper", presets::minicoredumper(x86_64)),
+        ("minicoredumper", presets::minicoredumper(arm)),
     ];
-    let kernels = ABIS.map(|abi| if abi.machine == PPC64.machine { small_pages } else { abi });
-    cores.extend(kernels.map(|abi| ("kernel", presets::kernel(abi))));
-    let mut seeds: Vec<_> = cores
-        .into_iter()
-        .map(|(writer, builder)| Seed {
-            name: format!("{writer} {}", builder.abi.name),
-            core: builder.build(),
-        })
-        .collect();
-    for abi in [X86_64, I386] {
+    cores.extend(ABIS.map(|abi| ("kernel", presets::kernel(Abi { page_size, ..abi }))));
+    cores
+}
+
+pub(crate) fn built() -> Vec<Seed> {
+    let whole = writers(4096).into_iter().map(|(writer, builder)| (writer, builder.build()));
+    let cut = [X86_64, I386].map(|abi| {
         let mut core = presets::kernel(abi).build();
         core.bytes.truncate(core.bytes.len() / 2);
-        seeds.push(Seed { name: format!("truncated {}", abi.name), core });
-    }
-    seeds
+        ("truncated", core)
+    });
+    let named = |(writer, core): (&str, Core)| Seed { name: format!("{writer} {}", core.abi.name), core };
+    whole.chain(cut).map(named).collect()
 }
 
 /// The real cores of testdata, trimmed to headers, notes and the first bytes of each PT_LOAD.

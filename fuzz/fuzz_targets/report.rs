@@ -1,0 +1,24 @@
+//! The whole way: from the bytes of a dump to JSON, to the listing, and to each segment in full.
+#![no_main]
+
+use std::path::Path;
+
+use coreinspect::Options;
+use coreinspect::render::table::{Column, Listing};
+use coreinspect::render::{Style, json, segment};
+use coreinspect::source::Bytes;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let dump = coreinspect::inspect(Path::new("core"), &Bytes::new(data.to_vec()), &Options::default());
+    let mut out = Vec::new();
+    json::line(&dump, &mut out).unwrap();
+    let style = Style { width: Some(80), unicode: true, interactive: true, ..Style::default() };
+    let listing = Listing { columns: Column::all(), header: true, verbose: true, quiet: false };
+    listing.write(&dump, style, &mut out).unwrap();
+    for one in &dump.segments {
+        segment::write(one, style, &mut out).unwrap();
+    }
+    let text = std::str::from_utf8(&out).unwrap();
+    assert!(!text.contains(|char: char| char.is_control() && char != '\n'));
+});
