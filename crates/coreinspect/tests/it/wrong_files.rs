@@ -126,7 +126,6 @@ fn a_header_that_is_cut_off_is_told_as_such() {
 }
 
 #[test]
-#[ignore = "bug: it is called no regular file, but a FIFO, a device or a socket"]
 fn a_directory_is_named() {
     let folder = tempfile::tempdir().unwrap();
     is_refused(folder.path(), "it is a directory", "name the dump inside it");

@@ -1,0 +1,233 @@
+//! `key`: what a key means, which one a path makes, and which paths make it. The truth is libc's ftok.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use nix::unistd::Uid;
+use serde_json::{Value, json};
+
+use crate::program::{Run, coreinspect};
+use crate::tools::{have, output};
+
+fn key(arguments: &[&str]) -> Run {
+    Run::of(coreinspect().arg("key").args(arguments))
+}
+
+fn json_of(arguments: &[&str]) -> Value {
+    key(&[&["--json"], arguments].concat()).ended(0).document()
+}
+
+/// The candidates of a report: path and project id.
+fn candidates(report: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let candidates = report["candidates"].as_array().unwrap().iter();
+    candidates.map(|candidate| (text(&candidate["path"]), text(&candidate["project_id"]))).collect()
+}
+
+/// What ftok(3) of the C library makes of each path and id, asked by Python; `None` without Python.
+fn ftoks(questions: &[(&Path, i32)]) -> Option<Vec<u32>> {
+    if !have("python3") {
+        return None;
+    }
+    let script = "import ctypes, os, sys\n\
+                  ftok = ctypes.CDLL(None).ftok\n\
+                  ftok.argtypes = [ctypes.c_char_p, ctypes.c_int]\n\
+                  for path, id in zip(sys.argv[1::2], sys.argv[2::2]):\n    \
+                      print(ftok(os.fsencode(path), int(id)) & 0xffffffff)";
+    let mut python = Command::new("python3");
+    python.args(["-c", script]);
+    questions.iter().for_each(|(path, id)| {
+        python.arg(path).arg(id.to_string());
+    });
+    Some(output(&mut python).lines().map(|line| line.parse().unwrap()).collect())
+}
+
+fn ftok(path: &Path, id: i32) -> Option<u32> {
+    Some(ftoks(&[(path, id)])?[0])
+}
+
+#[test]
+fn a_path_makes_the_key_that_ftok_makes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key file");
+    fs::write(&file, "").unwrap();
+    let link = folder.path().join("link");
+    symlink("key file", &link).unwrap();
+    let paths = [
+        folder.path(),
+        &file,
+        &link,
+        Path::new("/"),
+        Path::new("/etc/passwd"),
+        Path::new("/proc"),
+        Path::new("."),
+    ];
+    let ids = [("x", 120), ("120", 120), ("0x78", 120), ("1", 1), ("0", 0), ("255", 255), ("0x80", 128)];
+    let asked: Vec<_> = paths.iter().flat_map(|path| ids.map(|(word, id)| (*path, word, id))).collect();
+    let questions: Vec<_> = asked.iter().map(|&(path, _, id)| (path, id)).collect();
+    let Some(keys) = ftoks(&questions) else { return };
+    assert_eq!(keys.len(), asked.len());
+    for ((path, word, id), expected) in asked.into_iter().zip(keys) {
+        let path = path.to_str().unwrap();
+        let report = json_of(&["--path", path, "--id", word]);
+        assert_eq!(report["key"], format!("0x{expected:08x}"), "{path} {word}");
+        assert_eq!(report["key_t"], expected.cast_signed());
+        assert_eq!(candidates(&report), [(path.to_owned(), format!("{id:#x}"))]);
+        let text = key(&["--path", path, "--id", word]).ended(0);
+        assert!(text.text().contains(&format!("0x{expected:08x}")), "{text:?}");
+    }
+    assert_eq!(json_of(&["--path", "/"]), json_of(&["--path", "/", "--id", "x"]), "x is the usual id");
+    let missing = key(&["--path", "/no/such/path"]).ended(2);
+    assert!(missing.err.contains("/no/such/path"), "{missing:?}");
+}
+
+#[test]
+fn every_spelling_is_the_same_key() {
+    let expected = json_of(&["0x7800c028"]);
+    assert_eq!(expected["key"], "0x7800c028");
+    assert_eq!(expected["key_t"], 0x7800_c028);
+    let parts =
+        json!({ "project_id": "0x78", "project_char": "x", "device_low": "0x0", "inode_low": "0xc028" });
+    assert_eq!(expected["key_parts"], parts);
+    assert_eq!((&expected["schema"], &expected["candidates"]), (&json!("coreinspect/1"), &json!([])));
+    for spelling in [
+        "7800c028",
+        "7800C028",
+        "0x7800C028",
+        "SYSV7800c028",
+        "/SYSV7800c028",
+        "/SYSV7800c028 (deleted)",
+        "2013315112",
+    ] {
+        assert_eq!(json_of(&[spelling]), expected, "{spelling}");
+    }
+    let negative = json_of(&["0xc0de0020"]);
+    assert_eq!(negative["key_t"], -1_059_192_800);
+    assert_eq!(negative["key_parts"]["project_char"], json!(null), "0xc0 is no ASCII");
+    for spelling in ["-1059192800", "3235774496", "c0de0020", "SYSVc0de0020"] {
+        assert_eq!(json_of(&[spelling]), negative, "{spelling}");
+    }
+    for wrong in [
+        "",
+        "0x",
+        "0x123456789",
+        "SYSV7800c02",
+        "SYSV7800c0289",
+        "4294967296",
+        "-2147483649",
+        "coffee",
+        "0xg",
+    ] {
+        let run = key(&[wrong]).ended(2);
+        assert_eq!(run.text(), "", "{wrong}");
+    }
+}
+
+/// Both readings are possible: the one that was not taken is told.
+#[test]
+fn eight_digits_are_decimal_and_the_other_reading_is_told() {
+    let run = key(&["12345678", "--json"]);
+    assert_eq!((run.status, &run.document()["key"]), (0, &json!("0x00bc614e")));
+    assert!(run.err.contains("0x12345678") && run.err.lines().count() == 1, "{run:?}");
+    assert_eq!(key(&["0x12345678"]).ended(0).err, "");
+}
+
+#[test]
+fn text_tells_what_json_tells() {
+    let run = key(&["0x7800c028"]).ended(0);
+    for word in ["0x7800c028", "2013315112", "/SYSV7800c028 (deleted)", "0x78", "'x'", "0xc028"] {
+        assert!(run.text().contains(word), "no {word}: {run:?}");
+    }
+    assert!(key(&["0xc0de0020"]).text().contains("-1059192800"));
+}
+
+/// Constants that programs have in their sources: NTP's is "NTP0" and the unit.
+#[test]
+fn keys_of_known_programs_are_named() {
+    for (word, name) in
+        [("0x4e545030", "NTP"), ("0x4e545033", "NTP"), ("0x47505344", "gpsd"), ("0", "IPC_PRIVATE")]
+    {
+        let known = json_of(&[word])["known"].clone();
+        assert!(
+            known.as_array().unwrap().iter().any(|known| known["name"].as_str().unwrap().contains(name)),
+            "{known}"
+        );
+        assert!(known[0]["certain"].is_boolean() && known[0]["evidence"].is_string());
+        assert!(key(&[word]).text().contains(name));
+    }
+    assert_eq!(json_of(&["0"])["key_parts"], json!(null), "ftok makes no IPC_PRIVATE");
+    let ntp = u32::from_be_bytes(*b"NTP0");
+    assert_eq!(json_of(&[&ntp.to_string()])["known"], json_of(&["0x4e545030"])["known"]);
+}
+
+/// Two names of one file, and a link to it, which is none.
+#[test]
+fn a_search_ranks_what_it_finds_and_counts_what_it_saw() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir_all(path("a/b/c")).unwrap();
+    fs::write(path("a/b/c/deep"), "").unwrap();
+    fs::hard_link(path("a/b/c/deep"), path("near")).unwrap();
+    symlink("near", path("link")).unwrap();
+    fs::write(path("a/other"), "").unwrap();
+    let Some(made) = ftok(&path("near"), b'x'.into()) else { return };
+    let word = format!("{made:#010x}");
+    let report = json_of(&[&word, "--search", folder.path().to_str().unwrap()]);
+    let candidate = |name: &str| (path(name).to_str().unwrap().to_owned(), "0x78".to_owned());
+    let found = [candidate("near"), candidate("a/b/c/deep")];
+    assert_eq!(candidates(&report), found, "the shallow one first");
+    // The folder itself, a, b, c, deep, near, other; ftok looks through a link.
+    assert_eq!((&report["searched"]["paths"], &report["searched"]["unreadable"]), (&json!(7), &json!(0)));
+    assert_eq!(report["searched"]["on_device"], 7);
+    let by_chance = report["searched"]["expected_by_chance"].as_f64().unwrap();
+    assert!((by_chance - 7.0 / 65536.0).abs() < 1e-9, "{report}");
+
+    let text = key(&[&word, "--search", folder.path().to_str().unwrap()]).ended(0);
+    let [near, deep] = ["near", "a/b/c/deep"].map(|name| text.text().find(path(name).to_str().unwrap()));
+    assert!(near.is_some() && near < deep && text.text().contains("7 paths"), "{text:?}");
+    // Whatever the project id: it is the program's to choose.
+    let other_id = format!("{:#010x}", made & 0x00ff_ffff | 0x0100_0000);
+    let found = json_of(&[&other_id, "--search", folder.path().to_str().unwrap()]);
+    assert_eq!(found["candidates"][0]["project_id"], "0x1");
+}
+
+#[test]
+fn a_search_that_finds_nothing_is_status_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(folder.path()).unwrap()) as u32;
+    let other = format!("{:#010x}", 0x7800_0000 | (inode.wrapping_add(1) & 0xffff));
+    let run = key(&[&other, "--search", folder.path().to_str().unwrap()]).ended(1);
+    assert!(run.err.contains(&other) && run.err.contains(folder.path().to_str().unwrap()), "{run:?}");
+    assert!(run.text().contains("1 paths") || run.text().contains("1 path"), "{run:?}");
+    let json = key(&[&other, "--search", folder.path().to_str().unwrap(), "--json"]).ended(1);
+    assert_eq!(json.document()["candidates"], json!([]));
+}
+
+/// A folder that may not be read is counted, and hides nothing else.
+#[test]
+fn a_search_counts_what_it_could_not_look_at() {
+    if !Uid::effective().is_root() {
+        return println!("skipped: only root can become another user");
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let set_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let program = folder.path().join("coreinspect");
+    fs::copy(env!("CARGO_BIN_EXE_coreinspect"), &program).unwrap();
+    set_mode(&program, 0o755);
+    set_mode(folder.path(), 0o755);
+    let tree = folder.path().join("tree");
+    fs::create_dir_all(tree.join("closed/inside")).unwrap();
+    fs::write(tree.join("wanted"), "").unwrap();
+    set_mode(&tree, 0o755);
+    set_mode(&tree.join("closed"), 0o700);
+    let Some(made) = ftok(&tree.join("wanted"), 120) else { return };
+    let mut command = Command::new(&program);
+    command.args(["key", &format!("{made:#010x}"), "--json", "--search"]).arg(&tree);
+    let report = Run::of(command.uid(65534).gid(65534).current_dir("/")).ended(0).document();
+    assert_eq!(report["candidates"][0]["path"], tree.join("wanted").to_str().unwrap());
+    assert_eq!(report["searched"]["unreadable"], 1);
+}

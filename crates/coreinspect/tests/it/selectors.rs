@@ -1,0 +1,165 @@
+//! How a segment of a dump is named: a key in any spelling, a number of the listing, an address.
+
+use std::fs;
+
+use crate::program::{Run, coreinspect};
+use crate::testdata::Core;
+
+/// `show core SELECTOR`.
+fn show(core: &Core, selectors: &[&str]) -> Run {
+    Run::of(coreinspect().args(["show", "core"]).args(selectors).current_dir(core.folder()))
+}
+
+/// The numbers of the segments that `selectors` name.
+fn numbers(core: &Core, selectors: &[&str]) -> Vec<u64> {
+    let document = show(core, &[&["--json"], selectors].concat()).ended(0).document();
+    let segments = document["dumps"][0]["segments"].as_array().unwrap().clone();
+    segments.iter().map(|segment| segment["number"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn every_spelling_of_a_key_names_its_segment() {
+    for name in ["writer.kernel", "negative-key.kernel", "readonly.gcore", "i386.kernel"] {
+        let core = Core::unpack(name);
+        let digits = &core.key()[2..];
+        let bits = u32::from_str_radix(digits, 16).unwrap();
+        let expected = show(&core, &["#1"]).ended(0);
+        let upper = digits.to_uppercase();
+        for spelling in [
+            core.key().to_owned(),
+            digits.to_owned(),
+            upper.clone(),
+            format!("0x{upper}"),
+            format!("0X{digits}"),
+            format!("SYSV{digits}"),
+            format!("/SYSV{digits}"),
+            format!("/SYSV{digits} (deleted)"),
+            bits.to_string(),
+            bits.cast_signed().to_string(),
+            "1".to_owned(),
+        ] {
+            assert_eq!(show(&core, &[&spelling]), expected, "{name}: {spelling}");
+            let run = Run::of(
+                coreinspect().args(["extract", "core", &spelling, "-o", "-"]).current_dir(core.folder()),
+            );
+            assert!(!run.ended(0).out.is_empty());
+        }
+    }
+}
+
+#[test]
+fn an_address_names_the_segment_that_it_lies_in() {
+    let core = Core::unpack("private.kernel");
+    for (at, segment) in core.segments().iter().enumerate() {
+        let address = |name: &str| {
+            let text = segment["attachments"][0][name].as_str().unwrap();
+            u64::from_str_radix(&text[2..], 16).unwrap()
+        };
+        let (start, end) = (address("start"), address("end"));
+        for inside in [start, start + 1, end - 1] {
+            for spelling in [format!("@{inside:#x}"), format!("@{inside:x}"), format!("@0X{inside:X}")] {
+                assert_eq!(numbers(&core, &[&spelling]), [at as u64 + 1], "{spelling}");
+            }
+        }
+    }
+    // The two abut: the end of the first is the start of the second, the end of the second is nobody's.
+    let end = core.segments()[1]["attachments"][0]["end"].as_str().unwrap();
+    let run = show(&core, &[&format!("@{end}")]).ended(2);
+    assert!(run.err.contains(end) && run.err.contains("#1") && run.err.contains("#2"), "{run:?}");
+}
+
+/// Both attachments of a segment, but not the page between their mappings that was unmapped.
+#[test]
+fn an_address_may_lie_in_any_attachment() {
+    let core = Core::unpack("split.kernel");
+    for attachment in core.segment()["attachments"].as_array().unwrap() {
+        for mapping in attachment["mappings"].as_array().unwrap() {
+            assert_eq!(numbers(&core, &[&format!("@{}", mapping["start"].as_str().unwrap())]), [1]);
+        }
+    }
+    let unmapped = core.segment()["attachments"][0]["mappings"][0]["end"].as_str().unwrap();
+    show(&core, &[&format!("@{unmapped}")]).ended(2);
+}
+
+#[test]
+fn a_key_of_several_segments_is_an_error_that_lists_them() {
+    let core = Core::unpack("private.kernel");
+    for spelling in ["0", "0x00000000", "00000000", "SYSV00000000", "0x0"] {
+        for run in [
+            show(&core, &[spelling]),
+            Run::of(coreinspect().args(["extract", "core", spelling, "-o", "-"]).current_dir(core.folder())),
+        ] {
+            let run = run.ended(2);
+            assert_eq!(run.text(), "");
+            for listed in ["#1 0x00000000", "#2 0x00000000"] {
+                assert!(run.err.contains(listed), "{spelling}: {run:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_names_no_segment_is_an_error_that_lists_what_there_is() {
+    let core = Core::unpack("writer.kernel");
+    for wrong in ["#2", "2", "#0", "0", "0x12345678", "SYSV12345678", "@0x1000", "@0", "-1", "4294967295"] {
+        let run = show(&core, &[wrong]).ended(2);
+        assert_eq!(run.text(), "", "{wrong}");
+        assert!(
+            run.err.contains(wrong) && run.err.contains(&format!("#1 {}", core.key())),
+            "{wrong}: {run:?}"
+        );
+    }
+    // With one that is right, too: a typo must not pass unseen.
+    show(&core, &["#1", "#2"]).ended(2);
+    let none = Core::unpack("nosegment.kernel");
+    let run = show(&none, &["#1"]).ended(2);
+    assert!(run.err.contains("no System V segment"), "{run:?}");
+    show(&none, &[]).ended(1);
+}
+
+/// `private.kernel` with the keys of its two segments replaced.
+fn with_keys(first: u32, second: u32) -> Core {
+    let core = Core::unpack("private.kernel");
+    let mut bytes = core.bytes();
+    let old = b"/SYSV00000000 (deleted)\0";
+    let found: Vec<_> = bytes.windows(old.len()).enumerate().filter(|(_, window)| *window == old).collect();
+    let places: Vec<_> = found.iter().map(|(at, _)| at + b"/SYSV".len()).collect();
+    assert_eq!(places.len(), 2);
+    for (at, key) in places.into_iter().zip([first, second]) {
+        bytes[at..at + 8].copy_from_slice(format!("{key:08x}").as_bytes());
+    }
+    fs::write(core.path(), bytes).unwrap();
+    core
+}
+
+/// Eight digits are decimal and hexadecimal at once: a guess would be wrong half of the time.
+#[test]
+fn digits_that_fit_two_keys_are_an_error() {
+    let core = with_keys(0x1234_5678, 12_345_678);
+    let run = show(&core, &["12345678"]).ended(2);
+    assert!(run.err.contains("#1 0x12345678") && run.err.contains("#2 0x00bc614e"), "{run:?}");
+    assert_eq!(numbers(&core, &["0x12345678"]), [1]);
+    assert_eq!(numbers(&core, &["0x00bc614e"]), [2]);
+    assert_eq!(numbers(&core, &["305419896"]), [1], "0x12345678 in decimal");
+    // Where just one reading is a key of the dump, that is meant.
+    assert_eq!(numbers(&with_keys(0x1234_5678, 7), &["12345678"]), [1]);
+    assert_eq!(numbers(&with_keys(7, 12_345_678), &["12345678"]), [2]);
+}
+
+#[test]
+fn a_bare_number_is_a_key_first() {
+    let core = with_keys(2, 1);
+    assert_eq!(numbers(&core, &["1"]), [2]);
+    assert_eq!(numbers(&core, &["#1"]), [1]);
+    assert_eq!(numbers(&core, &["2"]), [1]);
+    let core = with_keys(0x4f1d_0001, 0x4f1d_0002);
+    assert_eq!(numbers(&core, &["2"]), [2]);
+}
+
+#[test]
+fn several_selectors_keep_the_order_of_the_listing() {
+    let core = Core::unpack("private.kernel");
+    assert_eq!(numbers(&core, &[]), [1, 2]);
+    assert_eq!(numbers(&core, &["#2", "#1"]), [1, 2]);
+    assert_eq!(numbers(&core, &["#2", "#2"]), [2]);
+}
