@@ -12,9 +12,10 @@ DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 
 @dataclass(frozen=True)
 class Run:
-    """One run: seconds of wall time, bytes resident at the peak, bytes read from the disk."""
+    """One run: seconds of wall and processor time, bytes resident at the peak, bytes read from the disk."""
 
     seconds: float
+    processor: float
     peak: int
     read: int
 
@@ -32,6 +33,10 @@ class Contestant:
     @property
     def median(self):
         return statistics.median(run.seconds for run in self.runs)
+
+    @property
+    def processor(self):
+        return statistics.median(run.processor for run in self.runs)
 
     @property
     def quartiles(self):
@@ -62,10 +67,10 @@ class Meter:
         line = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         if contestant.writes:
             contestant.writes.unlink(missing_ok=True)
-        nanoseconds, peak, blocks, anonymous, status = map(int, line.split())
+        wall, processor, peak, blocks, anonymous, status = map(int, line.split())
         if status != 0:
             raise RuntimeError(f"{contestant.name}: exit status {status}: {contestant.command}")
-        return Run(nanoseconds / 1e9, (anonymous if sampled else peak) << 10, blocks * 512)
+        return Run(wall / 1e9, processor / 1e9, (anonymous if sampled else peak) << 10, blocks * 512)
 
     def compare(self, contestants, rounds, before_each=lambda contestant: None):
         """Runs all contestants `rounds` times, one after the other.
