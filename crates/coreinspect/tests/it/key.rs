@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::program::{Run, coreinspect};
 use crate::tools::{have, output};
+use crate::wrong_files::copy_of_the_program;
 
 fn key(arguments: &[&str]) -> Run {
     Run::of(coreinspect().arg("key").args(arguments))
@@ -216,8 +217,7 @@ fn a_search_counts_what_it_could_not_look_at() {
     let folder = tempfile::tempdir().unwrap();
     let set_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     let program = folder.path().join("coreinspect");
-    fs::copy(env!("CARGO_BIN_EXE_coreinspect"), &program).unwrap();
-    set_mode(&program, 0o755);
+    copy_of_the_program(&program);
     set_mode(folder.path(), 0o755);
     let tree = folder.path().join("tree");
     fs::create_dir_all(tree.join("closed/inside")).unwrap();

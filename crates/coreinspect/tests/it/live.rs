@@ -31,7 +31,8 @@ fn a_read_only_attachment_is_one_page() {
         dump.tells(&[segment.keeps(&[All], None)]);
     }
     if let Some(dump) = subject.abort(&[&segment]) {
-        dump.tells(&[segment.keeps(&[Pages(&[0])], Some("read-only-attach"))]);
+        let told = dump.tells(&[segment.keeps(&[Pages(&[0])], Some(("read-only-attach", "0x37")))]);
+        assert_eq!(told["segments"][0]["causes"][0]["certain"], true, "no other rule keeps one page");
     }
 }
 
@@ -51,7 +52,7 @@ fn with_filter_0x31_a_read_write_attachment_is_absent() {
     let Some(mut subject) = Subject::start(&[segment.attach()]) else { return };
     subject.set_filter("0x31");
     for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
-        dump.tells(&[segment.keeps(&[Nothing], Some("filter-shared"))]);
+        dump.tells(&[segment.keeps(&[Nothing], Some(("filter-shared", "0x33")))]);
     }
 }
 
@@ -89,7 +90,17 @@ fn pages_that_are_not_to_be_dumped_are_missing() {
     let operations = [segment.attach(), "dontdump:0:1:2".to_owned(), "dontdump:0:5:1".to_owned()];
     let Some(mut subject) = Subject::start(&operations) else { return };
     for dump in [subject.gcore(&[&segment]), subject.abort(&[&segment])].into_iter().flatten() {
-        dump.tells(&[segment.keeps(&[Pages(&[0, 3, 4])], Some("dontdump"))]);
+        dump.tells(&[segment.keeps(&[Pages(&[0, 3, 4])], Some(("dontdump", "gcore -a")))]);
+    }
+}
+
+/// What the fix of the test before says.
+#[test]
+fn gcore_a_keeps_pages_that_are_not_to_be_dumped() {
+    let segment = Segment::of_pages(6);
+    let Some(subject) = Subject::start(&[segment.attach(), "dontdump:0:1:2".to_owned()]) else { return };
+    if let Some(dump) = subject.gcore_with(&["-a"], &[&segment]) {
+        dump.tells(&[segment.keeps(&[All], None)]);
     }
 }
 
@@ -183,7 +194,7 @@ fn a_large_sparse_segment_is_whole() {
 fn huge_pages_need_their_own_bit_of_the_filter() {
     const SIZE: usize = 2 << 20;
     let Some(_pages) = HugePages::reserve() else { return };
-    for (filter, kept, cause) in [("0x33", Nothing, Some("hugetlb")), ("0x73", All, None)] {
+    for (filter, kept, cause) in [("0x33", Nothing, Some(("hugetlb", "0x73"))), ("0x73", All, None)] {
         let key = segment::private_key();
         // Safe Rust makes no segment of huge pages.
         let Some(maker) = Subject::start(&[format!("make:{key:x}:{SIZE}")]) else { return };
@@ -205,7 +216,7 @@ fn a_fault_tells_the_address_and_the_threads() {
     };
     let base = address(&subject).unwrap();
     if let Some(dump) = subject.fault(&[&segment], 0x2123) {
-        let told = dump.tells(&[segment.keeps(&[Pages(&[0])], Some("read-only-attach"))]);
+        let told = dump.tells(&[segment.keeps(&[Pages(&[0])], Some(("read-only-attach", "0x37")))]);
         let process = &told["process"];
         assert_eq!(process["fault_address"], format!("{:#x}", base + 0x2123));
         assert_eq!(process["threads"].as_array().unwrap().len(), 3);

@@ -180,6 +180,14 @@ fn a_fifo_does_not_hang() {
     is_refused(&fifo, "a FIFO", "save the dump to a file");
 }
 
+/// Copied by a process of its own: while this one has the file open for writing, a child that another test forks has it open
+/// too, and it cannot be executed (ETXTBSY).
+pub(crate) fn copy_of_the_program(path: &Path) {
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_coreinspect")).arg(path).status();
+    assert!(copied.unwrap().success());
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 #[test]
 fn a_dump_of_another_user_is_told_as_such() {
     let core = Core::unpack("writer.kernel");
@@ -188,8 +196,7 @@ fn a_dump_of_another_user_is_told_as_such() {
     if Uid::effective().is_root() {
         // The program where that user can reach it.
         let program = core.folder().join("coreinspect");
-        fs::copy(env!("CARGO_BIN_EXE_coreinspect"), &program).unwrap();
-        open(&program, 0o755);
+        copy_of_the_program(&program);
         open(core.folder(), 0o755);
         open(&core.path(), 0o600);
         command = Command::new(program);

@@ -51,11 +51,12 @@ impl Kept {
 pub(crate) struct Expected<'a> {
     pub(crate) segment: &'a Segment,
     pub(crate) kept: &'a [Kept],
-    pub(crate) cause: Option<&'a str>,
+    /// The code of the first cause, and what its fix must name.
+    pub(crate) cause: Option<(&'a str, &'a str)>,
 }
 
 impl Segment {
-    pub(crate) fn keeps<'a>(&'a self, kept: &'a [Kept], cause: Option<&'a str>) -> Expected<'a> {
+    pub(crate) fn keeps<'a>(&'a self, kept: &'a [Kept], cause: Option<(&'a str, &'a str)>) -> Expected<'a> {
         Expected { segment: self, kept, cause }
     }
 }
@@ -212,8 +213,14 @@ impl Dump {
         let (mapped, saved) = (count(&|page| page.is_some()), count(&|page| **page == Some(true)));
         assert_eq!((&segment["mapped"], &segment["saved"]), (&json!(mapped), &json!(saved)));
         assert_eq!(segment["state"], state(mapped as u64, saved as u64));
-        let cause = segment["causes"][0]["code"].as_str();
-        assert_eq!(cause, expected.cause, "{}", segment["causes"]);
+        let cause = &segment["causes"][0];
+        match expected.cause {
+            None => assert_eq!(segment["causes"], json!([])),
+            Some((code, fix)) => {
+                assert_eq!(cause["code"], code, "{}", segment["causes"]);
+                assert!(cause["fix"].as_str().unwrap().contains(fix), "{cause}");
+            }
+        }
         if pages[0] == Some(true) {
             let value = &segment["content"]["value"];
             assert_eq!(value["flag"], json!({ "value": 1, "name": "ready" }));

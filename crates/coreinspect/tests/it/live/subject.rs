@@ -68,13 +68,17 @@ impl Subject {
 
     /// The dump that gcore writes of it; `None` without gcore.
     pub(crate) fn gcore(&self, segments: &[&Segment]) -> Option<Dump> {
+        self.gcore_with(&[], segments)
+    }
+
+    pub(crate) fn gcore_with(&self, flags: &[&str], segments: &[&Segment]) -> Option<Dump> {
         if !have("gcore") {
             return None;
         }
         let process = self.process();
         let bytes = segments.iter().map(|segment| segment.bytes()).collect();
         let mut gcore = Command::new("gcore");
-        gcore.args(["-o", "gcore", &self.pid().to_string()]).current_dir(self.folder.path());
+        gcore.args(flags).args(["-o", "gcore", &self.pid().to_string()]).current_dir(self.folder.path());
         let output = gcore.stdin(Stdio::null()).env_remove("DEBUGINFOD_URLS").output().unwrap();
         assert!(output.status.success(), "gcore: {}", String::from_utf8_lossy(&output.stderr));
         let path = self.folder.path().join(format!("gcore.{}", self.pid()));
