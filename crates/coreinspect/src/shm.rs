@@ -196,6 +196,19 @@ fn segments(target: &dyn Target, mut rows: Vec<Row>, deleted: &str) -> Vec<Segme
 /// Every mapped offset once. Saved bytes come first, from the attachment that has most of them, so that what is read
 /// of a segment comes from as few attachments as can be.
 fn pieces(attachments: &[Attachment]) -> Vec<Piece> {
+    if let [attachment] = attachments {
+        // Nearly every segment: no offset is mapped twice, and they stand in order.
+        let extents = attachment
+            .mappings
+            .iter()
+            .flat_map(|mapping| mapping.extents.iter().map(move |one| (mapping, one)));
+        return extents
+            .filter_map(|(mapping, extent)| {
+                let offsets = mapping.offsets(extent.range)?;
+                Some(Piece { offsets, address: extent.range.start(), dumped: extent.dumped })
+            })
+            .collect();
+    }
     let mut by_saved: Vec<_> = attachments.iter().collect();
     by_saved.sort_by_key(|attachment| Reverse(attachment.saved()));
     let mut pieces = Vec::new();

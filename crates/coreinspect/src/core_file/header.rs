@@ -5,6 +5,7 @@ use goblin::elf::program_header::{PT_LOAD, PT_NOTE, ProgramHeader};
 use goblin::elf::section_header::SectionHeader;
 use scroll::Pread;
 
+use super::loads::Loads;
 use super::reader::goblin_context;
 use crate::error::{Error, Warnings};
 use crate::machine::{ByteOrder, Class, Machine};
@@ -40,14 +41,18 @@ pub struct Header {
 }
 
 /// The program headers that matter: PT_LOAD and PT_NOTE.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct ProgramHeaders {
-    /// PT_LOAD, in the file's order.
-    pub loads: Vec<Load>,
+    /// The PT_LOADs.
+    pub loads: Loads,
     /// PT_NOTE, in the file's order.
     pub notes: Vec<NoteSegment>,
     /// Whether the first PT_NOTE stands before the first PT_LOAD, in the table.
     pub notes_first: bool,
+    /// p_align of the PT_LOADs, where all agree.
+    pub load_align: Option<u64>,
+    /// The highest p_offset of a PT_LOAD with bytes.
+    pub last_memory: Option<u64>,
 }
 
 /// One PT_LOAD: a run of memory, and where its bytes stand.
@@ -63,8 +68,6 @@ pub struct Load {
     pub file_size: u64,
     /// p_flags: PF_R, PF_W, PF_X.
     pub flags: u32,
-    /// p_align.
-    pub align: u64,
 }
 
 /// One PT_NOTE: where its notes stand.
@@ -191,21 +194,29 @@ impl Header {
         let context = goblin_context(self.machine);
         let row_size = usize::try_from(table.row_size).unwrap_or(usize::MAX);
         let mut headers = ProgramHeaders::default();
+        let mut any_load = false;
         let mut read = 0_u64;
         for row in bytes.chunks(row_size) {
             let Ok(header) = row.pread_with::<ProgramHeader>(0, context) else { break };
             read = read.saturating_add(1);
             match header.p_type {
-                PT_LOAD => headers.loads.push(Load {
-                    address: header.p_vaddr,
-                    memory_size: header.p_memsz,
-                    offset: header.p_offset,
-                    file_size: header.p_filesz,
-                    flags: header.p_flags,
-                    align: header.p_align,
-                }),
+                PT_LOAD => {
+                    let align = Some(header.p_align);
+                    headers.load_align = align.filter(|_| !any_load || headers.load_align == align);
+                    any_load = true;
+                    if header.p_filesz > 0 {
+                        headers.last_memory = headers.last_memory.max(Some(header.p_offset));
+                    }
+                    headers.loads.add(&Load {
+                        address: header.p_vaddr,
+                        memory_size: header.p_memsz,
+                        offset: header.p_offset,
+                        file_size: header.p_filesz,
+                        flags: header.p_flags,
+                    });
+                }
                 PT_NOTE => {
-                    headers.notes_first |= headers.loads.is_empty();
+                    headers.notes_first |= !any_load;
                     headers.notes.push(NoteSegment {
                         range: Interval::clamped(FileOffset::new(header.p_offset), header.p_filesz),
                         align: header.p_align,
@@ -229,6 +240,7 @@ impl Header {
                 format!("only {read} of the {} program headers at {} are known: {why}", table.rows, table.at)
             });
         }
+        headers.loads.finish(warnings);
         Ok(headers)
     }
 }

@@ -12,6 +12,8 @@ pub struct Loads {
     runs: Vec<Run>,
     /// Where the file would have to end to hold every promised byte.
     promised_end: u64,
+    /// PT_LOADs that lie where none can.
+    impossible: u64,
 }
 
 /// One PT_LOAD's memory, saved or not.
@@ -37,48 +39,47 @@ impl Run {
 }
 
 impl Loads {
-    /// Indexes `loads`. Where two overlap, the first in the table that has bytes is believed.
-    pub fn new(loads: &[Load], warnings: &mut Warnings) -> Self {
-        let mut this = Self {
-            regions: Vec::with_capacity(loads.len()),
-            runs: Vec::with_capacity(loads.iter().filter(|load| load.file_size > 0).count()),
-            promised_end: 0,
+    /// Adds a PT_LOAD, in the order of the table. [`Loads::finish`] makes the index.
+    pub(super) fn add(&mut self, load: &Load) {
+        let address = Address::new(load.address);
+        // A p_filesz beyond p_memsz describes no memory (gABI chapter 5); one with p_memsz 0 was seen from dumpers that
+        // leave the field out.
+        let memory_size = if load.memory_size == 0 { load.file_size } else { load.memory_size };
+        let saved = load.file_size.min(memory_size);
+        let (Some(range), Some(end)) =
+            (Interval::with_length(address, memory_size), load.offset.checked_add(saved))
+        else {
+            self.impossible = self.impossible.saturating_add(1);
+            return;
         };
-        let mut impossible = 0_u64;
-        for load in loads {
-            let address = Address::new(load.address);
-            // A p_filesz beyond p_memsz describes no memory (gABI chapter 5); one with p_memsz 0 was seen from
-            // dumpers that leave the field out.
-            let memory_size = if load.memory_size == 0 { load.file_size } else { load.memory_size };
-            let saved = load.file_size.min(memory_size);
-            let (Some(range), Some(end)) =
-                (Interval::with_length(address, memory_size), load.offset.checked_add(saved))
-            else {
-                impossible = impossible.saturating_add(1);
-                continue;
-            };
-            if !range.is_empty() {
-                this.regions
-                    .push(Region { range, permissions: Permissions::from_program_header(load.flags) });
-            }
-            if saved > 0 {
-                this.runs
-                    .push(Run { range: Interval::clamped(address, saved), at: FileOffset::new(load.offset) });
-                this.promised_end = this.promised_end.max(end);
-            }
+        if !range.is_empty() {
+            self.regions.push(Region { range, permissions: Permissions::from_program_header(load.flags) });
         }
-        if impossible > 0 {
-            warnings.push("program-headers", || format!("{impossible} PT_LOADs pass the end of the address space or of every file; they are left out"));
+        if saved > 0 {
+            self.runs
+                .push(Run { range: Interval::clamped(address, saved), at: FileOffset::new(load.offset) });
+            self.promised_end = self.promised_end.max(end);
+        }
+    }
+
+    /// Sorts what was added. Where two PT_LOADs overlap, the first in the table that has bytes is believed.
+    pub(super) fn finish(&mut self, warnings: &mut Warnings) {
+        if self.impossible > 0 {
+            warnings.push("program-headers", || {
+                format!(
+                    "{} PT_LOADs pass the end of the address space or of every file; they are left out",
+                    self.impossible
+                )
+            });
         }
         let overlapping =
-            disjoint(&mut this.regions, |region| region.range, |region, range| Region { range, ..*region })
-                | disjoint(&mut this.runs, |run| run.range, |run, range| run.part(range).unwrap_or(*run));
+            disjoint(&mut self.regions, |region| region.range, |region, range| Region { range, ..*region })
+                | disjoint(&mut self.runs, |run| run.range, |run, range| run.part(range).unwrap_or(*run));
         if overlapping {
             warnings.push("overlapping-loads", || {
                 "some PT_LOADs overlap; for each byte the first of them in the table is believed".to_owned()
             });
         }
-        this
     }
 
     /// The offset in the file after the last byte that a PT_LOAD promises.

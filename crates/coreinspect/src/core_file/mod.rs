@@ -78,21 +78,19 @@ impl<'s> CoreFile<'s> {
         let header = Header::read(source, &mut warnings)?;
         let machine = header.machine;
         let program_headers = header.program_headers(source, &mut warnings)?;
-        let mut loads = Loads::new(&program_headers.loads, &mut warnings);
+        let traits = Traits::of_headers(&header, &program_headers);
+        let ProgramHeaders { mut loads, notes: note_segments, .. } = program_headers;
         let dump_list = dump_list::read(source, &header);
-        let mut notes = Notes { traits: Traits::of_headers(&header, &program_headers), ..Notes::default() };
+        let mut notes = Notes { traits, ..Notes::default() };
         notes.traits.dump_list = dump_list.is_some();
-        notes::for_each_note(source, machine, &program_headers.notes, &mut warnings, |note, warnings| {
+        notes::for_each_note(source, machine, &note_segments, &mut warnings, |note, warnings| {
             notes.take(note, machine, warnings);
         });
         if notes.of_a_kernel {
             return Err(Error::NotACore { format: Format::KernelDump });
         }
-        let promised_end = program_headers
-            .notes
-            .iter()
-            .map(|notes| notes.range.end())
-            .fold(loads.promised_end(), FileOffset::max);
+        let promised_end =
+            note_segments.iter().map(|notes| notes.range.end()).fold(loads.promised_end(), FileOffset::max);
         let missing = promised_end.offset_from(FileOffset::new(source.size())).unwrap_or(0);
         if let Some(saved) = &dump_list {
             loads.keep_only(saved);
@@ -172,14 +170,13 @@ impl<'s> CoreFile<'s> {
 
 impl Traits {
     fn of_headers(header: &Header, program_headers: &ProgramHeaders) -> Self {
-        let loads = &program_headers.loads;
-        let first_align = loads.first().map(|load| load.align);
-        let last_memory = loads.iter().filter(|load| load.file_size > 0).map(|load| load.offset).max();
         let first_notes = program_headers.notes.first().map(|notes| notes.range.start().get());
         Self {
             notes_first: program_headers.notes_first,
-            notes_behind_memory: first_notes.zip(last_memory).is_some_and(|(notes, memory)| notes > memory),
-            load_align: first_align.filter(|align| loads.iter().all(|load| load.align == *align)),
+            notes_behind_memory: first_notes
+                .zip(program_headers.last_memory)
+                .is_some_and(|(notes, memory)| notes > memory),
+            load_align: program_headers.load_align,
             sections: header.section_headers.rows() > 1,
             ..Self::default()
         }

@@ -62,25 +62,33 @@ impl Mailbox {
         budget: &mut Budget,
     ) -> Result<Self, Error> {
         let (flag_at, message_at) = (SegmentOffset::new(0), SegmentOffset::new(1));
-        let mut flag = [0];
-        let flag = (segment.read(target, flag_at, &mut flag)? == 1).then_some(flag[0]);
         let mut missing: Vec<_> = unavailable(segment, "flag", flag_at).into_iter().collect();
-        let message = match unavailable(segment, "message", message_at) {
-            Some(first_byte) => {
-                missing.push(first_byte);
-                None
-            }
-            None => {
-                let message = Message::read(target, segment, message_at, full, budget)?;
-                if !message.terminated
-                    && let Some(end) = message_at.checked_add(message.length)
-                    && end < segment.end()
-                {
-                    missing.extend(unavailable(segment, "message", end));
-                }
-                Some(message)
-            }
-        };
+        let has_flag = missing.is_empty();
+        let no_message = unavailable(segment, "message", message_at);
+        // Flag and message in one go: with 2,000 segments the system calls are what a listing costs.
+        let (mut flag, mut text) = (None, Text::new(full));
+        let start = if has_flag { flag_at } else { message_at };
+        if has_flag || no_message.is_none() {
+            read_blocks(target, segment, start, |block| {
+                let block = match block.split_first() {
+                    Some((first, rest)) if has_flag && flag.is_none() => {
+                        flag = Some(*first);
+                        rest
+                    }
+                    _ => block,
+                };
+                text.add(block, budget)
+            })?;
+        }
+        let message = no_message.is_none().then(|| text.into_message());
+        missing.extend(no_message);
+        if let Some(message) = &message
+            && !message.terminated
+            && let Some(end) = message_at.checked_add(message.length)
+            && end < segment.end()
+        {
+            missing.extend(unavailable(segment, "message", end));
+        }
         let (confidence, reasons) = judge(flag, message.as_ref());
         Ok(Self {
             flag,
@@ -93,34 +101,43 @@ impl Mailbox {
     }
 }
 
-impl Message {
-    fn read(
-        target: &dyn Target,
-        segment: &Segment,
-        at: SegmentOffset,
-        full: bool,
-        budget: &mut Budget,
-    ) -> Result<Self, Error> {
+/// A message while it is read, block by block.
+struct Text {
+    message: Message,
+    full: bool,
+}
+
+impl Text {
+    fn new(full: bool) -> Self {
+        Self { message: Message { bytes: Vec::new(), length: 0, terminated: false }, full }
+    }
+
+    /// Adds what follows; answers whether more is wanted.
+    fn add(&mut self, block: &[u8], budget: &mut Budget) -> bool {
         // A few bytes more than are shown, to see whether the last character is whole.
-        let keep = if full { usize::MAX } else { SHOWN + 4 };
-        let mut message = Self { bytes: Vec::new(), length: 0, terminated: false };
-        read_blocks(target, segment, at, |block| {
-            let end = memchr::memchr(0, block);
-            let text = block.get(..end.unwrap_or(block.len())).unwrap_or_default();
-            let room = keep.saturating_sub(message.bytes.len()).min(text.len());
-            message.bytes.extend_from_slice(text.get(..room).unwrap_or_default());
-            message.length = message.length.saturating_add(text.len() as u64);
-            message.terminated = end.is_some();
-            end.is_none() && budget.take(block.len() as u64)
-        })?;
-        if !full && message.bytes.len() > SHOWN {
+        let keep = if self.full { usize::MAX } else { SHOWN.saturating_add(4) };
+        let end = memchr::memchr(0, block);
+        let text = block.get(..end.unwrap_or(block.len())).unwrap_or_default();
+        let message = &mut self.message;
+        let room = keep.saturating_sub(message.bytes.len()).min(text.len());
+        message.bytes.extend_from_slice(text.get(..room).unwrap_or_default());
+        message.length = message.length.saturating_add(text.len() as u64);
+        message.terminated = end.is_some();
+        end.is_none() && budget.take(block.len() as u64)
+    }
+
+    fn into_message(self) -> Message {
+        let mut message = self.message;
+        if !self.full && message.bytes.len() > SHOWN {
             let boundary =
                 (SHOWN.saturating_sub(3)..=SHOWN).rev().find(|at| is_boundary(&message.bytes, *at));
             message.bytes.truncate(boundary.unwrap_or(SHOWN));
         }
-        Ok(message)
+        message
     }
+}
 
+impl Message {
     /// The message as text, if the bytes that are kept are UTF-8.
     pub fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.bytes).ok()

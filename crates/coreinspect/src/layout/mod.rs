@@ -119,16 +119,19 @@ fn read_blocks(
     mut offset: SegmentOffset,
     mut each: impl FnMut(&[u8]) -> bool,
 ) -> Result<(), Error> {
-    // Most messages end in the first page; what is longer is read in larger steps.
-    let mut block = vec![0; 4096];
+    // Most messages end in the first block; what is longer is read in larger steps.
+    let mut first = [0; 1024];
+    let mut larger = Vec::new();
+    let mut block = first.as_mut_slice();
     loop {
-        let count = segment.read(target, offset, &mut block)?;
+        let count = segment.read(target, offset, block)?;
         let Some(bytes) = block.get(..count).filter(|bytes| !bytes.is_empty()) else { return Ok(()) };
         if !each(bytes) {
             return Ok(());
         }
         let Some(next) = offset.checked_add(count as u64) else { return Ok(()) };
         offset = next;
-        block.resize(256 << 10, 0);
+        larger.resize(256 << 10, 0);
+        block = larger.as_mut_slice();
     }
 }
