@@ -71,7 +71,7 @@ fn a_huge_segment_costs_no_more_than_a_small_one() {
 }
 
 /// A process of `count` mappings of files, three of them segments.
-fn mappings(count: u64) -> CoreBuilder {
+pub(crate) fn mappings(count: u64) -> CoreBuilder {
     let start = |index: u64| 0x1_0000_0000 + index * 0x2000;
     let row = |index: u64| {
         let name = if index % (count / 3 + 1) == 7 {
