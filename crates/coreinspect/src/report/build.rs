@@ -68,8 +68,9 @@ impl Dump {
         let identity = target.identity();
         let mut budget = Budget::of(target);
         let mut segments = Vec::with_capacity(memory.segments.len());
-        for (number, segment) in (1..).zip(&memory.segments) {
-            segments.push(Segment::of(number, target, memory, segment, options, &mut budget)?);
+        let causes = retention::causes(target, memory);
+        for ((number, segment), causes) in (1..).zip(&memory.segments).zip(causes) {
+            segments.push(Segment::of(number, target, segment, causes, options, &mut budget)?);
         }
         Ok(Self {
             path: path.into(),
@@ -147,8 +148,8 @@ impl Segment {
     fn of(
         number: usize,
         target: &dyn Target,
-        memory: &SharedMemory,
         segment: &shm::Segment,
+        causes: Vec<retention::Cause>,
         options: &Options,
         budget: &mut Budget,
     ) -> Result<Self, error::Error> {
@@ -186,7 +187,7 @@ impl Segment {
             state: state(mapped, saved, segment.bytes_that_are(Dumped::CutOff) > 0),
             attachments: segment.attachments.iter().map(Attachment::from).collect(),
             content,
-            causes: retention::causes(target, memory, segment).into_iter().map(Cause::from).collect(),
+            causes: causes.into_iter().map(Cause::from).collect(),
         })
     }
 }

@@ -2,27 +2,46 @@
 //! but a read-only attach whole, as private memory (bit 0). What it leaves out has no PT_LOAD at all, so its rights are
 //! not in the dump; what it keeps without rights (PROT_NONE) it calls readable.
 
-use super::Cause;
-use super::shared_mapping::{self, Fixes};
+use super::shared_mapping::{self, Evidence};
+use super::{Code, Found};
 use crate::memory::Dumped;
-use crate::shm::{Segment, SharedMemory};
+use crate::shm::Segment;
 use crate::target::Target;
 
-const FIXES: Fixes = Fixes {
-    filter_shared: "gcore -a PID, or echo 0x33 > /proc/PID/coredump_filter before gcore PID",
-    // gcore -a puts a filter of its own in place, without bit 6.
-    hugetlb: "echo 0x73 > /proc/PID/coredump_filter before gcore PID (gcore -a leaves huge pages out)",
-    dontdump: "gcore -a PID",
-};
+/// What makes the next core whole; `mask` is the coredump_filter that keeps all that this one lacks.
+pub(super) fn fix(code: Code, mask: u32) -> String {
+    match code {
+        // gcore -a puts a filter of its own in place, without bit 6.
+        Code::Hugetlb => {
+            format!(
+                "echo {mask:#x} > /proc/PID/coredump_filter before gcore PID (gcore -a leaves huge pages out)"
+            )
+        }
+        _ => "gcore -a PID".to_owned(),
+    }
+}
 
-pub(super) fn causes(target: &dyn Target, memory: &SharedMemory, segment: &Segment) -> Vec<Cause> {
+pub(super) fn causes(target: &dyn Target, evidence: &Evidence, segment: &Segment) -> Vec<Found> {
     let mut causes = Vec::new();
     for attachment in &segment.attachments {
         for mapping in attachment.mappings.iter().filter(|mapping| mapping.lacks(Dumped::NotSaved)) {
-            let found = shared_mapping::causes(target, memory, attachment, mapping, &FIXES);
+            let found = shared_mapping::causes(evidence, attachment, mapping);
             // With bit 0 off it can be a read-only attach: its rights do not tell.
-            let bit_0 = target.identity().private_memory_saved || attachment.kept();
-            causes.extend(found.into_iter().map(|cause| Cause { certain: cause.certain && bit_0, ..cause }));
+            let private_left_out = !target.identity().private_memory_saved && !attachment.kept();
+            if private_left_out {
+                causes.push(Found {
+                    code: Code::ReadOnlyAttach,
+                    certain: false,
+                    evidence: format!(
+                        "nothing of {} is saved, and the stack is not either: coredump_filter bit 0 was off, by which gdb \
+                         leaves out a SHM_RDONLY attach",
+                        mapping.range
+                    ),
+                });
+            }
+            causes.extend(
+                found.into_iter().map(|cause| Found { certain: cause.certain && !private_left_out, ..cause }),
+            );
         }
     }
     causes

@@ -4,22 +4,29 @@
 //! counts as a private mapping of a file. With the default coredump_filter 0x33 its first page is kept, by bit 4,
 //! because a segment's inode is executable (mode 0777) and might be a program; bit 2 keeps all of it.
 
-use super::shared_mapping::{self, Fixes};
-use super::{Cause, Code};
+use super::shared_mapping::{self, Evidence};
+use super::{Code, Found};
 use crate::memory::Dumped;
 use crate::position::Position;
-use crate::shm::{Mapping, Segment, SharedMemory};
+use crate::shm::{Mapping, Segment};
 use crate::target::Target;
 
-const FIXES: Fixes = Fixes {
-    filter_shared: "echo 0x33 > /proc/PID/coredump_filter (inherited by children; systemd: CoredumpFilter=0x33)",
-    hugetlb: "echo 0x73 > /proc/PID/coredump_filter (inherited by children; systemd: CoredumpFilter=0x73)",
-    dontdump: "madvise(address, length, MADV_DODUMP) in the program, or dump it alive with gcore -a PID",
-};
-const READ_ONLY_FIX: &str = "echo 0x37 > /proc/PID/coredump_filter (inherited by children; systemd: \
-                             CoredumpFilter=0x37), or dump it alive with gcore PID";
+/// What makes the next core whole; `mask` is the coredump_filter that keeps all that this one lacks.
+pub(super) fn fix(code: Code, mask: u32) -> String {
+    let filter = format!(
+        "echo {mask:#x} > /proc/PID/coredump_filter (inherited by children; systemd: CoredumpFilter={mask:#x})"
+    );
+    match code {
+        Code::ReadOnlyAttach => format!("{filter}, or dump it alive with gcore PID"),
+        Code::DontDump => {
+            "madvise(address, length, MADV_DODUMP) in the program, or dump it alive with gcore -a PID"
+                .to_owned()
+        }
+        _ => filter,
+    }
+}
 
-pub(super) fn causes(target: &dyn Target, memory: &SharedMemory, segment: &Segment) -> Vec<Cause> {
+pub(super) fn causes(target: &dyn Target, evidence: &Evidence, segment: &Segment) -> Vec<Found> {
     let page = target.identity().page_size;
     let mut causes = Vec::new();
     for attachment in &segment.attachments {
@@ -30,13 +37,13 @@ pub(super) fn causes(target: &dyn Target, memory: &SharedMemory, segment: &Segme
             match first_page_only {
                 Some(first) => causes.push(first_page(first)),
                 None if shared => {
-                    causes.extend(shared_mapping::causes(target, memory, attachment, mapping, &FIXES));
+                    causes.extend(shared_mapping::causes(evidence, attachment, mapping));
                 }
                 None => {
-                    causes.push(not_even_the_first_page(mapping));
+                    causes.push(not_even_the_first_page(mapping, evidence));
                     // mprotect(2) can have taken the right to write from what was attached read-write.
-                    let others = shared_mapping::causes(target, memory, attachment, mapping, &FIXES);
-                    causes.extend(others.into_iter().map(|cause| Cause { certain: false, ..cause }));
+                    let others = shared_mapping::causes(evidence, attachment, mapping);
+                    causes.extend(others.into_iter().map(|cause| Found { certain: false, ..cause }));
                 }
             }
         }
@@ -68,7 +75,7 @@ fn is_first_page_only(mapping: &Mapping, page: Option<u64>) -> bool {
         && page.is_none_or(|page| page == bytes)
 }
 
-fn first_page(mapping: &Mapping) -> Cause {
+fn first_page(mapping: &Mapping) -> Found {
     read_only(
         true,
         format!(
@@ -80,10 +87,12 @@ fn first_page(mapping: &Mapping) -> Cause {
     )
 }
 
-fn not_even_the_first_page(mapping: &Mapping) -> Cause {
+fn not_even_the_first_page(mapping: &Mapping, evidence: &Evidence) -> Found {
     let has_first_page =
         mapping.offset.get() == 0 && mapping.permissions.is_some_and(|permissions| permissions.read);
-    let rule = if has_first_page {
+    let rule = if evidence.can_be_of_huge_pages(mapping.range) {
+        "a SHM_RDONLY attach, of huge pages while coredump_filter bit 5 is off, or of ordinary ones while bits 2 and 4 are"
+    } else if has_first_page {
         "a SHM_RDONLY attach while coredump_filter bits 2 and 4 are off (or a kernel before 5.10, which kept the first \
          page of programs only)"
     } else {
@@ -95,8 +104,8 @@ fn not_even_the_first_page(mapping: &Mapping) -> Cause {
     )
 }
 
-fn read_only(certain: bool, evidence: String) -> Cause {
-    Cause { code: Code::ReadOnlyAttach, certain, evidence, fix: READ_ONLY_FIX.to_owned() }
+fn read_only(certain: bool, evidence: String) -> Found {
+    Found { code: Code::ReadOnlyAttach, certain, evidence }
 }
 
 fn rights(mapping: &Mapping) -> String {

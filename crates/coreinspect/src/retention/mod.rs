@@ -13,6 +13,7 @@ use crate::memory::Dumped;
 use crate::position::{Position, SegmentOffset};
 use crate::shm::{Segment, SharedMemory};
 use crate::target::{Target, Writer};
+use shared_mapping::Evidence;
 
 /// Why bytes of a segment are missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,55 +62,100 @@ impl Code {
     }
 }
 
-/// Why `segment` lacks bytes, the best explanation first; empty if it lacks none.
-pub fn causes(target: &dyn Target, memory: &SharedMemory, segment: &Segment) -> Vec<Cause> {
-    let mut found: Vec<Cause> = truncated(target, segment).into_iter().collect();
+/// A cause before it is known what else the dump lacks: the fix must serve all of it.
+struct Found {
+    code: Code,
+    certain: bool,
+    evidence: String,
+}
+
+/// Why the segments of `memory` lack bytes: for each segment the best explanation first, nothing if it lacks none.
+pub fn causes(target: &dyn Target, memory: &SharedMemory) -> Vec<Vec<Cause>> {
+    let evidence = Evidence::of(target, memory);
+    let found: Vec<_> =
+        memory.segments.iter().map(|segment| found(target, memory, segment, &evidence)).collect();
+    let mask = coredump_filter(&found, &evidence);
+    let with_fixes = memory.segments.iter().zip(found).map(|(segment, found)| {
+        let with_fix = found.into_iter().map(|Found { code, certain, evidence }| {
+            let fix = fix(target, segment, code, mask);
+            Cause { code, certain, evidence, fix }
+        });
+        with_fix.collect()
+    });
+    with_fixes.collect()
+}
+
+fn found(target: &dyn Target, memory: &SharedMemory, segment: &Segment, evidence: &Evidence) -> Vec<Found> {
+    let mut found: Vec<Found> = truncated(target, segment).into_iter().collect();
     if segment.bytes_that_are(Dumped::NotSaved) > 0 {
         found.extend(match target.identity().writer {
-            Some(Writer::Kernel) => kernel::causes(target, memory, segment),
-            Some(Writer::Gcore) => gcore::causes(target, memory, segment),
+            Some(Writer::Kernel) => kernel::causes(target, evidence, segment),
+            Some(Writer::Gcore) => gcore::causes(target, evidence, segment),
             Some(Writer::Createdump) => vec![createdump::cause(memory)],
             Some(Writer::Minicoredumper) => vec![minicoredumper::cause(segment)],
             other => vec![unknown(other)],
         });
     }
     found.sort_by_key(|cause| !cause.certain);
-    let mut causes = Vec::<Cause>::new();
+    let mut distinct = Vec::<Found>::new();
     for cause in found {
-        if !causes.iter().any(|known| known.code == cause.code) {
-            causes.push(cause);
+        if !distinct.iter().any(|known| known.code == cause.code) {
+            distinct.push(cause);
         }
     }
-    causes
+    distinct
 }
 
-fn truncated(target: &dyn Target, segment: &Segment) -> Option<Cause> {
+/// What makes the next dump whole. `mask` is the coredump_filter that keeps all that this dump lacks.
+fn fix(target: &dyn Target, segment: &Segment, code: Code, mask: u32) -> String {
+    match (code, target.identity().writer) {
+        (Code::Truncated, _) => {
+            "ulimit -c unlimited (systemd: LimitCORE=infinity) and enough disk space before the next dump"
+                .to_owned()
+        }
+        (_, Some(Writer::Kernel)) => kernel::fix(code, mask),
+        (_, Some(Writer::Gcore)) => gcore::fix(code, mask),
+        (Code::DumperSkipped, Some(Writer::Createdump)) => createdump::FIX.to_owned(),
+        (Code::DumperSkipped, Some(Writer::Minicoredumper)) => minicoredumper::fix(segment),
+        _ => "gcore -a PID saves every readable byte".to_owned(),
+    }
+}
+
+/// The coredump_filter (core(5)) that keeps what `found` says is missing, and what is kept already: the default, and
+/// the bits that it takes.
+fn coredump_filter(found: &[Vec<Found>], evidence: &Evidence) -> u32 {
+    const DEFAULT: u32 = 0x33;
+    const SHARED_HUGE_PAGES: u32 = 0x40;
+    let bits = found.iter().flatten().map(|cause| match cause.code {
+        Code::ReadOnlyAttach => 0x04,
+        Code::FilterShared => 0x02,
+        Code::Hugetlb => SHARED_HUGE_PAGES,
+        _ => 0,
+    });
+    let kept = if evidence.huge_pages_kept { SHARED_HUGE_PAGES } else { 0 };
+    bits.fold(DEFAULT | kept, |mask, bit| mask | bit)
+}
+
+fn truncated(target: &dyn Target, segment: &Segment) -> Option<Found> {
     let missing = segment.bytes_that_are(Dumped::CutOff);
     let first = segment.pieces().iter().find(|piece| piece.dumped == Dumped::CutOff)?;
     let size = target.identity().file_size?;
-    Some(Cause {
+    Some(Found {
         code: Code::Truncated,
         certain: true,
         evidence: format!(
             "the file ends at byte {size}, before {missing} bytes of this segment (from offset {:#x})",
             first.offsets.start()
         ),
-        fix: "ulimit -c unlimited (systemd: LimitCORE=infinity) and enough disk space before the next dump"
-            .to_owned(),
     })
 }
 
-fn unknown(writer: Option<Writer>) -> Cause {
+fn unknown(writer: Option<Writer>) -> Found {
     let evidence = match writer {
         Some(writer) => format!("the dump was written by {writer}, whose rules are not known here"),
         None => "which program wrote the dump cannot be told, so its rules cannot either".to_owned(),
     };
-    Cause {
-        code: Code::Unknown,
-        certain: false,
-        evidence,
-        fix: "gcore -a PID saves every readable byte".to_owned(),
-    }
+    Found { code: Code::Unknown, certain: false, evidence }
 }
 
 /// The first offset that is missing by a dumper's choice, for evidence.

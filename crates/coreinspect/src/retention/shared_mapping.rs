@@ -3,31 +3,62 @@
 //!
 //! Linux fs/coredump.c `vma_dump_size`; gdb gdb/linux-tdep.c `dump_mapping_p`.
 
-use super::{Cause, Code};
+use super::{Code, Found};
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position};
 use crate::shm::{Attachment, Mapping, SharedMemory};
 use crate::target::Target;
 
-/// What the dumper says to do about each rule; they differ by dumper.
-pub(super) struct Fixes {
-    pub filter_shared: &'static str,
-    pub hugetlb: &'static str,
-    pub dontdump: &'static str,
+/// What a dump shows of the rules that it was written by.
+pub(super) struct Evidence {
+    /// Writable shared mappings that are saved, which show that coredump_filter bit 1 was on: of System V, or shared
+    /// anonymous memory. Two, so that each attachment finds one that is another's.
+    kept: Vec<Interval<Address>>,
+    /// Whether a mapping that can be of huge pages is saved: then bit 6 may have been on.
+    pub(super) huge_pages_kept: bool,
+    huge_page: u64,
+}
+
+impl Evidence {
+    pub(super) fn of(target: &dyn Target, memory: &SharedMemory) -> Self {
+        let huge_page = smallest_huge_page(target.identity().machine.number);
+        let attachments = memory.segments.iter().flat_map(|segment| &segment.attachments);
+        let saved = || {
+            let mappings = attachments.clone().flat_map(|attachment| &attachment.mappings);
+            mappings
+                .filter(|mapping| mapping.permissions.is_some_and(|permissions| permissions.write))
+                .filter(|mapping| !mapping.extents.is_empty() && !mapping.lacks(Dumped::NotSaved))
+                .map(|mapping| mapping.range)
+        };
+        // Bit 6 decides for huge pages, so one of those shows nothing of bit 1.
+        let ordinary =
+            saved().chain(memory.saved_anonymous).filter(|range| !can_be_of_huge_pages(*range, huge_page));
+        Self {
+            kept: ordinary.take(2).collect(),
+            huge_pages_kept: saved().any(|range| can_be_of_huge_pages(range, huge_page)),
+            huge_page,
+        }
+    }
+
+    /// A writable shared mapping outside `attachment` that is saved.
+    fn another_kept(&self, attachment: &Attachment) -> Option<Address> {
+        let outside = |range: &&Interval<Address>| {
+            !(attachment.start() <= range.start() && range.start() < attachment.end())
+        };
+        self.kept.iter().find(outside).map(|range| range.start())
+    }
+
+    /// Whether `range` lies and ends where huge pages would.
+    pub(super) fn can_be_of_huge_pages(&self, range: Interval<Address>) -> bool {
+        can_be_of_huge_pages(range, self.huge_page)
+    }
 }
 
 /// Why nothing of `mapping`, a read-write attach, was saved.
-pub(super) fn causes(
-    target: &dyn Target,
-    memory: &SharedMemory,
-    attachment: &Attachment,
-    mapping: &Mapping,
-    fixes: &Fixes,
-) -> Vec<Cause> {
+pub(super) fn causes(evidence: &Evidence, attachment: &Attachment, mapping: &Mapping) -> Vec<Found> {
     let range = mapping.range;
     let bytes = range.length();
-    let dontdump =
-        |certain, evidence| Cause { code: Code::DontDump, certain, evidence, fix: fixes.dontdump.to_owned() };
+    let dontdump = |certain, evidence| Found { code: Code::DontDump, certain, evidence };
     if attachment.kept() {
         // Filter and page size are the same for all of an attachment; madvise(2) alone works on a part.
         return vec![dontdump(
@@ -36,22 +67,19 @@ pub(super) fn causes(
         )];
     }
     let mut causes = Vec::new();
-    let huge_page = smallest_huge_page(target.identity().machine.number);
-    let of_huge_pages = can_be_of_huge_pages(range, huge_page);
-    let another_saved = another_saved(memory, attachment, huge_page);
+    let of_huge_pages = evidence.can_be_of_huge_pages(range);
     if of_huge_pages {
-        causes.push(Cause {
+        causes.push(Found {
             code: Code::Hugetlb,
             certain: false,
             evidence: format!(
                 "nothing of {range} is saved, and its start and its {bytes} bytes are multiples of {} KiB: it can be \
                  SHM_HUGETLB, which coredump_filter leaves out by default (bit 6)",
-                huge_page >> 10
+                evidence.huge_page >> 10
             ),
-            fix: fixes.hugetlb.to_owned(),
         });
     }
-    match another_saved {
+    match evidence.another_kept(attachment) {
         Some(other) => causes.push(dontdump(
             !of_huge_pages,
             format!(
@@ -60,14 +88,13 @@ pub(super) fn causes(
             ),
         )),
         None => {
-            causes.push(Cause {
+            causes.push(Found {
                 code: Code::FilterShared,
                 certain: false,
                 evidence: format!(
-                    "nothing of {range} is saved, and no other writable shared mapping is either: coredump_filter bit 1 \
-                     may have been off"
+                    "nothing of {range} is saved, and no other writable shared mapping of ordinary pages is either: \
+                     coredump_filter bit 1 may have been off"
                 ),
-                fix: fixes.filter_shared.to_owned(),
             });
             causes.push(dontdump(
                 false,
@@ -76,20 +103,6 @@ pub(super) fn causes(
         }
     }
     causes
-}
-
-/// A writable shared mapping that is saved, which shows that coredump_filter bit 1 was on: of System V, or shared
-/// anonymous memory. Not one that may be of huge pages: bit 6 decides for those.
-fn another_saved(memory: &SharedMemory, attachment: &Attachment, huge_page: u64) -> Option<Address> {
-    let attachments = memory.segments.iter().flat_map(|segment| &segment.attachments);
-    let others = attachments.filter(|other| other.start() != attachment.start());
-    let saved = others
-        .flat_map(|other| &other.mappings)
-        .filter(|mapping| mapping.permissions.is_some_and(|permissions| permissions.write))
-        .filter(|mapping| !mapping.extents.is_empty() && !mapping.lacks(Dumped::NotSaved))
-        .map(|mapping| mapping.range);
-    let mut saved = saved.chain(memory.saved_anonymous);
-    saved.find(|range| !can_be_of_huge_pages(*range, huge_page)).map(Interval::start)
 }
 
 fn can_be_of_huge_pages(range: Interval<Address>, huge_page: u64) -> bool {
