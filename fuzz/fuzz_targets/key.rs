@@ -7,7 +7,9 @@ use shmcore::Key;
 fuzz_target!(|data: &[u8]| {
     if let Some(name) = Key::from_mapping_name(data) {
         let printed = name.key.mapping_name().to_string();
-        assert!(printed.as_bytes().starts_with(&data[..13]) && (name.deleted == (printed.len() == data.len())));
+        assert!(
+            printed.as_bytes().starts_with(&data[..13]) && (name.deleted == (printed.len() == data.len()))
+        );
     }
     let Ok(text) = std::str::from_utf8(data) else { return };
     for key in Key::readings(text).into_iter().flatten() {

@@ -177,3 +177,36 @@ fn unsafe_stands_in_three_modules_at_most() {
         .collect();
     assert!((1..=3).contains(&holding.len()), "{holding:?}");
 }
+
+/// Rooms that may open files: bytes of dumps, /proc, debug files, and what the user names.
+const OPENERS: &[&str] = &["source", "target::live", "debug_files", "core_writer", "cli"];
+
+#[test]
+fn few_rooms_open_files() {
+    let files = rust_files(&workspace().join("crates/coreinspect/src"));
+    let opens = |file: &&SourceFile| {
+        // A MappedFile is opened by source/, whoever asks for it.
+        let shipped =
+            file.code.split("#[cfg(test)]").next().unwrap_or_default().replace("MappedFile::open", "");
+        ["File::open", "File::create", "OpenOptions", "fs::read", "fs::write", "fs::metadata"]
+            .iter()
+            .any(|call| shipped.contains(call))
+    };
+    let opening: Vec<_> = files.iter().filter(opens).map(|file| module(&file.path).join("::")).collect();
+    assert!(opening.iter().any(|module| module.starts_with("source")), "{opening:?}");
+    let uninvited = |module: &&String| !OPENERS.iter().any(|room| module.starts_with(room));
+    assert_eq!(opening.iter().filter(uninvited).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// What reads a hostile file must not be able to panic by an index, a sum or a cast.
+#[test]
+fn the_parser_denies_what_can_panic() {
+    let root = fs::read_to_string(workspace().join("crates/coreinspect/src/core_file/mod.rs")).unwrap();
+    let denied = root.split("#![deny(").nth(1).and_then(|rest| rest.split(')').next()).unwrap_or_default();
+    for lint in ["indexing_slicing", "arithmetic_side_effects", "cast_possible_truncation", "unwrap_used"] {
+        assert!(denied.contains(&format!("clippy::{lint}")), "{lint}");
+    }
+    let allowing = rust_files(&workspace().join("crates/coreinspect/src/core_file"));
+    let allowing = allowing.iter().filter(|file| file.code.contains("allow(clippy::"));
+    assert_eq!(allowing.map(|file| &file.path).collect::<Vec<_>>(), Vec::<&PathBuf>::new());
+}

@@ -45,7 +45,7 @@ pub(crate) fn complaint(output: &[u8], colours: bool) -> Option<String> {
     loop {
         // Nearly everything is plain ASCII; a million mutants are quicker through it byte by byte.
         at += output[at..].iter().take_while(|byte| matches!(byte, b'\n' | b' '..=b'~')).count();
-        let Some(char) = text[at..].chars().next() else { return None };
+        let char = text[at..].chars().next()?;
         let skip = match char {
             '\x1b' if colours && colour(&text[at..]).is_some() => colour(&text[at..])?,
             _ if is_dangerous(char) => {

@@ -138,7 +138,7 @@ fn segments(count: u64) -> CoreBuilder {
     };
     let rows: Vec<_> = (0..count).map(row).collect();
     let load = |index: u64| {
-        let flags = if index % 2 == 0 { R } else { R | W };
+        let flags = if index.is_multiple_of(2) { R } else { R | W };
         Segment::load(start(index), 0x3000, flags, Content::At(0, index * 7 % 0x3000))
     };
     let notes = Segment::notes(vec![notes::file(&X86_64, 4096, &rows)]);
@@ -147,6 +147,9 @@ fn segments(count: u64) -> CoreBuilder {
         ..CoreBuilder::new(X86_64)
     }
 }
+
+/// Builds a core of so many mappings.
+type Shape = fn(u64) -> CoreBuilder;
 
 /// Instructions that the program executes to inspect `core`, counted by valgrind.
 fn instructions(core: &CoreBuilder) -> u64 {
@@ -170,8 +173,11 @@ fn twice_the_mappings_take_twice_the_instructions() {
     if !tools::have("valgrind") {
         return;
     }
-    let shapes: [(&str, fn(u64) -> CoreBuilder, u64); 3] =
-        [("mappings", mappings, 2_000), ("overlapping", overlapping, 2_000), ("segments", segments, 300)];
+    let shapes = [
+        ("mappings", mappings as Shape, 2_000),
+        ("overlapping", overlapping, 2_000),
+        ("segments", segments, 300),
+    ];
     for (shape, core, count) in shapes {
         let [none, once, twice] = [10, count, 2 * count].map(|count| instructions(&core(count)));
         let growth = (twice - none) as f64 / (once - none) as f64;
