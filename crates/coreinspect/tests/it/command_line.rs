@@ -227,6 +227,18 @@ fn a_path_on_standard_error_need_not_be_utf_8() {
 #[test]
 fn standard_input_is_named_by_a_dash() {
     let core = Core::unpack("writer.kernel");
-    let run = Run::fed(coreinspect().args(["-", "--json"]), &core.bytes()).ended(0);
-    assert_eq!(run.document()["dumps"][0]["segments"][0]["key"], core.key());
+    let bytes = core.bytes();
+    let fed = |arguments: &[&str]| Run::fed(coreinspect().args(arguments), &bytes).ended(0);
+    let mut document = fed(&["-", "--json"]).document();
+    document["dumps"][0]["path"] = json!("core");
+    assert_eq!(document, run_in(core.folder(), &["core", "--json"]).document());
+    assert_eq!(fed(&["show", "-"]), run_in(core.folder(), &["show", "core"]));
+    assert_eq!(
+        fed(&["extract", "-", "1", "-o", "-"]),
+        run_in(core.folder(), &["extract", "core", "1", "-o", "-"])
+    );
+    let text = Run::fed(coreinspect().arg("-"), b"no dump\n").ended(2);
+    assert!(text.err.contains("-: a text file"), "{text:?}");
+    let nothing = Run::of(coreinspect().arg("-")).ended(2);
+    assert!(nothing.err.contains("-: an empty file"), "{nothing:?}");
 }

@@ -164,31 +164,36 @@ fn keys_of_known_programs_are_named() {
     assert_eq!(json_of(&[&ntp.to_string()])["known"], json_of(&["0x4e545030"])["known"]);
 }
 
-/// Two names of one file, and a link to it, which is none.
+/// Four names of one file, two in each of two folders, and a link to it, which is none.
 #[test]
 fn a_search_ranks_what_it_finds_and_counts_what_it_saw() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    fs::create_dir_all(path("a/b/c")).unwrap();
-    fs::write(path("a/b/c/deep"), "").unwrap();
-    fs::hard_link(path("a/b/c/deep"), path("near")).unwrap();
-    symlink("near", path("link")).unwrap();
-    fs::write(path("a/other"), "").unwrap();
-    let Some(made) = ftok(&path("near"), b'x'.into()) else { return };
+    fs::write(path("other"), "").unwrap();
+    for name in ["a/near", "a/b/deep", "c/near", "c/d/deep"] {
+        fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+        match name {
+            "a/near" => fs::write(path(name), "").unwrap(),
+            _ => fs::hard_link(path("a/near"), path(name)).unwrap(),
+        }
+    }
+    symlink("a/near", path("link")).unwrap();
+    let Some(made) = ftok(&path("a/near"), b'x'.into()) else { return };
     let word = format!("{made:#010x}");
     let report = json_of(&[&word, "--search", folder.path().to_str().unwrap()]);
     let candidate = |name: &str| (path(name).to_str().unwrap().to_owned(), "0x78".to_owned());
-    let found = [candidate("near"), candidate("a/b/c/deep")];
-    assert_eq!(candidates(&report), found, "the shallow one first");
-    // The folder itself, a, b, c, deep, near, other; ftok looks through a link.
-    assert_eq!((&report["searched"]["paths"], &report["searched"]["unreadable"]), (&json!(7), &json!(0)));
-    assert_eq!(report["searched"]["on_device"], 7);
+    // No walk through the folders comes upon them in this order.
+    let found = ["a/near", "c/near", "a/b/deep", "c/d/deep"].map(candidate);
+    assert_eq!(candidates(&report), found, "those near the top first");
+    // The folder itself, four in it, four names, other; ftok looks through a link.
+    assert_eq!((&report["searched"]["paths"], &report["searched"]["unreadable"]), (&json!(10), &json!(0)));
+    assert_eq!(report["searched"]["on_device"], 10);
     let by_chance = report["searched"]["expected_by_chance"].as_f64().unwrap();
-    assert!((by_chance - 7.0 / 65536.0).abs() < 1e-9, "{report}");
+    assert!((by_chance - 10.0 / 65536.0).abs() < 1e-9, "{report}");
 
     let text = key(&[&word, "--search", folder.path().to_str().unwrap()]).ended(0);
-    let [near, deep] = ["near", "a/b/c/deep"].map(|name| text.text().find(path(name).to_str().unwrap()));
-    assert!(near.is_some() && near < deep && text.text().contains("7 paths"), "{text:?}");
+    let [near, deep] = ["c/near", "a/b/deep"].map(|name| text.text().find(path(name).to_str().unwrap()));
+    assert!(near.is_some() && near < deep && text.text().contains("10 paths"), "{text:?}");
     // Whatever the project id: it is the program's to choose.
     let other_id = format!("{:#010x}", made & 0x00ff_ffff | 0x0100_0000);
     let found = json_of(&[&other_id, "--search", folder.path().to_str().unwrap()]);
