@@ -136,6 +136,15 @@ impl Term {
     }
 }
 
+/// A value in quotes, as much of it as a line takes.
+fn excerpt(value: &str) -> String {
+    const SHOWN: usize = 100;
+    match value.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("\"{}...\" ({} bytes)", value.get(..end).unwrap_or_default(), value.len()),
+        None => format!("\"{value}\""),
+    }
+}
+
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let comparison = match self.comparison {
@@ -164,9 +173,9 @@ impl Expectation {
         if failing.is_empty() {
             return None;
         }
-        let terms = failing.iter().map(|term| {
-            let actual = term.actual(dump, nearest).unwrap_or_else(|| "not in the dump".to_owned());
-            format!("{term}, but it is {actual:?}")
+        let terms = failing.iter().map(|term| match term.actual(dump, nearest) {
+            Some(actual) => format!("{term}, but it is {}", excerpt(&actual)),
+            None => format!("{term}, but it is not in the dump"),
         });
         let terms = terms.collect::<Vec<_>>().join("; ");
         Some(format!("not as expected: segment #{} comes nearest; expected {terms}", nearest.number))

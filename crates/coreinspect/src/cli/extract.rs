@@ -59,21 +59,31 @@ impl Execute for Extract {
             None if key_is_shared => PathBuf::from(format!("SYSV{:08x}.{number}.bin", segment.key.bits())),
             None => PathBuf::from(format!("SYSV{:08x}.bin", segment.key.bits())),
         };
-        let file = NewFile::create(&path, context.force, [self.dump.as_path()])?;
-        plan.to_file(file)?;
+        let mut file = NewFile::create(&path, context.force, [self.dump.as_path()])?;
         let missing = plan.missing();
-        if !missing.is_empty() {
+        let mut json_path = path.clone().into_os_string();
+        json_path.push(".json");
+        let json_path = Path::new(&json_path);
+        // Both files are begun before either is written: one without the other would mislead.
+        let json = if missing.is_empty() {
+            if json_path.exists() {
+                let json = dumps::shown(json_path);
+                context.tell(format_args!("warning: {json} is of an earlier file; this one has no holes"));
+            }
+            None
+        } else {
             let holes =
                 Holes { schema: SCHEMA, key: segment.key.to_string(), size: window.length(), missing };
-            let mut name = path.clone().into_os_string();
-            name.push(".json");
-            let mut file = NewFile::create(Path::new(&name), context.force, [self.dump.as_path()])?;
-            file.write(|file| {
+            let mut json = NewFile::create(json_path, context.force, [self.dump.as_path()])?;
+            json.write(|file| {
                 json::pretty(&holes, file)?;
                 file.write_all(b"\n")
             })?;
-            file.finish()?;
-        }
+            Some(json)
+        };
+        plan.to_file(&mut file)?;
+        file.finish()?;
+        json.map_or(Ok(()), NewFile::finish)?;
         plan.tell_missing(context);
         if !context.quiet {
             context.tell(format_args!("wrote {} bytes to {}", window.length(), dumps::shown(&path)));
@@ -141,7 +151,7 @@ impl Plan<'_> {
         }
     }
 
-    fn to_file(&self, mut file: NewFile) -> Result<(), Failure> {
+    fn to_file(&self, file: &mut NewFile) -> Result<(), Failure> {
         file.write(|file| {
             for (piece, part) in self.parts().filter(|(piece, _)| piece.dumped == Dumped::Saved) {
                 file.seek(SeekFrom::Start(self.in_output(part.start())))?;
@@ -152,8 +162,7 @@ impl Plan<'_> {
                 })?;
             }
             file.set_len(self.window.length())
-        })?;
-        file.finish()
+        })
     }
 
     fn to_stdout(&self, context: &mut Context<'_>) -> Result<(), Failure> {

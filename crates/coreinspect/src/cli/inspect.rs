@@ -90,10 +90,13 @@ impl Execute for Inspect {
         let mut any_listed = false;
         for named in &named {
             guard(&named.dump)?;
-            let dump = match dumps::open(&named.dump) {
-                Ok(source) => inspect(&named.dump, &source, &self.content.options()),
-                Err(error) => Dump::unreadable(&named.dump, None, &error),
+            let options = self.content.options();
+            let source = dumps::open(&named.dump);
+            let read = |options: &Options| match &source {
+                Ok(source) => inspect(&named.dump, source, options),
+                Err(error) => Dump::unreadable(&named.dump, None, error),
             };
+            let dump = read(&options);
             if let Some((file, document)) = &mut copy {
                 file.write(|file| buffered(file, |file| document.dump(&dump, file)))?;
             }
@@ -109,7 +112,13 @@ impl Execute for Inspect {
                 }
             }
             context.out.flush()?;
-            status = status.max(self.judge(&dump, named, context));
+            let mut earned = self.judge(&dump, named, context);
+            if !self.expect.is_empty() && earned == Status::Found {
+                // Messages are expected whole, however much of them is shown.
+                let whole = (!options.full).then(|| read(&Options { full: true, ..options }));
+                earned = self.compare(whole.as_ref().unwrap_or(&dump), named, context);
+            }
+            status = status.max(earned);
         }
         if context.format == Format::Json {
             document.end(context.out)?;
@@ -151,9 +160,14 @@ impl Inspect {
             context.tell(format_args!("{path}: {why}"));
             return if dump.error.is_some() { Status::Failed } else { Status::Nothing };
         }
+        Status::Found
+    }
+
+    /// How `dump` differs from what is expected of it.
+    fn compare(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Status {
         let mut status = Status::Found;
         for difference in self.expect.iter().filter_map(|expectation| expectation.difference(dump)) {
-            context.tell(format_args!("{path}: {difference}"));
+            context.tell(format_args!("{}: {difference}", dumps::shown(&named.dump)));
             status = Status::Nothing;
         }
         status

@@ -124,8 +124,9 @@ fn width() -> Option<usize> {
     let asked =
         std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
     asked.or_else(|| {
-        let (width, _) = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten()?;
-        Some(usize::from(width.0))
+        // Not terminal_size: it does not tell the columns of a terminal without rows, as scripts and CI make them.
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
     })
 }
 

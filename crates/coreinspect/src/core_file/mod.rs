@@ -60,6 +60,8 @@ struct Notes {
     auxiliary: Option<AuxiliaryVector>,
     of_a_kernel: bool,
     any: bool,
+    /// Whether the file ends before they do.
+    cut_off: bool,
 }
 
 const NT_PRSTATUS: u32 = 1;
@@ -94,6 +96,14 @@ impl<'s> CoreFile<'s> {
         let missing = promised_end.offset_from(FileOffset::new(source.size())).unwrap_or(0);
         if let Some(saved) = &dump_list {
             loads.keep_only(saved);
+            if missing > 0 {
+                warnings.push("dump-list", || {
+                    format!(
+                        "the program headers claim {missing} bytes beyond the end of the file; minicoredumper's own list, \
+                         which is believed here, says what it saved"
+                    )
+                });
+            }
         } else if missing > 0 {
             warnings.push("truncated", || {
                 format!(
@@ -102,6 +112,7 @@ impl<'s> CoreFile<'s> {
                 )
             });
         }
+        notes.cut_off = note_segments.iter().any(|notes| notes.range.end().get() > source.size());
         let files = notes.file_table(source, machine, loads.regions(), &mut warnings);
         Ok(Self {
             machine,
@@ -236,7 +247,11 @@ impl Notes {
         warnings: &mut Warnings,
     ) -> Option<FileTable<'s>> {
         let Some((range, cut_off)) = self.files else {
-            let message = if !self.any {
+            let message = if self.cut_off {
+                "the file ends before NT_FILE, so the names of its mappings are lost: copy it again, or dump again with \
+                 enough space and `ulimit -c unlimited`"
+                    .to_owned()
+            } else if !self.any {
                 "the dump has no notes: who the process was, and the names of its mappings, are not in it"
                     .to_owned()
             } else if self.traits.writer() == Some(Writer::Kernel) && regions > MOST_NAMED_MAPPINGS {

@@ -36,14 +36,16 @@ impl ThreadStatus {
 pub struct ProcessInfo {
     /// pr_pid.
     pub pid: u32,
-    /// pr_uid.
-    pub uid: u32,
+    /// pr_uid; `None` where 16 bits did not hold it.
+    pub uid: Option<u32>,
     /// pr_fname, without what follows its NUL.
     pub command: Vec<u8>,
     /// pr_psargs, without what follows its NUL and the space that the kernel puts for the last argument's end.
     pub arguments: Vec<u8>,
 }
 
+/// What the kernel writes for a uid beyond 16 bits (include/linux/highuid.h, DEFAULT_OVERFLOWUID).
+const OVERFLOW_UID: u32 = 65534;
 /// Bytes of elf_prpsinfo with 32-bit longs and 16-bit uids (i386, arm, sh, m68k, s390, x32).
 const SMALL_UID_SIZE: usize = 124;
 
@@ -65,6 +67,7 @@ impl ProcessInfo {
         if arguments.last() == Some(&b' ') {
             arguments.pop();
         }
+        let uid = Some(uid).filter(|uid| !small_uid || *uid != OVERFLOW_UID);
         Some(Self { pid, uid, command, arguments })
     }
 }

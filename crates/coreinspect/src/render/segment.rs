@@ -9,7 +9,7 @@ use super::table::state_tone;
 use crate::report::{Attachment, Content, Message, Segment, Text};
 
 /// The column where values begin.
-const VALUES: usize = 13;
+const VALUES: usize = 14;
 
 /// Writes everything that the report has of `segment`.
 ///

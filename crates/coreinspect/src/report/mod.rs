@@ -333,12 +333,13 @@ impl Dump {
         }
         let mut text = "no System V segment".to_owned();
         if self.posix_mappings > 0 {
-            let plural = if self.posix_mappings == 1 { "mapping" } else { "mappings" };
-            text.push_str(&format!("; {} POSIX {plural} in /dev/shm are there", self.posix_mappings));
+            let are =
+                if self.posix_mappings == 1 { "mapping in /dev/shm is" } else { "mappings in /dev/shm are" };
+            text.push_str(&format!("; {} POSIX {are} there", self.posix_mappings));
         }
         if self.writer.as_deref() == Some("gcore") {
             text.push_str(
-                "; gcore leaves out the name of the segment whose shmid is 0 (the first of a container)",
+                "; if there was one with shmid 0, the first of a container, gcore has left out its name",
             );
         }
         Some(text)

@@ -232,7 +232,11 @@ fn advise(file: &File, advice: PosixFadviseAdvice) {
 
 /// Copies `from` to its end into an unlinked file, leaving blocks of zeroes as holes: cores are sparse.
 fn spool(mut from: File) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
+    let folder = std::env::temp_dir();
+    let cannot = |error: io::Error| {
+        io::Error::other(format!("standard input cannot be spooled into {}: {error}", folder.display()))
+    };
+    let mut file = tempfile::tempfile_in(&folder).map_err(cannot)?;
     let mut block = vec![0; COPY_BLOCK];
     let mut size = 0_u64;
     loop {
@@ -244,7 +248,7 @@ fn spool(mut from: File) -> io::Result<File> {
         };
         let bytes = block.get(..count).unwrap_or_default();
         if bytes.iter().any(|byte| *byte != 0) {
-            file.write_all(bytes)?;
+            file.write_all(bytes).map_err(cannot)?;
         } else {
             file.seek_relative(i64::try_from(count).map_err(io::Error::other)?)?;
         }

@@ -65,7 +65,7 @@ fn process(core: &CoreFile<'_>) -> Process {
         command: info.and_then(|info| given(&info.command)),
         executable: executable(core).map(<[u8]>::to_vec),
         arguments: info.and_then(|info| given(&info.arguments)),
-        uid: info.map(|info| info.uid),
+        uid: info.and_then(|info| info.uid),
         signal,
         fault_address: core
             .signal()

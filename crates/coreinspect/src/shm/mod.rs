@@ -2,16 +2,19 @@
 //!
 //! A row is a VMA. mprotect(2) and munmap(2) split one attachment into several rows, so rows of one key are one
 //! attachment if `start - offset`, where shmat(2) put the first byte, is the same. Several such bases of one key are
-//! several attachments of one segment; for IPC_PRIVATE, whose key says nothing, they count as segments of their own.
+//! several attachments of one segment, unless their sizes or bytes say otherwise; for IPC_PRIVATE, whose key says
+//! nothing, each counts as a segment of its own.
 
-use std::cmp::Reverse;
+mod find;
+mod group;
 
 use shmcore::Key;
 
 use crate::error::{Error, Warning};
 use crate::memory::{Dumped, Extent, Permissions};
-use crate::position::{Address, Coverage, Interval, Position, SegmentOffset};
-use crate::target::{Target, Writer};
+use crate::position::{Address, Interval, Position, SegmentOffset};
+use crate::target::Target;
+use group::Row;
 
 /// What a target has of System V shared memory.
 #[derive(Debug, Default)]
@@ -70,163 +73,6 @@ pub struct Piece {
     pub address: Address,
     /// Whether the target has the bytes.
     pub dumped: Dumped,
-}
-
-/// A mapping that is System V by its name.
-struct Row {
-    key: Key,
-    range: Interval<Address>,
-    offset: u64,
-}
-
-impl Row {
-    /// `start - offset`, modulo the address space: equal for rows of one attachment.
-    fn base(&self) -> u64 {
-        self.range.start().get().wrapping_sub(self.offset)
-    }
-}
-
-impl SharedMemory {
-    /// Finds the segments of `target` by the names of its mappings.
-    pub fn of(target: &dyn Target) -> Self {
-        let mut this = Self::default();
-        let Some(mappings) = target.mappings() else { return this };
-        let (mut rows, mut bare) = (Vec::new(), Vec::new());
-        let mut any_deleted = false;
-        let mut impossible = 0_usize;
-        // One is enough, and most dumps save the first; a hostile one could offer a million that are not.
-        let mut anonymous_left = 16_u8;
-        for mapping in mappings {
-            any_deleted |= mapping.name.ends_with(b" (deleted)");
-            let Some(name) = Key::from_mapping_name(mapping.name) else {
-                this.posix_mappings += usize::from(mapping.name.starts_with(b"/dev/shm/"));
-                if this.saved_anonymous.is_none()
-                    && anonymous_left > 0
-                    && mapping.name == b"/dev/zero (deleted)"
-                {
-                    anonymous_left -= 1;
-                    this.saved_anonymous =
-                        Some(mapping.range).filter(|range| is_saved_and_writable(target, *range));
-                }
-                continue;
-            };
-            let offset = mapping.offset.filter(|offset| offset.checked_add(mapping.range.length()).is_some());
-            let Some(offset) = offset else {
-                impossible += 1;
-                continue;
-            };
-            let row = Row { key: name.key, range: mapping.range, offset };
-            if name.deleted { rows.push(row) } else { bare.push(row) }
-        }
-        // .NET Core 3.1's createdump drops " (deleted)" from every name. Anywhere else a name without it is that of
-        // a regular file which still exists.
-        let deleted = if target.identity().writer == Some(Writer::Createdump) && !any_deleted {
-            rows.append(&mut bare);
-            ""
-        } else {
-            " (deleted)"
-        };
-        rows.sort_by_key(|row| row.range.start());
-        let mut end = Address::new(0);
-        let before = rows.len();
-        rows.retain(|row| {
-            let apart = row.range.start() >= end;
-            end = end.max(row.range.end());
-            apart
-        });
-        let overlapping = before - rows.len();
-        if impossible + overlapping > 0 {
-            this.warnings.push(Warning::new(
-                "mappings",
-                format!(
-                    "{} System V mappings lie where no mapping can (over another, or past the end of every segment); they \
-                     are left out",
-                    impossible + overlapping
-                ),
-            ));
-        }
-        this.segments = segments(target, rows, deleted);
-        let private: Vec<_> =
-            (1_usize..).zip(&this.segments).filter(|(_, segment)| segment.key.is_private()).collect();
-        if private.len() > 1 {
-            let numbers: Vec<_> = private.iter().map(|(number, _)| format!("#{number}")).collect();
-            this.warnings.push(Warning::new(
-                "private-segments",
-                format!(
-                    "{} are IPC_PRIVATE, whose name is the same for all: some may be one segment attached again",
-                    numbers.join(", ")
-                ),
-            ));
-        }
-        this
-    }
-}
-
-fn is_saved_and_writable(target: &dyn Target, range: Interval<Address>) -> bool {
-    let writable = target.permissions(range).is_some_and(|permissions| permissions.write);
-    writable && target.memory(range).iter().all(|extent| extent.dumped != Dumped::NotSaved)
-}
-
-fn segments(target: &dyn Target, mut rows: Vec<Row>, deleted: &str) -> Vec<Segment> {
-    rows.sort_by_key(|row| (row.key, row.base(), row.range.start()));
-    let same_segment =
-        |one: &Row, two: &Row| one.key == two.key && (!one.key.is_private() || one.base() == two.base());
-    let mut segments: Vec<Segment> = rows
-        .chunk_by(same_segment)
-        .filter_map(|rows| {
-            let key = rows.first()?.key;
-            let mut attachments: Vec<Attachment> = rows
-                .chunk_by(|one, two| one.base() == two.base())
-                .map(|rows| Attachment::new(target, rows))
-                .collect();
-            attachments.sort_by_key(Attachment::start);
-            let pieces = pieces(&attachments);
-            Some(Segment {
-                key,
-                name: format!("/SYSV{:08x}{deleted}", key.bits()).into_bytes(),
-                attachments,
-                pieces,
-            })
-        })
-        .collect();
-    segments.sort_by_key(|segment| segment.attachments.first().map(Attachment::start));
-    segments
-}
-
-/// Every mapped offset once. Saved bytes come first, from the attachment that has most of them, so that what is read
-/// of a segment comes from as few attachments as can be.
-fn pieces(attachments: &[Attachment]) -> Vec<Piece> {
-    if let [attachment] = attachments {
-        // Nearly every segment: no offset is mapped twice, and they stand in order.
-        let extents = attachment
-            .mappings
-            .iter()
-            .flat_map(|mapping| mapping.extents.iter().map(move |one| (mapping, one)));
-        return extents
-            .filter_map(|(mapping, extent)| {
-                let offsets = mapping.offsets(extent.range)?;
-                Some(Piece { offsets, address: extent.range.start(), dumped: extent.dumped })
-            })
-            .collect();
-    }
-    let mut by_saved: Vec<_> = attachments.iter().collect();
-    by_saved.sort_by_key(|attachment| Reverse(attachment.saved()));
-    let mut pieces = Vec::new();
-    let mut covered = Coverage::default();
-    for wanted in [Dumped::Saved, Dumped::CutOff, Dumped::NotReadable, Dumped::NotSaved] {
-        for mapping in by_saved.iter().flat_map(|attachment| &attachment.mappings) {
-            for extent in mapping.extents.iter().filter(|extent| extent.dumped == wanted) {
-                let Some(offsets) = mapping.offsets(extent.range) else { continue };
-                covered.add(offsets, |part| {
-                    let inside = part.start().offset_from(offsets.start()).unwrap_or(0);
-                    let address = extent.range.start().checked_add(inside).unwrap_or(extent.range.end());
-                    pieces.push(Piece { offsets: part, address, dumped: wanted });
-                });
-            }
-        }
-    }
-    pieces.sort_by_key(|piece| piece.offsets);
-    pieces
 }
 
 impl Segment {
@@ -290,6 +136,16 @@ impl Segment {
 }
 
 impl Attachment {
+    /// The offset at which shmat(2) ended it; `None` if munmap(2) or mremap(2) can be seen to have changed it since.
+    fn untouched_end(&self) -> Option<SegmentOffset> {
+        let mut end = SegmentOffset::new(0);
+        for mapping in &self.mappings {
+            let offsets = mapping.offsets(mapping.range).filter(|offsets| offsets.start() == end)?;
+            end = offsets.end();
+        }
+        Some(end)
+    }
+
     fn new(target: &dyn Target, rows: &[Row]) -> Self {
         let base = rows.first().and_then(|row| row.range.start().checked_sub(row.offset));
         let mappings = rows

@@ -1,0 +1,111 @@
+//! Rows of a target's table that are System V by their names.
+
+use shmcore::Key;
+
+use super::group::{Row, segments};
+use super::{Segment, SharedMemory};
+use crate::error::Warning;
+use crate::memory::Dumped;
+use crate::position::{Address, Interval, Position};
+use crate::target::{Target, Writer};
+
+impl SharedMemory {
+    /// Finds the segments of `target` by the names of its mappings.
+    pub fn of(target: &dyn Target) -> Self {
+        let mut this = Self::default();
+        let Some(mappings) = target.mappings() else { return this };
+        let (mut rows, mut bare) = (Vec::new(), Vec::new());
+        let mut any_deleted = false;
+        let mut impossible = 0_usize;
+        // One is enough, and most dumps save the first; a hostile one could offer a million that are not.
+        let mut anonymous_left = 16_u8;
+        for mapping in mappings {
+            any_deleted |= mapping.name.ends_with(b" (deleted)");
+            let Some(name) = Key::from_mapping_name(mapping.name) else {
+                this.posix_mappings += usize::from(mapping.name.starts_with(b"/dev/shm/"));
+                if this.saved_anonymous.is_none()
+                    && anonymous_left > 0
+                    && mapping.name == b"/dev/zero (deleted)"
+                {
+                    anonymous_left -= 1;
+                    this.saved_anonymous =
+                        Some(mapping.range).filter(|range| is_saved_and_writable(target, *range));
+                }
+                continue;
+            };
+            let offset = mapping.offset.filter(|offset| offset.checked_add(mapping.range.length()).is_some());
+            let Some(offset) = offset else {
+                impossible += 1;
+                continue;
+            };
+            let row = Row { key: name.key, range: mapping.range, offset };
+            if name.deleted { rows.push(row) } else { bare.push(row) }
+        }
+        // .NET Core 3.1's createdump drops " (deleted)" from every name. Anywhere else a name without it is that of
+        // a regular file which still exists.
+        let deleted = if target.identity().writer == Some(Writer::Createdump) && !any_deleted {
+            rows.append(&mut bare);
+            ""
+        } else {
+            " (deleted)"
+        };
+        rows.sort_by_key(|row: &Row| row.range.start());
+        let mut end = Address::new(0);
+        let before = rows.len();
+        rows.retain(|row| {
+            let apart = row.range.start() >= end;
+            end = end.max(row.range.end());
+            apart
+        });
+        let overlapping = before - rows.len();
+        if impossible + overlapping > 0 {
+            this.warnings.push(Warning::new(
+                "mappings",
+                format!(
+                    "{} System V mappings lie where no mapping can (over another, or past the end of every segment); they \
+                     are left out",
+                    impossible + overlapping
+                ),
+            ));
+        }
+        this.segments = segments(target, &mut rows, deleted);
+        warn_of_twins(&this.segments, &mut this.warnings);
+        this
+    }
+}
+
+/// Says which segments the names cannot tell apart, and which they would have joined.
+fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
+    let numbers = |keyed: &dyn Fn(&Segment) -> bool| {
+        let numbered = (1_usize..).zip(segments).filter(|(_, segment)| keyed(segment));
+        numbered.map(|(number, _)| format!("#{number}")).collect::<Vec<_>>()
+    };
+    let private = numbers(&|segment| segment.key.is_private());
+    if private.len() > 1 {
+        let message = format!(
+            "{} are IPC_PRIVATE, whose name is the same for all: some may be one segment attached again",
+            private.join(", ")
+        );
+        warnings.push(Warning::new("private-segments", message));
+    }
+    let mut keys: Vec<Key> =
+        segments.iter().map(|segment| segment.key).filter(|key| !key.is_private()).collect();
+    keys.sort_unstable();
+    for twins in keys.chunk_by(PartialEq::eq).filter(|same| same.len() > 1).take(MOST_TWINS_TOLD) {
+        let Some(key) = twins.first() else { continue };
+        let message = format!(
+            "{} have the key {key} but differ in size or bytes: one was removed (IPC_RMID) and made again, or it was \
+             written to while it was dumped",
+            numbers(&|segment| segment.key == *key).join(", ")
+        );
+        warnings.push(Warning::new("same-key", message));
+    }
+}
+
+/// Keys with several segments that are told; in an honest dump there is hardly one.
+const MOST_TWINS_TOLD: usize = 5;
+
+fn is_saved_and_writable(target: &dyn Target, range: Interval<Address>) -> bool {
+    let writable = target.permissions(range).is_some_and(|permissions| permissions.write);
+    writable && target.memory(range).iter().all(|extent| extent.dumped != Dumped::NotSaved)
+}

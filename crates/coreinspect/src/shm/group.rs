@@ -1,0 +1,176 @@
+//! Which rows are one attachment, which attachments one segment, and which bytes of it there are.
+
+use std::cmp::Reverse;
+
+use shmcore::Key;
+
+use super::{Attachment, Piece, Segment};
+use crate::memory::{Dumped, Extent};
+use crate::position::{Address, Coverage, Interval, Position, SegmentOffset};
+use crate::target::Target;
+
+/// A mapping that is System V by its name.
+pub(super) struct Row {
+    pub(super) key: Key,
+    pub(super) range: Interval<Address>,
+    pub(super) offset: u64,
+}
+
+impl Row {
+    /// `start - offset`, modulo the address space: equal for rows of one attachment.
+    fn base(&self) -> u64 {
+        self.range.start().get().wrapping_sub(self.offset)
+    }
+}
+
+/// The segments that `rows` show, by their lowest address.
+pub(super) fn segments(target: &dyn Target, rows: &mut [Row], deleted: &str) -> Vec<Segment> {
+    rows.sort_by_key(|row| (row.key, row.base(), row.range.start()));
+    let mut comparison = Comparison { target, bytes_left: target.identity().file_size.unwrap_or(u64::MAX) };
+    let mut segments = Vec::new();
+    for rows in rows.chunk_by(|one, two| one.key == two.key) {
+        let Some(key) = rows.first().map(|row| row.key) else { continue };
+        let attachments = rows.chunk_by(|one, two| one.base() == two.base());
+        let mut attachments: Vec<_> = attachments.map(|rows| Attachment::new(target, rows)).collect();
+        attachments.sort_by_key(Attachment::start);
+        for attachments in comparison.segments(key, attachments) {
+            let name = format!("/SYSV{:08x}{deleted}", key.bits()).into_bytes();
+            let pieces = pieces(&attachments);
+            segments.push(Segment { key, name, attachments, pieces });
+        }
+    }
+    segments.sort_by_key(|segment| segment.attachments.first().map(Attachment::start));
+    segments
+}
+
+/// Tells attachments of one key apart that cannot be of one segment.
+///
+/// A key is free again after IPC_RMID: a server that starts anew while a mapping of the old segment is left attaches two
+/// segments of one name. Joined, each would hide and mix the other's bytes.
+struct Comparison<'t> {
+    target: &'t dyn Target,
+    /// Bytes that may still be read for comparing: no more than the dump has.
+    bytes_left: u64,
+}
+
+/// Bytes that two attachments share and that are compared, at most.
+const COMPARED: u64 = 64 << 10;
+/// Segments of one key that an attachment is compared with; honest dumps have two.
+const MOST_SEGMENTS: usize = 8;
+
+impl Comparison<'_> {
+    /// Parts `attachments` of `key` into those of each segment.
+    fn segments(&mut self, key: Key, attachments: Vec<Attachment>) -> Vec<Vec<Attachment>> {
+        let mut segments = Vec::<Vec<Attachment>>::new();
+        for attachment in attachments {
+            // The key says nothing of a private segment.
+            let known = if key.is_private() { 0 } else { MOST_SEGMENTS };
+            let mut known = segments.iter_mut().rev().take(known);
+            match known.find(|known| known.first().is_some_and(|first| !self.differ(first, &attachment))) {
+                Some(segment) => segment.push(attachment),
+                None => segments.push(vec![attachment]),
+            }
+        }
+        segments
+    }
+
+    /// Whether two attachments of one key cannot be of one segment: shmat(2) maps all of a segment, so both as it left
+    /// them end at the same offset; and the same offset has the same byte.
+    fn differ(&mut self, one: &Attachment, other: &Attachment) -> bool {
+        if let (Some(one), Some(other)) = (one.untouched_end(), other.untouched_end())
+            && one != other
+        {
+            return true;
+        }
+        let mut left = COMPARED.min(self.bytes_left);
+        let (mut these, mut those) = (Vec::new(), Vec::new());
+        for (offsets, this, that) in shared(one, other) {
+            let length = offsets.length().min(left);
+            left = left.saturating_sub(length);
+            self.bytes_left = self.bytes_left.saturating_sub(length);
+            let Ok(length) = usize::try_from(length) else { break };
+            these.resize(length, 0);
+            those.resize(length, 0);
+            let read = (self.target.read(this, &mut these), self.target.read(that, &mut those));
+            if let (Ok(one), Ok(other)) = read
+                && these.get(..one.min(other)) != those.get(..one.min(other))
+            {
+                return true;
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        false
+    }
+}
+
+/// The offsets that both attachments have saved, with their addresses in each.
+fn shared<'a>(
+    one: &'a Attachment,
+    other: &'a Attachment,
+) -> impl Iterator<Item = (Interval<SegmentOffset>, Address, Address)> + 'a {
+    let mut these = saved(one).peekable();
+    let mut those = saved(other).peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let ((this, this_address), (that, that_address)) = (*these.peek()?, *those.peek()?);
+            // Whichever ends first has nothing more to share.
+            if this.end() <= that.end() {
+                these.next()
+            } else {
+                those.next()
+            };
+            if let Some(both) = this.intersection(that) {
+                let address = |address: Address, offsets: Interval<SegmentOffset>| {
+                    address.checked_add(both.start().offset_from(offsets.start())?)
+                };
+                return Some((both, address(this_address, this)?, address(that_address, that)?));
+            }
+        }
+    })
+}
+
+/// The saved runs of an attachment, by offset.
+fn saved(attachment: &Attachment) -> impl Iterator<Item = (Interval<SegmentOffset>, Address)> + '_ {
+    let extents =
+        attachment.mappings.iter().flat_map(|mapping| mapping.extents.iter().map(move |one| (mapping, one)));
+    let saved = extents.filter(|(_, extent): &(_, &Extent)| extent.dumped == Dumped::Saved);
+    saved.filter_map(|(mapping, extent)| Some((mapping.offsets(extent.range)?, extent.range.start())))
+}
+
+/// Every mapped offset once. Saved bytes come first, from the attachment that has most of them, so that what is read
+/// of a segment comes from as few attachments as can be.
+fn pieces(attachments: &[Attachment]) -> Vec<Piece> {
+    if let [attachment] = attachments {
+        // Nearly every segment: no offset is mapped twice, and they stand in order.
+        let extents = attachment
+            .mappings
+            .iter()
+            .flat_map(|mapping| mapping.extents.iter().map(move |one| (mapping, one)));
+        return extents
+            .filter_map(|(mapping, extent)| {
+                let offsets = mapping.offsets(extent.range)?;
+                Some(Piece { offsets, address: extent.range.start(), dumped: extent.dumped })
+            })
+            .collect();
+    }
+    let mut by_saved: Vec<_> = attachments.iter().collect();
+    by_saved.sort_by_key(|attachment| Reverse(attachment.saved()));
+    let mut pieces = Vec::new();
+    let mut covered = Coverage::default();
+    for wanted in [Dumped::Saved, Dumped::CutOff, Dumped::NotReadable, Dumped::NotSaved] {
+        for mapping in by_saved.iter().flat_map(|attachment| &attachment.mappings) {
+            for extent in mapping.extents.iter().filter(|extent| extent.dumped == wanted) {
+                let Some(offsets) = mapping.offsets(extent.range) else { continue };
+                covered.add(offsets, |part| {
+                    let inside = part.start().offset_from(offsets.start()).unwrap_or(0);
+                    let address = extent.range.start().checked_add(inside).unwrap_or(extent.range.end());
+                    pieces.push(Piece { offsets: part, address, dumped: wanted });
+                });
+            }
+        }
+    }
+    pieces.sort_by_key(|piece| piece.offsets);
+    pieces
+}
