@@ -19,7 +19,7 @@ fn files() -> Vec<(&'static str, String, Vec<u8>)> {
             let choice = u8::from(builder.abi.bits == 32) | u8::from(big) << 1;
             files.push(("nt_file", name.clone(), [&[choice], &core.bytes[note.desc.clone()]].concat()));
         }
-        files.push(("core", name, core.bytes));
+        files.push(("dump", name, core.bytes));
     }
     for key in ["0x7800c028", "7800c028", "-12345678", "12345678", "SYSV7800c028", "/SYSV7800c028 (deleted)"]
     {
