@@ -23,12 +23,16 @@ pub(super) fn write(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Resul
         writeln!(out)?;
         let Some(first) = segments.first() else { continue };
         write_wrapped(&lacking(segments, style), "", "  ", style, out)?;
-        for cause in &first.causes {
+        let mut causes = first.causes.iter().peekable();
+        while let Some(cause) = causes.next() {
             let sure = if cause.certain { "" } else { " (perhaps)" };
             let example = if segments.len() > 1 { format!("(#{}) ", first.number) } else { String::new() };
             let why = format!("{}{sure}: {example}{}", cause.code, cause.evidence);
             write_wrapped(&why, "  why  ", "       ", style, out)?;
-            write_wrapped(&cause.fix, "  fix  ", "       ", style, out)?;
+            // Several causes often take the same change: it is said behind the last of them.
+            if causes.peek().is_none_or(|next| next.fix != cause.fix) {
+                write_wrapped(&cause.fix, "  fix  ", "       ", style, out)?;
+            }
         }
     }
     Ok(())
