@@ -113,7 +113,6 @@ fn a_difference_is_harmless_on_a_terminal() {
 
 /// Escaped as in the listing, and no longer than a person reads.
 #[test]
-#[ignore = "bug: 4 KiB of message in one line, escaped in two other ways than the listing's"]
 fn a_difference_is_readable() {
     let binary = Core::unpack("binary.kernel");
     let run = expect(binary.folder(), &["message=x"]).ended(1);
@@ -132,7 +131,6 @@ fn each_of_several_dumps_is_judged() {
 
 /// JSON shows 4,096 bytes of a message; what is expected of it is expected of all of it.
 #[test]
-#[ignore = "bug: without --full only its first 4,096 bytes are looked at"]
 fn a_long_message_is_expected_whole() {
     let (core, long) = crate::options::long_message();
     expect(core.folder(), &[&format!("message='{long}'")]).ended(0);

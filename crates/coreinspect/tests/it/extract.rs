@@ -176,7 +176,6 @@ fn force_replaces_a_file_and_a_link() {
 
 /// A .json of before is not of this file; half a result is none.
 #[test]
-#[ignore = "bug: the bytes are left behind without their list of holes"]
 fn an_existing_json_is_not_overwritten_and_leaves_nothing_behind() {
     let core = Core::unpack("readonly.kernel");
     fs::write(core.folder().join("bytes.json"), "mine").unwrap();
