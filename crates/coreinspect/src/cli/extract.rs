@@ -161,7 +161,12 @@ impl Plan<'_> {
                     error => io::Error::other(error),
                 })?;
             }
-            file.set_len(self.window.length())
+            let length = self.window.length();
+            file.set_len(length).map_err(|error| {
+                io::Error::other(format!(
+                    "a file of {length} bytes ({error}); narrow it with --at and --length"
+                ))
+            })
         })
     }
 

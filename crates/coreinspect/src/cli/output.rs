@@ -92,7 +92,7 @@ impl<'w> Context<'w> {
         let color = match flags.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+            Color::Auto => colour_is_wanted(),
         };
         Ok(Self {
             out,
@@ -117,6 +117,15 @@ impl<'w> Context<'w> {
         let line = format!("coreinspect: {}\n", Printable(line.to_string().as_bytes()));
         let _ = self.err.write_all(line.as_bytes());
     }
+}
+
+/// NO_COLOR before CLICOLOR_FORCE before what the terminal can do (no-color.org, bixense.com/clicolors).
+fn colour_is_wanted() -> bool {
+    if anstyle_query::no_color() {
+        return false;
+    }
+    let can = || anstyle_query::term_supports_ansi_color() && io::stdout().is_terminal();
+    anstyle_query::clicolor_force() || anstyle_query::clicolor() != Some(false) && can()
 }
 
 /// COLUMNS, else the terminal's width; no limit in a pipe or a file.

@@ -166,22 +166,22 @@ fn disjoint<T: Copy>(
     range: impl Fn(&T) -> Interval<Address>,
     cut: impl Fn(&T, Interval<Address>) -> T,
 ) -> bool {
-    let in_order = |pair: &[T]| matches!(pair, [one, two] if range(one).end() <= range(two).start());
-    if items.windows(2).all(in_order) {
-        return false;
-    }
-    let mut sorted = items.clone();
-    sorted.sort_by_key(|item| range(item).start());
-    if sorted.windows(2).all(in_order) {
-        *items = sorted;
+    // Nearly every dump: in order already.
+    if items.windows(2).all(|pair| matches!(pair, [one, two] if range(one).end() <= range(two).start())) {
         return false;
     }
     let mut covered = Coverage::default();
-    let mut parts = Vec::with_capacity(items.len());
+    let mut parts = Vec::new();
+    let mut any_cut = false;
     for item in items.iter() {
-        covered.add(range(item), |part| parts.push(cut(item, part)));
+        let mut uncovered = 0_u64;
+        covered.add(range(item), |part| {
+            uncovered = uncovered.saturating_add(part.length());
+            parts.push(cut(item, part));
+        });
+        any_cut |= uncovered < range(item).length();
     }
     parts.sort_by_key(|item| range(item).start());
     *items = parts;
-    true
+    any_cut
 }

@@ -33,8 +33,23 @@ impl<'o> HexDump<'o> {
     ///
     /// # Errors
     /// What writing said.
-    pub fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        bytes.iter().try_for_each(|byte| self.push(Some(*byte)))
+    pub fn bytes(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let columns = self.columns();
+        while let Some((byte, rest)) = bytes.split_first() {
+            // Lines that fold away are what a large segment mostly has.
+            if self.folding && self.line.is_empty() && bytes.len() >= columns {
+                let equal =
+                    bytes.chunks_exact(columns).take_while(|line| self.last_is(line)).count() * columns;
+                if equal > 0 {
+                    self.at = self.at.saturating_add(equal as u64);
+                    bytes = bytes.get(equal..).unwrap_or_default();
+                    continue;
+                }
+            }
+            self.push(Some(*byte))?;
+            bytes = rest;
+        }
+        Ok(())
     }
 
     /// Adds `count` bytes that are missing; a long run costs no more than a short one.
@@ -65,6 +80,10 @@ impl<'o> HexDump<'o> {
             self.flush()?;
         }
         writeln!(self.out, "{:08x}", self.at)
+    }
+
+    fn last_is(&self, bytes: &[u8]) -> bool {
+        self.last.as_ref().is_some_and(|line| line.iter().zip(bytes).all(|(one, other)| *one == Some(*other)))
     }
 
     fn last_is_missing(&self) -> bool {

@@ -88,14 +88,23 @@ fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
         );
         warnings.push(Warning::new("private-segments", message));
     }
+    let torn = numbers(&|segment| segment.torn);
+    if !torn.is_empty() {
+        let message = format!(
+            "the attachments of {} differ in bytes: it was written to while it was dumped, or its key was used again \
+             (IPC_RMID) and they are of two segments; what is shown comes from the one that has most of it saved",
+            torn.join(", ")
+        );
+        warnings.push(Warning::new("torn", message));
+    }
     let mut keys: Vec<Key> =
         segments.iter().map(|segment| segment.key).filter(|key| !key.is_private()).collect();
     keys.sort_unstable();
     for twins in keys.chunk_by(PartialEq::eq).filter(|same| same.len() > 1).take(MOST_TWINS_TOLD) {
         let Some(key) = twins.first() else { continue };
         let message = format!(
-            "{} have the key {key} but differ in size or bytes: one was removed (IPC_RMID) and made again, or it was \
-             written to while it was dumped",
+            "{} have the key {key} but differ in size and bytes: it seems that one was removed (IPC_RMID) and made \
+             again",
             numbers(&|segment| segment.key == *key).join(", ")
         );
         warnings.push(Warning::new("same-key", message));

@@ -33,10 +33,10 @@ pub(super) fn segments(target: &dyn Target, rows: &mut [Row], deleted: &str) -> 
         let attachments = rows.chunk_by(|one, two| one.base() == two.base());
         let mut attachments: Vec<_> = attachments.map(|rows| Attachment::new(target, rows)).collect();
         attachments.sort_by_key(Attachment::start);
-        for attachments in comparison.segments(key, attachments) {
+        for (attachments, torn) in comparison.segments(key, attachments) {
             let name = format!("/SYSV{:08x}{deleted}", key.bits()).into_bytes();
             let pieces = pieces(&attachments);
-            segments.push(Segment { key, name, attachments, pieces });
+            segments.push(Segment { key, name, attachments, torn, pieces });
         }
     }
     segments.sort_by_key(|segment| segment.attachments.first().map(Attachment::start));
@@ -46,7 +46,8 @@ pub(super) fn segments(target: &dyn Target, rows: &mut [Row], deleted: &str) -> 
 /// Tells attachments of one key apart that cannot be of one segment.
 ///
 /// A key is free again after IPC_RMID: a server that starts anew while a mapping of the old segment is left attaches two
-/// segments of one name. Joined, each would hide and mix the other's bytes.
+/// segments of one name. Joined, each would hide and mix the other's bytes. One sign alone is not enough: munmap(2) of its
+/// tail makes an attachment shorter, and a segment that others write to changes while it is dumped.
 struct Comparison<'t> {
     target: &'t dyn Target,
     /// Bytes that may still be read for comparing: no more than the dump has.
@@ -58,30 +59,32 @@ const COMPARED: u64 = 64 << 10;
 /// Segments of one key that an attachment is compared with; honest dumps have two.
 const MOST_SEGMENTS: usize = 8;
 
+/// The attachments of a segment, and whether their bytes differ.
+type Group = (Vec<Attachment>, bool);
+
 impl Comparison<'_> {
     /// Parts `attachments` of `key` into those of each segment.
-    fn segments(&mut self, key: Key, attachments: Vec<Attachment>) -> Vec<Vec<Attachment>> {
-        let mut segments = Vec::<Vec<Attachment>>::new();
-        for attachment in attachments {
+    fn segments(&mut self, key: Key, attachments: Vec<Attachment>) -> Vec<Group> {
+        let mut segments = Vec::<Group>::new();
+        'attachments: for attachment in attachments {
             // The key says nothing of a private segment.
-            let known = if key.is_private() { 0 } else { MOST_SEGMENTS };
-            let mut known = segments.iter_mut().rev().take(known);
-            match known.find(|known| known.first().is_some_and(|first| !self.differ(first, &attachment))) {
-                Some(segment) => segment.push(attachment),
-                None => segments.push(vec![attachment]),
+            let compared = if key.is_private() { 0 } else { MOST_SEGMENTS };
+            for (known, torn) in segments.iter_mut().rev().take(compared) {
+                let Some(first) = known.first() else { continue };
+                let differ = self.bytes_differ(first, &attachment);
+                if !(differ && ends_differ(first, &attachment)) {
+                    *torn |= differ;
+                    known.push(attachment);
+                    continue 'attachments;
+                }
             }
+            segments.push((vec![attachment], false));
         }
         segments
     }
 
-    /// Whether two attachments of one key cannot be of one segment: shmat(2) maps all of a segment, so both as it left
-    /// them end at the same offset; and the same offset has the same byte.
-    fn differ(&mut self, one: &Attachment, other: &Attachment) -> bool {
-        if let (Some(one), Some(other)) = (one.untouched_end(), other.untouched_end())
-            && one != other
-        {
-            return true;
-        }
+    /// Whether the same offset has another byte in each.
+    fn bytes_differ(&mut self, one: &Attachment, other: &Attachment) -> bool {
         let mut left = COMPARED.min(self.bytes_left);
         let (mut these, mut those) = (Vec::new(), Vec::new());
         for (offsets, this, that) in shared(one, other) {
@@ -103,6 +106,11 @@ impl Comparison<'_> {
         }
         false
     }
+}
+
+/// Whether both look as shmat(2), which maps all of a segment, left them, but end at different offsets.
+fn ends_differ(one: &Attachment, other: &Attachment) -> bool {
+    matches!((one.untouched_end(), other.untouched_end()), (Some(one), Some(other)) if one != other)
 }
 
 /// The offsets that both attachments have saved, with their addresses in each.

@@ -38,6 +38,9 @@ pub struct Segment {
     pub name: Vec<u8>,
     /// Where it is attached, by address.
     pub attachments: Vec<Attachment>,
+    /// Whether two attachments have different bytes at the same offset: it was written to while it was dumped, or they
+    /// are of two segments.
+    pub torn: bool,
     /// Every mapped offset once, and whether any attachment saved it; sorted.
     pieces: Vec<Piece>,
 }

@@ -1,4 +1,4 @@
-//! Hostile and lying dumps: what the analyzer does with them, and what it costs.
+//! The program and its library, held against real dumps, their own contract, and hostile bytes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 use coreinspect::inspect_file;
+use shmcore::{Key, OwnedSegment, Permissions, Segment};
 
 use crate::{Outcome, Result, Run};
 use dumper::Dumper;
@@ -28,7 +29,9 @@ impl Run for Tour {
     fn run(self, out: &mut dyn Write) -> Result<Outcome> {
         let folder = tempfile::tempdir()?;
         heading(out, 1, "A writer attaches a System V segment and leaves a message in it")?;
+        let placeholder = take_shmid_zero()?;
         let mut writer = WriterProcess::start(folder.path())?;
+        drop(placeholder);
         writeln!(out, "$ demo writer &")?;
         for line in writer.said() {
             writeln!(out, "{line}")?;
@@ -47,6 +50,12 @@ impl Run for Tour {
         writeln!(out, "\nThe segment, the writer and the dump are removed.")?;
         Ok(Outcome::Done)
     }
+}
+
+/// The first segment of a fresh IPC namespace (a container) has shmid 0, and gcore leaves out the name of just that one.
+/// The tour's writer shall not get it.
+fn take_shmid_zero() -> Result<OwnedSegment> {
+    Ok(OwnedSegment::new(Segment::create(Key::PRIVATE, 1, Permissions::OWNER)?))
 }
 
 fn heading(out: &mut dyn Write, number: u32, text: &str) -> Result<()> {
