@@ -3,6 +3,7 @@
 //! A command parses, calls, and hands a report to a renderer. Results go to standard output, all else to standard
 //! error; [`Status`] is the exit status.
 
+mod completions;
 mod dumps;
 mod expect;
 mod extract;
@@ -11,6 +12,7 @@ mod key;
 mod new_file;
 mod output;
 mod pager;
+mod schema;
 mod show;
 mod version;
 
@@ -113,6 +115,18 @@ pub const COMMANDS: &[Command] = &[
         "  coreinspect key 0x4e545030\n  \
          coreinspect key --path . --id x\n  \
          coreinspect key SYSV7800c028 --search .",
+    ),
+    Command::new::<schema::Schema>(
+        "schema",
+        "  coreinspect schema\n  \
+         coreinspect schema | jq '.\"$defs\".segment.required'\n  \
+         coreinspect schema > coreinspect-1.json",
+    ),
+    Command::new::<completions::Completions>(
+        "completions",
+        "  coreinspect completions bash > coreinspect.bash\n  \
+         coreinspect completions zsh > _coreinspect\n  \
+         coreinspect completions fish > coreinspect.fish",
     ),
 ];
 

@@ -56,6 +56,11 @@ impl Core {
         fs::read(self.path()).unwrap()
     }
 
+    /// What was true of the process.
+    pub(crate) fn expected(&self) -> &Value {
+        &self.expected
+    }
+
     /// What testdata says of its only segment.
     pub(crate) fn segment(&self) -> &Value {
         &self.segments()[0]

@@ -2,51 +2,13 @@
 //! bytes themselves, and causes. The expected facts come from the kernel and from another process, not from here.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// The dumps of testdata: a name and the folder.
-fn names() -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder())
-        .unwrap()
-        .filter_map(|entry| {
-            entry
-                .unwrap()
-                .file_name()
-                .into_string()
-                .unwrap()
-                .strip_suffix(".expected.json")
-                .map(str::to_owned)
-        })
-        .collect();
-    names.sort();
-    assert!(names.len() >= 30, "testdata has only {names:?}");
-    names
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata")
-}
-
-/// `name`'s core in a file of its own, and its expected facts.
-fn unpack(name: &str) -> (tempfile::TempDir, PathBuf, Value) {
-    let packed = fs::File::open(folder().join(format!("{name}.core.zst"))).unwrap();
-    let mut bytes = Vec::new();
-    ruzstd::decoding::StreamingDecoder::new(packed).unwrap().read_to_end(&mut bytes).unwrap();
-    let expected = fs::read(folder().join(format!("{name}.expected.json"))).unwrap();
-    let scratch = tempfile::tempdir().unwrap();
-    let core = scratch.path().join("core");
-    fs::File::create(&core).unwrap().write_all(&bytes).unwrap();
-    (scratch, core, serde_json::from_slice(&expected).unwrap())
-}
-
-fn coreinspect() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_coreinspect"))
-}
+use crate::program::{Run, coreinspect};
+use crate::testdata::{Core, names};
 
 /// Fields of `from` that are called as in `names`.
 fn pick(from: &Value, names: &[&str]) -> Value {
@@ -88,14 +50,15 @@ fn mailbox(segment: &Value) -> Value {
 #[test]
 fn every_dump_of_testdata_is_told_as_it_was() {
     for name in names() {
-        let (_scratch, core, expected) = unpack(&name);
-        let output = coreinspect().arg(&core).arg("--json").arg("--full").output().unwrap();
-        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let core = Core::unpack(&name);
+        let expected = core.expected();
+        let run = Run::of(coreinspect().arg(core.path()).arg("--json").arg("--full"));
+        let document = run.document();
         let dump = &document["dumps"][0];
         let facts = ["writer", "class", "byte_order", "machine", "page_size", "file_size", "complete"];
-        assert_eq!(pick(dump, &facts), pick(&expected, &facts), "{name}");
+        assert_eq!(pick(dump, &facts), pick(expected, &facts), "{name}");
         let facts = ["pid", "command", "arguments", "executable", "uid", "fault_address"];
-        assert_eq!(pick(&dump["process"], &facts), pick(&expected, &facts), "{name}");
+        assert_eq!(pick(&dump["process"], &facts), pick(expected, &facts), "{name}");
         assert_eq!(dump["process"]["signal"]["number"], expected["signal"], "{name}");
         assert_eq!(dump["process"]["threads"][0], expected["first_thread"], "{name}");
         let mut threads: Vec<_> =
@@ -115,7 +78,7 @@ fn every_dump_of_testdata_is_told_as_it_was() {
         let found = dump["segments"].as_array().unwrap();
         assert_eq!(found.len(), named.len() + lookalikes, "{name}");
         let status = if found.is_empty() { 1 } else { 0 };
-        assert_eq!(output.status.code(), Some(status), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(run.status, status, "{name}: {}", run.err);
         for expected in named {
             let found = found
                 .iter()
@@ -130,7 +93,7 @@ fn every_dump_of_testdata_is_told_as_it_was() {
             }
             assert_eq!(mailbox(found), expected_mailbox, "{name}");
             causes_cover(&name, found, expected);
-            assert_eq!(saved_bytes(&core, found), expected["sha256"].as_str().unwrap(), "{name}");
+            assert_eq!(saved_bytes(&core.path(), found), expected["sha256"].as_str().unwrap(), "{name}");
         }
     }
 }
@@ -156,8 +119,8 @@ fn saved_bytes(core: &Path, segment: &Value) -> String {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("bytes");
     let number = format!("#{}", segment["number"]);
-    let output = coreinspect().arg("extract").arg(core).arg(number).arg("-o").arg(&file).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let run = Run::of(coreinspect().arg("extract").arg(core).arg(number).arg("-o").arg(&file));
+    assert_eq!(run.status, 0, "{}", run.err);
     let bytes = fs::read(&file).unwrap();
     let holes: Value = match fs::read(scratch.path().join("bytes.json")) {
         Ok(json) => serde_json::from_slice(&json).unwrap(),
