@@ -13,7 +13,7 @@ pub struct Known {
     pub evidence: String,
 }
 
-/// Constants: the first key, how many follow it, the program, where it is written.
+/// Constants: the first key, how many there are from it on, the program, where it is written.
 const CONSTANTS: &[(u32, u32, &str, &str)] = &[
     (
         0x4e54_5030,

@@ -61,7 +61,51 @@ pub struct Machine {
 
 const EM_MIPS: u16 = 8;
 
+/// How a machine's Linux numbers the signals beyond those that all number alike (signal(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SignalNumbering {
+    /// Most machines.
+    Generic,
+    /// MIPS.
+    Mips,
+    /// Alpha, SPARC and PA-RISC, whose numbers are not known here.
+    Other,
+}
+
+impl SignalNumbering {
+    /// SIGBUS.
+    pub fn bus(self) -> Option<u32> {
+        match self {
+            Self::Generic => Some(7),
+            Self::Mips => Some(10),
+            Self::Other => None,
+        }
+    }
+
+    /// SIGSTOP.
+    pub fn stop(self) -> Option<u32> {
+        match self {
+            Self::Generic => Some(19),
+            Self::Mips => Some(23),
+            Self::Other => None,
+        }
+    }
+}
+
 impl Machine {
+    /// How its signals are numbered.
+    pub fn signals(self) -> SignalNumbering {
+        const SPARC: [u16; 3] = [2, 18, 43];
+        const PARISC: u16 = 15;
+        const ALPHA: u16 = 0x9026;
+        match self.number {
+            EM_MIPS => SignalNumbering::Mips,
+            PARISC | ALPHA => SignalNumbering::Other,
+            number if SPARC.contains(&number) => SignalNumbering::Other,
+            _ => SignalNumbering::Generic,
+        }
+    }
+
     /// Whether `siginfo_t` has si_code before si_errno (Linux arch/mips/include/uapi/asm/siginfo.h,
     /// __ARCH_HAS_SWAPPED_SIGINFO).
     pub fn swaps_siginfo(self) -> bool {

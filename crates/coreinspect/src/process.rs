@@ -1,5 +1,6 @@
 //! What is known of the process that a dump was made of.
 
+use crate::machine::SignalNumbering;
 use crate::position::Address;
 
 /// A process at the moment of its dump. `None`, and an empty list, is unknown.
@@ -24,7 +25,7 @@ pub struct Process {
     pub threads: Vec<u32>,
 }
 
-/// A signal's number on Linux. MIPS, Alpha and SPARC number some differently; names are given where all agree.
+/// A signal's number on Linux. MIPS, Alpha, SPARC and PA-RISC number some differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Signal(u32);
 
@@ -50,8 +51,8 @@ impl Signal {
         self.0
     }
 
-    /// Its name, as in signal(7); `swapped` for the numbering of MIPS.
-    pub fn name(self, mips: bool) -> Option<&'static str> {
+    /// Its name, as in signal(7).
+    pub fn name(self, numbering: SignalNumbering) -> Option<&'static str> {
         let common = match self.0 {
             1 => "SIGHUP",
             2 => "SIGINT",
@@ -113,7 +114,11 @@ impl Signal {
             (30, "SIGXCPU"),
             (31, "SIGXFSZ"),
         ];
-        let table = if mips { of_mips } else { of_most };
+        let table = match numbering {
+            SignalNumbering::Generic => of_most,
+            SignalNumbering::Mips => of_mips,
+            SignalNumbering::Other => return None,
+        };
         table.iter().find(|(number, _)| *number == self.0).map(|(_, name)| *name)
     }
 }

@@ -24,7 +24,8 @@ pub(super) fn write(context: &mut Context<'_>) -> io::Result<()> {
         ("core_pattern", read("/proc/sys/kernel/core_pattern")),
         (
             "coredump_filter",
-            read("/proc/self/coredump_filter").map(|filter| format!("0x{}", filter.trim_start_matches('0'))),
+            read("/proc/self/coredump_filter")
+                .map(|filter| format!("{:#x}", u32::from_str_radix(&filter, 16).unwrap_or(0))),
         ),
         ("core_sort_vma", read("/proc/sys/kernel/core_sort_vma")),
         ("ptrace_scope", read("/proc/sys/kernel/yama/ptrace_scope")),

@@ -107,12 +107,22 @@ impl Header {
         let class = match start.get(4) {
             Some(1) => Class::Bits32,
             Some(2) => Class::Bits64,
-            other => return Err(bad(format!("class {other:?} is neither 1 (32-bit) nor 2 (64-bit)"), 4)),
+            other => {
+                return Err(bad(
+                    format!("class {} is neither 1 (32-bit) nor 2 (64-bit)", other.copied().unwrap_or(0)),
+                    4,
+                ));
+            }
         };
         let byte_order = match start.get(5) {
             Some(1) => ByteOrder::Little,
             Some(2) => ByteOrder::Big,
-            other => return Err(bad(format!("byte order {other:?} is neither 1 (little) nor 2 (big)"), 5)),
+            other => {
+                return Err(bad(
+                    format!("byte order {} is neither 1 (little) nor 2 (big)", other.copied().unwrap_or(0)),
+                    5,
+                ));
+            }
         };
         let mut whole = [0; 64];
         whole.iter_mut().zip(start.iter()).for_each(|(to, from)| *to = *from);

@@ -146,6 +146,7 @@ impl Loads {
     /// Where the bytes from `address` on stand in the file, as far as they stand there in one piece.
     pub fn in_file(&self, address: Address) -> Option<Interval<FileOffset>> {
         let run = self.runs.get(self.runs.partition_point(|run| run.range.end() <= address))?;
+        run.range.contains(address).then_some(())?;
         let part = run.part(Interval::new(address, run.range.end())?)?;
         Some(Interval::clamped(part.at, part.range.length()))
     }
@@ -184,4 +185,27 @@ fn disjoint<T: Copy>(
     parts.sort_by_key(|item| range(item).start());
     *items = parts;
     any_cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_a_gap_is_nowhere_in_the_file() {
+        let mut loads = Loads::default();
+        for (address, offset) in [(0x1000, 0x100), (0x3000, 0x200)] {
+            loads.add(&Load { address, memory_size: 0x1000, offset, file_size: 0x80, flags: 6 });
+        }
+        loads.finish(&mut Warnings::default());
+        let at =
+            |address| loads.in_file(Address::new(address)).map(|place| (place.start().get(), place.length()));
+        assert_eq!(at(0x1000), Some((0x100, 0x80)));
+        assert_eq!(at(0x107f), Some((0x17f, 1)));
+        assert_eq!(at(0x1080), None);
+        assert_eq!(at(0x2000), None);
+        assert_eq!(at(0x3010), Some((0x210, 0x70)));
+        assert_eq!(at(0x4000), None);
+        assert_eq!(at(0xfff), None);
+    }
 }

@@ -122,7 +122,9 @@ impl<'s> CoreFile<'s> {
             signal: notes.signal,
             auxiliary: notes.auxiliary.unwrap_or_default(),
             writer: notes.traits.writer(),
-            complete: missing == 0 && !warnings.has("program-headers"),
+            complete: missing == 0
+                && !warnings.has("program-headers")
+                && !warnings.has("program-header-count"),
             loads,
             warnings: warnings.into_list(),
         })

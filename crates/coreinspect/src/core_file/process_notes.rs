@@ -4,7 +4,7 @@
 //! getauxval(3). They differ by the size of a `long`, and elf_prpsinfo by that of a uid besides.
 
 use super::reader::Reader;
-use crate::machine::{Class, Machine};
+use crate::machine::{Class, Machine, SignalNumbering};
 use crate::position::{Address, Position};
 use crate::process::Signal;
 
@@ -100,10 +100,10 @@ impl SignalInfo {
     }
 
     /// The address whose access raised the signal; `None` for signals that have none.
-    pub fn fault_address(self, mips: bool) -> Option<Address> {
-        let bus = if mips { 10 } else { 7 };
+    pub fn fault_address(self, numbering: SignalNumbering) -> Option<Address> {
         let has_address = self.signal.is_some_and(|signal| {
-            [Signal::SEGV, Signal::ILL, Signal::FPE].contains(&signal) || signal.number() == bus
+            [Signal::SEGV, Signal::ILL, Signal::FPE].contains(&signal)
+                || Some(signal.number()) == numbering.bus()
         });
         (has_address && self.code > 0 && self.code != SI_KERNEL).then_some(self.address)
     }

@@ -4,18 +4,19 @@
 //! torn; registers are not read. Other mappings are described, not saved. A page that cannot be read ends what is saved
 //! of its mapping: a short `p_filesz`, never made-up zeroes.
 
-mod layout;
+mod elf;
 mod notes;
 pub mod proc_maps;
 
 use std::fs;
 use std::io::{self, IoSliceMut, Seek, SeekFrom, Write};
 
+use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use shmcore::Key;
 
-use layout::{Load, Machine};
+use elf::{Load, Machine};
 use proc_maps::VirtualMemoryArea;
 
 /// Why a core could not be written.
@@ -28,6 +29,16 @@ pub enum WriteError {
         /// The file.
         path: String,
         /// What the operating system said.
+        source: io::Error,
+    },
+    /// The process does not let its memory be read.
+    #[error(
+        "cannot read the memory of process {pid}: {source}; ptrace rights are needed (same user, and Yama may forbid)"
+    )]
+    Memory {
+        /// The process.
+        pid: u32,
+        /// What process_vm_readv(2) said.
         source: io::Error,
     },
     /// The target is no 64-bit process of this machine's byte order.
@@ -65,20 +76,20 @@ pub fn write_core(pid: u32, out: &mut (impl Write + Seek)) -> Result<Written, Wr
     let areas: Vec<_> = proc_maps::parse(&maps).collect();
     let notes = notes::all(pid, &areas)?;
     let mut loads: Vec<_> = areas.iter().map(Load::of).collect();
-    let mut at = layout::page_aligned(layout::headers_size(loads.len()) + notes.len() as u64);
+    let mut at = elf::page_aligned(elf::headers_size(loads.len()) + notes.len() as u64);
     let mut written = Written::default();
     let segments = areas.iter().zip(&mut loads).filter(|(area, _)| is_segment(area));
     for (area, load) in segments {
         out.seek(SeekFrom::Start(at))?;
         load.offset = at;
         load.saved = copy(pid, area, out)?;
-        at = layout::page_aligned(at + load.saved);
+        at = elf::page_aligned(at + load.saved);
         written.mappings += 1;
         written.saved += load.saved;
         written.unreadable += area.length().saturating_sub(load.saved);
     }
     out.seek(SeekFrom::Start(0))?;
-    layout::write_headers(machine, notes.len() as u64, &loads, out)?;
+    elf::write_headers(machine, notes.len() as u64, &loads, out)?;
     out.write_all(&notes)?;
     out.flush()?;
     Ok(written)
@@ -89,7 +100,7 @@ fn is_segment(area: &VirtualMemoryArea<'_>) -> bool {
 }
 
 /// Copies the bytes of `area` up to the first that cannot be read; answers how many.
-fn copy(pid: u32, area: &VirtualMemoryArea<'_>, out: &mut impl Write) -> io::Result<u64> {
+fn copy(pid: u32, area: &VirtualMemoryArea<'_>, out: &mut impl Write) -> Result<u64, WriteError> {
     let pid = Pid::from_raw(pid.cast_signed());
     let mut block = vec![0; BLOCK];
     let mut copied = 0;
@@ -99,8 +110,14 @@ fn copy(pid: u32, area: &VirtualMemoryArea<'_>, out: &mut impl Write) -> io::Res
             break;
         };
         let remote = [RemoteIoVec { base, len: wanted }];
-        // A bad page gives a short count first, and an error once it is the first of the rest.
-        let count = process_vm_readv(pid, &mut [IoSliceMut::new(into)], &remote).unwrap_or(0);
+        // A bad page gives a short count first, and EFAULT once it is the first of the rest.
+        let count = match process_vm_readv(pid, &mut [IoSliceMut::new(into)], &remote) {
+            Ok(count) => count,
+            Err(Errno::EFAULT) => break,
+            Err(errno) => {
+                return Err(WriteError::Memory { pid: pid.as_raw().cast_unsigned(), source: errno.into() });
+            }
+        };
         let Some(bytes) = into.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
         out.write_all(bytes)?;
         copied += count as u64;

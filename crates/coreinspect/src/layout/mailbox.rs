@@ -80,21 +80,32 @@ impl Mailbox {
                 text.add(block, budget)
             })?;
         }
+        let stopped = text.stopped;
         let message = no_message.is_none().then(|| text.into_message());
         missing.extend(no_message);
         if let Some(message) = &message
             && !message.terminated
+            && !stopped
             && let Some(end) = message_at.checked_add(message.length)
             && end < segment.end()
         {
             missing.extend(unavailable(segment, "message", end));
         }
-        let (confidence, reasons) = judge(flag, message.as_ref());
+        let (confidence, mut reasons) = judge(flag, message.as_ref());
+        if forced {
+            reasons = vec!["named by --layout".to_owned()];
+        }
+        if stopped {
+            reasons.push(
+                "the message goes on, but the segments of this dump claim more bytes than it has: not read"
+                    .to_owned(),
+            );
+        }
         Ok(Self {
             flag,
             message,
             confidence: if forced { Confidence::Forced } else { confidence },
-            reasons: if forced { vec!["named by --layout".to_owned()] } else { reasons },
+            reasons,
             attachment: read_from(segment, flag_at).or_else(|| read_from(segment, message_at)),
             unavailable: missing,
         })
@@ -105,11 +116,13 @@ impl Mailbox {
 struct Text {
     message: Message,
     full: bool,
+    /// Whether reading ended because too much was read before.
+    stopped: bool,
 }
 
 impl Text {
     fn new(full: bool) -> Self {
-        Self { message: Message { bytes: Vec::new(), length: 0, terminated: false }, full }
+        Self { message: Message { bytes: Vec::new(), length: 0, terminated: false }, full, stopped: false }
     }
 
     /// Adds what follows; answers whether more is wanted.
@@ -123,7 +136,8 @@ impl Text {
         message.bytes.extend_from_slice(text.get(..room).unwrap_or_default());
         message.length = message.length.saturating_add(text.len() as u64);
         message.terminated = end.is_some();
-        end.is_none() && budget.take(block.len() as u64)
+        self.stopped = end.is_none() && !budget.take(block.len() as u64);
+        end.is_none() && !self.stopped
     }
 
     fn into_message(self) -> Message {

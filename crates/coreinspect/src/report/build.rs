@@ -129,7 +129,7 @@ impl From<&error::Warning> for Warning {
 impl Process {
     fn of(target: &dyn Target) -> Self {
         let process = target.process();
-        let mips = target.identity().machine.swaps_siginfo();
+        let numbering = target.identity().machine.signals();
         let text = |bytes: &Option<Vec<u8>>| bytes.clone().map(Text::new);
         Self {
             pid: process.pid,
@@ -137,7 +137,9 @@ impl Process {
             executable: text(&process.executable),
             arguments: text(&process.arguments),
             uid: process.uid,
-            signal: process.signal.map(|signal| Signal { number: signal.number(), name: signal.name(mips) }),
+            signal: process
+                .signal
+                .map(|signal| Signal { number: signal.number(), name: signal.name(numbering) }),
             fault_address: process.fault_address.map(Hex::from),
             threads: process.threads.clone(),
         }

@@ -1,6 +1,6 @@
 //! Strings of the contract that come from a dump's bytes, and addresses.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::ser::{Serialize, Serializer};
 
@@ -49,7 +49,8 @@ impl Text {
         for chunk in self.0.utf8_chunks() {
             text.push_str(chunk.valid());
             for byte in chunk.invalid() {
-                text.push_str(&format!("\\x{byte:02x}"));
+                // Writing to a String does not fail.
+                let _ = write!(text, "\\x{byte:02x}");
             }
         }
         text
@@ -57,9 +58,13 @@ impl Text {
 
     /// The bytes as hex, if they are not UTF-8.
     pub fn hex(&self) -> Option<String> {
-        std::str::from_utf8(&self.0)
-            .is_err()
-            .then(|| self.0.iter().map(|byte| format!("{byte:02x}")).collect())
+        std::str::from_utf8(&self.0).is_err().then(|| {
+            let mut hex = String::with_capacity(self.0.len().saturating_mul(2));
+            for byte in &self.0 {
+                let _ = write!(hex, "{byte:02x}");
+            }
+            hex
+        })
     }
 }
 

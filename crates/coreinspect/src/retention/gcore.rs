@@ -3,8 +3,7 @@
 //! not in the dump; what it keeps without rights (PROT_NONE) it calls readable.
 
 use super::shared_mapping::{self, Evidence};
-use super::{Code, Found};
-use crate::memory::Dumped;
+use super::{Code, Found, telling};
 use crate::shm::Segment;
 use crate::target::Target;
 
@@ -24,7 +23,7 @@ pub(super) fn fix(code: Code, mask: u32) -> String {
 pub(super) fn causes(target: &dyn Target, evidence: &Evidence, segment: &Segment) -> Vec<Found> {
     let mut causes = Vec::new();
     for attachment in &segment.attachments {
-        for mapping in attachment.mappings.iter().filter(|mapping| mapping.lacks(Dumped::NotSaved)) {
+        for mapping in telling(attachment, evidence) {
             let found = shared_mapping::causes(evidence, attachment, mapping);
             // With bit 0 off it can be a read-only attach: its rights do not tell.
             let private_left_out = !target.identity().private_memory_saved && !attachment.kept();

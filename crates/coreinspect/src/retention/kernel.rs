@@ -5,7 +5,7 @@
 //! because a segment's inode is executable (mode 0777) and might be a program; bit 2 keeps all of it.
 
 use super::shared_mapping::{self, Evidence};
-use super::{Code, Found};
+use super::{Code, Found, telling};
 use crate::memory::Dumped;
 use crate::position::Position;
 use crate::shm::{Mapping, Segment};
@@ -33,7 +33,7 @@ pub(super) fn causes(target: &dyn Target, evidence: &Evidence, segment: &Segment
         let first_page_only = attachment.mappings.iter().find(|mapping| is_first_page_only(mapping, page));
         let shared =
             attachment.mappings.iter().any(|mapping| is_writable(mapping) || keeps_more_than(mapping, page));
-        for mapping in attachment.mappings.iter().filter(|mapping| mapping.lacks(Dumped::NotSaved)) {
+        for mapping in telling(attachment, evidence) {
             match first_page_only {
                 Some(first) => causes.push(first_page(first)),
                 None if shared => {

@@ -11,7 +11,7 @@ mod shared_mapping;
 
 use crate::memory::Dumped;
 use crate::position::{Position, SegmentOffset};
-use crate::shm::{Segment, SharedMemory};
+use crate::shm::{Attachment, Mapping, Segment, SharedMemory};
 use crate::target::{Target, Writer};
 use shared_mapping::Evidence;
 
@@ -117,23 +117,26 @@ fn fix(target: &dyn Target, segment: &Segment, code: Code, mask: u32) -> String 
         (_, Some(Writer::Gcore)) => gcore::fix(code, mask),
         (Code::DumperSkipped, Some(Writer::Createdump)) => createdump::FIX.to_owned(),
         (Code::DumperSkipped, Some(Writer::Minicoredumper)) => minicoredumper::fix(segment),
-        _ => "gcore -a PID saves every readable byte".to_owned(),
+        _ => "gcore -a PID saves every readable byte but huge pages".to_owned(),
     }
 }
+
+/// coredump_filter bit 2, by which the kernel keeps a SHM_RDONLY attach (core(5)).
+const PRIVATE_FILES: u32 = 0x04;
+/// coredump_filter bit 6.
+const SHARED_HUGE_PAGES: u32 = 0x40;
 
 /// The coredump_filter (core(5)) that keeps what `found` says is missing, and what is kept already: the default, and
 /// the bits that it takes.
 fn coredump_filter(found: &[Vec<Found>], evidence: &Evidence) -> u32 {
     const DEFAULT: u32 = 0x33;
-    const SHARED_HUGE_PAGES: u32 = 0x40;
     let bits = found.iter().flatten().map(|cause| match cause.code {
-        Code::ReadOnlyAttach => 0x04,
+        Code::ReadOnlyAttach => PRIVATE_FILES,
         Code::FilterShared => 0x02,
         Code::Hugetlb => SHARED_HUGE_PAGES,
         _ => 0,
     });
-    let kept = if evidence.huge_pages_kept { SHARED_HUGE_PAGES } else { 0 };
-    bits.fold(DEFAULT | kept, |mask, bit| mask | bit)
+    bits.fold(DEFAULT | evidence.filter_bits_on, |mask, bit| mask | bit)
 }
 
 fn truncated(target: &dyn Target, segment: &Segment) -> Option<Found> {
@@ -156,6 +159,22 @@ fn unknown(writer: Option<Writer>) -> Found {
         None => "which program wrote the dump cannot be told, so its rules cannot either".to_owned(),
     };
     Found { code: Code::Unknown, certain: false, evidence }
+}
+
+/// The mappings of `attachment` that a dumper left bytes of, one for each kind that the rules tell apart: a thousand
+/// alike have the causes of one.
+fn telling<'a>(attachment: &'a Attachment, evidence: &Evidence) -> Vec<&'a Mapping> {
+    let mut seen = Vec::new();
+    let mut telling = Vec::new();
+    for mapping in attachment.mappings.iter().filter(|mapping| mapping.lacks(Dumped::NotSaved)) {
+        let kind =
+            (mapping.offset.get() == 0, mapping.permissions, evidence.can_be_of_huge_pages(mapping.range));
+        if !seen.contains(&kind) {
+            seen.push(kind);
+            telling.push(mapping);
+        }
+    }
+    telling
 }
 
 /// The first offset that is missing by a dumper's choice, for evidence.

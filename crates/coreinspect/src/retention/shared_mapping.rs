@@ -3,7 +3,7 @@
 //!
 //! Linux fs/coredump.c `vma_dump_size`; gdb gdb/linux-tdep.c `dump_mapping_p`.
 
-use super::{Code, Found};
+use super::{Code, Found, PRIVATE_FILES, SHARED_HUGE_PAGES};
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position};
 use crate::shm::{Attachment, Mapping, SharedMemory};
@@ -14,8 +14,8 @@ pub(super) struct Evidence {
     /// Writable shared mappings that are saved, which show that coredump_filter bit 1 was on: of System V, or shared
     /// anonymous memory. Two, so that each attachment finds one that is another's.
     kept: Vec<Interval<Address>>,
-    /// Whether a mapping that can be of huge pages is saved: then bit 6 may have been on.
-    pub(super) huge_pages_kept: bool,
+    /// Bits of coredump_filter that this dump shows, or may show, to have been on: the next one must not lose them.
+    pub(super) filter_bits_on: u32,
     huge_page: u64,
 }
 
@@ -33,11 +33,20 @@ impl Evidence {
         // Bit 6 decides for huge pages, so one of those shows nothing of bit 1.
         let ordinary =
             saved().chain(memory.saved_anonymous).filter(|range| !can_be_of_huge_pages(*range, huge_page));
-        Self {
-            kept: ordinary.take(2).collect(),
-            huge_pages_kept: saved().any(|range| can_be_of_huge_pages(range, huge_page)),
-            huge_page,
-        }
+        let huge = saved().any(|range| can_be_of_huge_pages(range, huge_page));
+        let page = target.identity().page_size;
+        let mut mappings = attachments.clone().flat_map(|attachment| &attachment.mappings);
+        let read_only = mappings.any(|mapping| {
+            let writable = mapping.permissions.is_none_or(|permissions| permissions.write);
+            !writable
+                && !mapping.lacks(Dumped::NotSaved)
+                && page.is_some_and(|page| mapping.range.length() > page)
+        });
+        let filter_bits_on = [(huge, SHARED_HUGE_PAGES), (read_only, PRIVATE_FILES)]
+            .into_iter()
+            .filter(|(on, _)| *on)
+            .fold(0, |bits, (_, bit)| bits | bit);
+        Self { kept: ordinary.take(2).collect(), filter_bits_on, huge_page }
     }
 
     /// A writable shared mapping outside `attachment` that is saved.

@@ -78,22 +78,24 @@ impl SharedMemory {
 fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
     let numbers = |keyed: &dyn Fn(&Segment) -> bool| {
         let numbered = (1_usize..).zip(segments).filter(|(_, segment)| keyed(segment));
-        numbered.map(|(number, _)| format!("#{number}")).collect::<Vec<_>>()
+        let numbers: Vec<_> = numbered.map(|(number, _)| number).collect();
+        let named =
+            numbers.iter().take(MOST_NAMED).map(|number| format!("#{number}")).collect::<Vec<_>>().join(", ");
+        let more = numbers.len().saturating_sub(MOST_NAMED);
+        (numbers.len(), if more > 0 { format!("{named} and {more} more") } else { named })
     };
-    let private = numbers(&|segment| segment.key.is_private());
-    if private.len() > 1 {
+    let (count, private) = numbers(&|segment| segment.key.is_private());
+    if count > 1 {
         let message = format!(
-            "{} are IPC_PRIVATE, whose name is the same for all: some may be one segment attached again",
-            private.join(", ")
+            "{private} are IPC_PRIVATE, whose name is the same for all: some may be one segment attached again"
         );
         warnings.push(Warning::new("private-segments", message));
     }
-    let torn = numbers(&|segment| segment.torn);
-    if !torn.is_empty() {
+    let (count, torn) = numbers(&|segment| segment.torn);
+    if count > 0 {
         let message = format!(
-            "the attachments of {} differ in bytes: it was written to while it was dumped, or its key was used again \
-             (IPC_RMID) and they are of two segments; what is shown comes from the one that has most of it saved",
-            torn.join(", ")
+            "the attachments of {torn} differ in bytes: it was written to while it was dumped, or its key was used again \
+             (IPC_RMID) and they are of two segments; what is shown comes from the one that has most of it saved"
         );
         warnings.push(Warning::new("torn", message));
     }
@@ -105,12 +107,14 @@ fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
         let message = format!(
             "{} have the key {key} but differ in size and bytes: it seems that one was removed (IPC_RMID) and made \
              again",
-            numbers(&|segment| segment.key == *key).join(", ")
+            numbers(&|segment| segment.key == *key).1
         );
         warnings.push(Warning::new("same-key", message));
     }
 }
 
+/// Segments that a sentence names.
+const MOST_NAMED: usize = 8;
 /// Keys with several segments that are told; in an honest dump there is hardly one.
 const MOST_TWINS_TOLD: usize = 5;
 

@@ -26,7 +26,11 @@ impl Row {
 /// The segments that `rows` show, by their lowest address.
 pub(super) fn segments(target: &dyn Target, rows: &mut [Row], deleted: &str) -> Vec<Segment> {
     rows.sort_by_key(|row| (row.key, row.base(), row.range.start()));
-    let mut comparison = Comparison { target, bytes_left: target.identity().file_size.unwrap_or(u64::MAX) };
+    let mut comparison = Comparison {
+        target,
+        bytes_left: target.identity().file_size.unwrap_or(u64::MAX),
+        steps_left: MOST_STEPS,
+    };
     let mut segments = Vec::new();
     for rows in rows.chunk_by(|one, two| one.key == two.key) {
         let Some(key) = rows.first().map(|row| row.key) else { continue };
@@ -52,12 +56,17 @@ struct Comparison<'t> {
     target: &'t dyn Target,
     /// Bytes that may still be read for comparing: no more than the dump has.
     bytes_left: u64,
+    /// Runs that may still be looked at: honest dumps have a handful of attachments of one key.
+    steps_left: u64,
 }
 
 /// Bytes that two attachments share and that are compared, at most.
 const COMPARED: u64 = 64 << 10;
 /// Segments of one key that an attachment is compared with; honest dumps have two.
 const MOST_SEGMENTS: usize = 8;
+
+/// Runs of attachments that are looked at in all, at most.
+const MOST_STEPS: u64 = 1 << 20;
 
 /// The attachments of a segment, and whether their bytes differ.
 type Group = (Vec<Attachment>, bool);
@@ -87,7 +96,7 @@ impl Comparison<'_> {
     fn bytes_differ(&mut self, one: &Attachment, other: &Attachment) -> bool {
         let mut left = COMPARED.min(self.bytes_left);
         let (mut these, mut those) = (Vec::new(), Vec::new());
-        for (offsets, this, that) in shared(one, other) {
+        for (offsets, this, that) in shared(one, other, &mut self.steps_left) {
             let length = offsets.length().min(left);
             left = left.saturating_sub(length);
             self.bytes_left = self.bytes_left.saturating_sub(length);
@@ -117,11 +126,13 @@ fn ends_differ(one: &Attachment, other: &Attachment) -> bool {
 fn shared<'a>(
     one: &'a Attachment,
     other: &'a Attachment,
+    steps_left: &'a mut u64,
 ) -> impl Iterator<Item = (Interval<SegmentOffset>, Address, Address)> + 'a {
     let mut these = saved(one).peekable();
     let mut those = saved(other).peekable();
     std::iter::from_fn(move || {
         loop {
+            *steps_left = steps_left.checked_sub(1)?;
             let ((this, this_address), (that, that_address)) = (*these.peek()?, *those.peek()?);
             // Whichever ends first has nothing more to share.
             if this.end() <= that.end() {

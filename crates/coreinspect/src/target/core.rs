@@ -5,6 +5,7 @@ use std::fs::File;
 use super::{Identity, Mapping, Target};
 use crate::core_file::{CoreFile, Writer};
 use crate::error::{Error, Warning};
+use crate::machine::SignalNumbering;
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, FileOffset, Interval, Position};
 use crate::process::{Process, Signal};
@@ -56,8 +57,8 @@ impl<'s> CoreTarget<'s> {
 
 /// What the notes say of the process.
 fn process(core: &CoreFile<'_>) -> Process {
-    let mips = core.machine().swaps_siginfo();
-    let signal = fatal_signal(core, mips);
+    let numbering = core.machine().signals();
+    let signal = fatal_signal(core, numbering);
     let info = core.process();
     Process {
         // valgrind writes 0 for what it does not know; no process has it.
@@ -70,7 +71,7 @@ fn process(core: &CoreFile<'_>) -> Process {
         fault_address: core
             .signal()
             .filter(|info| info.signal == signal)
-            .and_then(|info| info.fault_address(mips)),
+            .and_then(|info| info.fault_address(numbering)),
         threads: core.threads().iter().map(|thread| thread.id).filter(|id| *id != 0).collect(),
     }
 }
@@ -81,13 +82,12 @@ fn given(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The signal that ended the process; `None` if it was alive, as far as the dumper tells.
-fn fatal_signal(core: &CoreFile<'_>, mips: bool) -> Option<Signal> {
+fn fatal_signal(core: &CoreFile<'_>, numbering: SignalNumbering) -> Option<Signal> {
     let first = core.threads().first().and_then(|thread| thread.signal);
     match core.writer() {
         // gdb stops a process to dump it: a stop or a breakpoint is no signal that ended it.
         Some(Writer::Gcore) => {
-            let stop = if mips { 23 } else { 19 };
-            first.filter(|signal| *signal != Signal::TRAP && signal.number() != stop)
+            first.filter(|signal| *signal != Signal::TRAP && Some(signal.number()) != numbering.stop())
         }
         // .NET Core 3.1 writes SIGABRT into every thread of every dump, also of a process that lives.
         Some(Writer::Createdump) if core.signal().is_none() => {
