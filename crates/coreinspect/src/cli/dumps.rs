@@ -2,9 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::output::Format;
+use super::{Context, Failure};
 use crate::Error;
 use crate::render::printable::Printable;
-use crate::source::{Format, MappedFile};
+use crate::report::{Dump, Options, inspect_with};
+use crate::shm::Segment;
+use crate::source::{self, MappedFile, die_clearly_when_a_mapped_file_shrinks};
+use crate::target::Target;
 
 /// A dump, and the program that it is said to be of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +23,13 @@ pub(super) struct Named {
 /// Pairs each dump among `paths`, in order, with the program that stands before it; `core` comes last.
 ///
 /// A program without a dump behind it is answered as if it were a dump: reading it says what it is and what to do.
-pub(super) fn pair(paths: &[PathBuf], core: Option<&PathBuf>) -> Vec<Named> {
+///
+/// # Errors
+/// Standard input is named twice.
+pub(super) fn pair(paths: &[PathBuf], core: Option<&PathBuf>) -> Result<Vec<Named>, Failure> {
+    if paths.iter().chain(core).filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Failure::new("standard input (-) holds one dump, and is named twice"));
+    }
     let mut named = Vec::new();
     let mut program = None;
     for (at, path) in paths.iter().chain(core).enumerate() {
@@ -29,13 +40,48 @@ pub(super) fn pair(paths: &[PathBuf], core: Option<&PathBuf>) -> Vec<Named> {
             named.push(Named { dump: path.clone(), program: program.take() });
         }
     }
-    named
+    Ok(named)
 }
 
 /// Opens the dump at `path`; `-` is standard input, which is spooled into an unlinked file if it is a pipe.
-pub(super) fn open(path: &Path) -> Result<MappedFile, Error> {
+fn open(path: &Path) -> Result<MappedFile, Error> {
     let opened = if path.as_os_str() == "-" { MappedFile::standard_input() } else { MappedFile::open(path) };
     opened.map_err(|source| Error::Open { source })
+}
+
+/// Opens and reads the dump at `path`, and tells its warnings where they are not in the output. What could not be read is
+/// in the report that is handed on.
+pub(super) fn read<R>(
+    path: &Path,
+    options: &Options,
+    context: &mut Context<'_>,
+    hand_on: impl FnOnce(Option<(&dyn Target, &[Segment])>, Dump, &mut Context<'_>) -> R,
+) -> Result<R, Failure> {
+    guard(path)?;
+    Ok(match open(path) {
+        Ok(source) => inspect_with(path, &source, options, |read, dump| {
+            tell_warnings(&dump, context);
+            hand_on(read, dump, context)
+        }),
+        Err(error) => hand_on(None, Dump::unreadable(path, None, &error), context),
+    })
+}
+
+/// From here on a mapped dump that shrinks ends the program with a line that names it.
+pub(super) fn guard(path: &Path) -> Result<(), Failure> {
+    die_clearly_when_a_mapped_file_shrinks(shown(path).as_ref())
+        .map_err(|errno| Failure::new(format!("cannot handle SIGBUS: {errno}")))
+}
+
+/// Tells the warnings of `dump`; not those that the reason for an empty listing says anyway, nor where JSON has them.
+pub(super) fn tell_warnings(dump: &Dump, context: &mut Context<'_>) {
+    if context.quiet || context.format != Format::Table {
+        return;
+    }
+    let nothing = dump.nothing_found().unwrap_or_default();
+    for warning in dump.warnings.iter().filter(|warning| !nothing.contains(&warning.message)) {
+        context.tell(format_args!("{}: warning: {}", dump.path.path, warning.message));
+    }
 }
 
 /// A path as it may be shown on a terminal.
@@ -44,6 +90,6 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 fn is_program(path: &Path) -> bool {
-    let format = MappedFile::open(path).ok().and_then(|file| Format::of(&file).ok());
-    format == Some(Format::ElfProgram)
+    let format = MappedFile::open(path).ok().and_then(|file| source::Format::of(&file).ok());
+    format == Some(source::Format::ElfProgram)
 }

@@ -5,16 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::inspect::guard;
 use super::new_file::NewFile;
 use super::show::Window;
 use super::{Context, Execute, Failure, Status, dumps};
-use crate::memory::Dumped;
-use crate::position::{Address, Interval, Position, SegmentOffset};
+use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::json;
 use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector};
-use crate::shm::{Piece, Segment, SharedMemory};
-use crate::target::{CoreTarget, Target};
+use crate::shm::Segment;
+use crate::target::Target;
 
 /// Writes the bytes of a segment to a sparse file of mode 0600. What is missing is a hole, and is named.
 #[derive(Args, Debug)]
@@ -34,61 +32,79 @@ pub(super) struct Extract {
 
 impl Execute for Extract {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        guard(&self.dump)?;
-        let of_dump =
-            |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dumps::shown(&self.dump)));
-        let source = dumps::open(&self.dump).map_err(|error| of_dump(&error))?;
-        let target = CoreTarget::read(&source).map_err(|error| of_dump(&error))?;
-        let memory = SharedMemory::of(&target);
         let no_content = Options { no_content: true, ..Options::default() };
-        let report = Dump::of(&self.dump, &target, &memory, &no_content).map_err(|error| of_dump(&error))?;
-        let chosen = self.segment.segment(&report).map_err(|error| of_dump(&error))?;
-        let number = chosen.number;
-        let segment = number.checked_sub(1).and_then(|index| memory.segments.get(index));
-        let segment = segment.ok_or_else(|| of_dump(&"the segment is gone"))?;
-        let window = self.window.of(segment)?;
-        let plan = Plan { target: &target, segment, window };
-        let key_is_shared = report.segments.iter().filter(|other| other.key == chosen.key).count() > 1;
-        let path = match &self.output {
-            Some(path) if path.as_os_str() == "-" => {
-                plan.to_stdout(context)?;
-                plan.tell_missing(context);
-                return Ok(Status::Found);
-            }
-            Some(path) => path.clone(),
-            None if key_is_shared => PathBuf::from(format!("SYSV{:08x}.{number}.bin", segment.key.bits())),
-            None => PathBuf::from(format!("SYSV{:08x}.bin", segment.key.bits())),
-        };
-        let mut file = NewFile::create(&path, context.force, [self.dump.as_path()])?;
-        let missing = plan.missing();
-        let mut json_path = path.clone().into_os_string();
-        json_path.push(".json");
-        let json_path = Path::new(&json_path);
+        dumps::read(&self.dump, &no_content, context, |read, dump, context| {
+            self.extract(read, &dump, context)
+        })?
+    }
+}
+
+impl Extract {
+    fn extract(
+        &self,
+        read: Option<(&dyn Target, &[Segment])>,
+        dump: &Dump,
+        context: &mut Context<'_>,
+    ) -> Result<Status, Failure> {
+        let of_dump = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dump.path.path));
+        if let Some(error) = &dump.error {
+            return Err(of_dump(&error.message));
+        }
+        let chosen = self.segment.segment(dump).map_err(|error| of_dump(&error))?;
+        let found =
+            read.and_then(|(target, segments)| Some((target, segments.get(chosen.number.checked_sub(1)?)?)));
+        let (target, segment) = found.ok_or_else(|| of_dump(&"the segment is gone"))?;
+        let plan = Plan { target, segment, window: self.window.of(segment)? };
+        if self.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+            plan.to_stdout(context)?;
+            plan.tell_missing("zeroes", context);
+            return Ok(Status::Found);
+        }
+        let twins = dump.segments.iter().filter(|other| other.key == chosen.key).count();
+        let path = self.output.clone().unwrap_or_else(|| match (segment.key.bits(), twins) {
+            (key, 1) => PathBuf::from(format!("SYSV{key:08x}.bin")),
+            (key, _) => PathBuf::from(format!("SYSV{key:08x}.{}.bin", chosen.number)),
+        });
         // Both files are begun before either is written: one without the other would mislead.
-        let json = if missing.is_empty() {
-            if json_path.exists() {
-                let json = dumps::shown(json_path);
-                context.tell(format_args!("warning: {json} is of an earlier file; this one has no holes"));
-            }
-            None
-        } else {
-            let holes =
-                Holes { schema: SCHEMA, key: segment.key.to_string(), size: window.length(), missing };
-            let mut json = NewFile::create(json_path, context.force, [self.dump.as_path()])?;
-            json.write(|file| {
-                json::pretty(&holes, file)?;
-                file.write_all(b"\n")
-            })?;
-            Some(json)
-        };
+        let mut file = NewFile::create(&path, context.force, [self.dump.as_path()])?;
+        let holes = self.holes(&plan, &path, context)?;
         plan.to_file(&mut file)?;
         file.finish()?;
-        json.map_or(Ok(()), NewFile::finish)?;
-        plan.tell_missing(context);
+        holes.map_or(Ok(()), NewFile::finish)?;
+        plan.tell_missing("a hole", context);
         if !context.quiet {
-            context.tell(format_args!("wrote {} bytes to {}", window.length(), dumps::shown(&path)));
+            context.tell(format_args!("wrote {} bytes to {}", plan.window.length(), dumps::shown(&path)));
         }
         Ok(Status::Found)
+    }
+
+    /// `FILE.json`, which names the holes; `None`, and none of an earlier file, if there are none.
+    fn holes(&self, plan: &Plan<'_>, path: &Path, context: &Context<'_>) -> Result<Option<NewFile>, Failure> {
+        let mut json = path.to_owned().into_os_string();
+        json.push(".json");
+        let json = Path::new(&json);
+        let missing = plan.missing();
+        if missing.is_empty() {
+            if json.symlink_metadata().is_ok() {
+                let name = dumps::shown(json);
+                if !context.force {
+                    let message =
+                        format!("{name} exists and would speak of holes that are not; --force removes it");
+                    return Err(Failure::new(message));
+                }
+                std::fs::remove_file(json)
+                    .map_err(|error| Failure::new(format!("cannot remove {name}: {error}")))?;
+            }
+            return Ok(None);
+        }
+        let holes =
+            Holes { schema: SCHEMA, key: plan.segment.key.to_string(), size: plan.window.length(), missing };
+        let mut file = NewFile::create(json, context.force, [self.dump.as_path()])?;
+        file.write(|file| {
+            json::pretty(&holes, file)?;
+            file.write_all(b"\n")
+        })?;
+        Ok(Some(file))
     }
 }
 
@@ -99,13 +115,13 @@ struct Plan<'a> {
     window: Interval<SegmentOffset>,
 }
 
+/// Bytes beyond which what no attachment covers is not written out as zeroes: somebody would wait for ever.
+const MOST_ZEROES: u64 = 1 << 30;
+
 impl Plan<'_> {
-    /// The pieces in the window, each with the part of it that lies there.
-    fn parts(&self) -> impl Iterator<Item = (&Piece, Interval<SegmentOffset>)> {
-        self.segment
-            .pieces()
-            .iter()
-            .filter_map(|piece| Some((piece, piece.offsets.intersection(self.window)?)))
+    /// The tiles that are missing, and why.
+    fn gaps(&self) -> impl Iterator<Item = (Interval<SegmentOffset>, &'static str)> {
+        self.segment.tiles(self.window).filter_map(|tile| Some((tile.offsets, tile.missing()?)))
     }
 
     /// The offset in the output of an offset of the segment.
@@ -115,47 +131,37 @@ impl Plan<'_> {
 
     /// What the output has as holes although the segment may have bytes there.
     fn missing(&self) -> Vec<Hole> {
-        let mut holes = Vec::new();
-        let mut at = self.window.start();
-        let mut hole = |start, end, reason| {
-            let (start, end) = (self.in_output(start), self.in_output(end));
-            if start < end {
-                holes.push(Hole { start, end, reason });
-            }
+        let hole = |(offsets, reason): (Interval<SegmentOffset>, _)| Hole {
+            start: self.in_output(offsets.start()),
+            end: self.in_output(offsets.end()),
+            reason,
         };
-        for (piece, part) in self.parts() {
-            hole(at, part.start(), "not-mapped");
-            if let Some(reason) = piece.dumped.reason() {
-                hole(part.start(), part.end(), reason);
-            }
-            at = part.end();
-        }
-        hole(at, self.window.end(), "not-mapped");
-        holes
+        self.gaps().map(hole).collect()
     }
 
-    fn tell_missing(&self, context: &mut Context<'_>) {
+    /// Names what is missing, by its offsets in the segment, and what stands in its place.
+    fn tell_missing(&self, instead: &str, context: &mut Context<'_>) {
         const NAMED: usize = 8;
-        let missing = self.missing();
-        for hole in missing.iter().take(NAMED) {
+        if context.quiet {
+            return;
+        }
+        for (offsets, reason) in self.gaps().take(NAMED) {
             context.tell(format_args!(
-                "warning: {} bytes at {:#x}-{:#x} are not in the dump ({}); they are a hole",
-                hole.end - hole.start,
-                hole.start,
-                hole.end,
-                hole.reason
+                "warning: {} bytes at offset {offsets} are not in the dump ({reason}): {instead}",
+                offsets.length(),
             ));
         }
-        if let Some(more) = missing.len().checked_sub(NAMED).filter(|more| *more > 0) {
-            context.tell(format_args!("warning: and {more} more holes, named in the .json beside the file"));
+        let more = self.gaps().count().saturating_sub(NAMED);
+        if more > 0 {
+            context.tell(format_args!("warning: and {more} more runs are missing"));
         }
     }
 
     fn to_file(&self, file: &mut NewFile) -> Result<(), Failure> {
         file.write(|file| {
-            for (piece, part) in self.parts().filter(|(piece, _)| piece.dumped == Dumped::Saved) {
-                file.seek(SeekFrom::Start(self.in_output(part.start())))?;
-                let range = addresses(piece, part).ok_or(io::ErrorKind::InvalidInput)?;
+            for tile in self.segment.tiles(self.window) {
+                let Some(range) = tile.saved_at() else { continue };
+                file.seek(SeekFrom::Start(self.in_output(tile.offsets.start())))?;
                 self.target.copy(range, file).map_err(|error| match error {
                     crate::Error::Read { source, .. } => source,
                     error => io::Error::other(error),
@@ -174,35 +180,23 @@ impl Plan<'_> {
         if io::stdout().is_terminal() && !context.force {
             return Err(Failure::new("standard output is a terminal; pipe it, name a file, or say --force"));
         }
-        let mut block = vec![0; 256 << 10];
-        let mut at = self.window.start();
-        for (piece, part) in self.parts() {
-            zeroes(part.start().offset_from(at).unwrap_or(0), context.out)?;
-            at = part.start();
-            while piece.dumped == Dumped::Saved && at < part.end() {
-                let left = usize::try_from(part.end().offset_from(at).unwrap_or(0)).unwrap_or(usize::MAX);
-                let wanted = block.len().min(left);
-                let Some(into) = block.get_mut(..wanted) else { break };
-                let count = self
-                    .segment
-                    .read(self.target, at, into)
-                    .map_err(|error| Failure::new(error.to_string()))?;
-                let Some(bytes) = into.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
-                context.out.write_all(bytes)?;
-                at = at.checked_add(count as u64).unwrap_or(part.end());
-            }
-            zeroes(part.end().offset_from(at).unwrap_or(0), context.out)?;
-            at = part.end();
+        let unmapped = self.gaps().filter(|(_, reason)| *reason == "not-mapped");
+        if let Some((offsets, _)) = unmapped.into_iter().find(|(offsets, _)| offsets.length() > MOST_ZEROES) {
+            let message = format!(
+                "nothing is mapped at offset {offsets}; leave that out with --at, or write to a file"
+            );
+            return Err(Failure::new(message));
         }
-        zeroes(self.window.end().offset_from(at).unwrap_or(0), context.out)?;
+        for tile in self.segment.tiles(self.window) {
+            match tile.missing() {
+                Some(_) => zeroes(tile.offsets.length(), context.out)?,
+                None => self.segment.read_tile(self.target, &tile, |bytes| {
+                    context.out.write_all(bytes).map_err(Failure::from)
+                })?,
+            }
+        }
         Ok(())
     }
-}
-
-/// The addresses of `part` of `piece`.
-fn addresses(piece: &Piece, part: Interval<SegmentOffset>) -> Option<Interval<Address>> {
-    let inside = part.start().offset_from(piece.offsets.start())?;
-    Interval::with_length(piece.address.checked_add(inside)?, part.length())
 }
 
 fn zeroes(mut count: u64, out: &mut dyn Write) -> io::Result<()> {

@@ -14,8 +14,7 @@ use super::{Context, Execute, Failure, Status};
 use crate::layout::{self, Layout};
 use crate::render::json::{self, Document};
 use crate::render::table::{Column, Listing};
-use crate::report::{Dump, Options, Text, inspect};
-use crate::source::die_clearly_when_a_mapped_file_shrinks;
+use crate::report::{Dump, Options, Text};
 
 /// What is decoded of a segment.
 #[derive(Args, Clone, Debug)]
@@ -78,7 +77,7 @@ impl Execute for Inspect {
             super::version::write(context)?;
             return Ok(Status::Found);
         }
-        let named = dumps::pair(&self.dumps, self.core.as_ref());
+        let named = dumps::pair(&self.dumps, self.core.as_ref())?;
         if named.is_empty() {
             return Err(Failure::new("name a dump: `coreinspect core.1234` (or `coreinspect --help`)"));
         }
@@ -89,14 +88,8 @@ impl Execute for Inspect {
         let mut status = Status::Found;
         let mut any_listed = false;
         for named in &named {
-            guard(&named.dump)?;
             let options = self.content.options();
-            let source = dumps::open(&named.dump);
-            let read = |options: &Options| match &source {
-                Ok(source) => inspect(&named.dump, source, options),
-                Err(error) => Dump::unreadable(&named.dump, None, error),
-            };
-            let dump = read(&options);
+            let dump = dumps::read(&named.dump, &options, context, |_, dump, _| dump)?;
             if let Some((file, document)) = &mut copy {
                 file.write(|file| buffered(file, |file| document.dump(&dump, file)))?;
             }
@@ -114,9 +107,7 @@ impl Execute for Inspect {
             context.out.flush()?;
             let mut earned = self.judge(&dump, named, context);
             if !self.expect.is_empty() && earned == Status::Found {
-                // Messages are expected whole, however much of them is shown.
-                let whole = (!options.full).then(|| read(&Options { full: true, ..options }));
-                earned = self.compare(whole.as_ref().unwrap_or(&dump), named, context);
+                earned = self.compare(&dump, named, context)?;
             }
             status = status.max(earned);
         }
@@ -144,17 +135,10 @@ impl Inspect {
     /// The status that `dump` earns; every one but 0 says why.
     fn judge(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Status {
         let path = dumps::shown(&named.dump);
-        if !context.quiet && context.format == Format::Table {
-            let nothing = dump.nothing_found().unwrap_or_default();
-            for warning in dump.warnings.iter().filter(|warning| !nothing.contains(&warning.message)) {
-                context.tell(format_args!("{path}: warning: {}", warning.message));
-            }
-            if let Some(program) = named.program.as_deref().filter(|program| !matches(dump, program)) {
-                context.tell(format_args!(
-                    "{path}: warning: it does not look like a dump of {}",
-                    dumps::shown(program)
-                ));
-            }
+        let program = named.program.as_deref().filter(|program| !matches(dump, program));
+        if let (Some(program), false) = (program, context.quiet) {
+            let program = dumps::shown(program);
+            context.tell(format_args!("{path}: warning: it does not look like a dump of {program}"));
         }
         if let Some(why) = dump.nothing_found() {
             context.tell(format_args!("{path}: {why}"));
@@ -163,14 +147,31 @@ impl Inspect {
         Status::Found
     }
 
-    /// How `dump` differs from what is expected of it.
-    fn compare(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Status {
+    /// How `dump` differs from what is expected of it. Contents are expected whole, however much of them is shown.
+    fn compare(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let options = self.content.options();
+        let whole = match options {
+            Options { full: true, no_content: false, .. } => None,
+            _ if named.dump.as_os_str() == "-" => None,
+            _ => {
+                let options = Options { full: true, no_content: false, ..options };
+                let quiet = std::mem::replace(&mut context.quiet, true);
+                let whole = dumps::read(&named.dump, &options, context, |_, dump, _| dump);
+                context.quiet = quiet;
+                Some(whole?)
+            }
+        };
+        let dump = whole.as_ref().unwrap_or(dump);
+        if let Some(error) = &dump.error {
+            context.tell(format_args!("{}: {}", dump.path.path, error.message));
+            return Ok(Status::Failed);
+        }
         let mut status = Status::Found;
         for difference in self.expect.iter().filter_map(|expectation| expectation.difference(dump)) {
-            context.tell(format_args!("{}: {difference}", dumps::shown(&named.dump)));
+            context.tell(format_args!("{}: {difference}", dump.path.path));
             status = Status::Nothing;
         }
-        status
+        Ok(status)
     }
 }
 
@@ -191,10 +192,4 @@ fn buffered(file: &mut File, write: impl FnOnce(&mut dyn Write) -> io::Result<()
     let mut file = BufWriter::new(file);
     write(&mut file)?;
     file.flush()
-}
-
-/// From here on a mapped dump that shrinks ends the program with a line that names it.
-pub(super) fn guard(dump: &Path) -> Result<(), Failure> {
-    die_clearly_when_a_mapped_file_shrinks(dumps::shown(dump).as_ref())
-        .map_err(|errno| Failure::new(format!("cannot handle SIGBUS: {errno}")))
 }

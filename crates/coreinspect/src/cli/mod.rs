@@ -46,6 +46,12 @@ pub enum Failure {
     Output(#[from] io::Error),
 }
 
+impl From<crate::Error> for Failure {
+    fn from(error: crate::Error) -> Self {
+        Self::Message(error.to_string())
+    }
+}
+
 impl Failure {
     /// A failure that says `message`.
     pub fn new(message: impl Into<String>) -> Self {

@@ -1,24 +1,22 @@
 //! One or more segments in full.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::inspect::{ContentFlags, guard};
+use super::inspect::ContentFlags;
 use super::output::Format;
 use super::pager::Pager;
 use super::{Context, Execute, Failure, Status, dumps};
-use crate::memory::Dumped;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::hex::HexDump;
 use crate::render::json::{self, Document};
 use crate::render::{self, Style};
-use crate::report;
 use crate::report::{Dump, Selector};
-use crate::shm::{Segment, SharedMemory};
-use crate::source::Source;
-use crate::target::{CoreTarget, Target};
+use crate::shm::Segment;
+use crate::target::Target;
 
 /// Shows segments in full: every mapping, every missing range and why, the decoded content, and the bytes.
 #[derive(Args, Debug)]
@@ -34,8 +32,12 @@ pub(super) struct Show {
     /// The bytes too, as `hexdump -C` prints them.
     #[arg(long)]
     hex: bool,
-    #[command(flatten)]
-    window: Window,
+    /// The first offset of the bytes (0x.. or decimal).
+    #[arg(long, value_name = "OFFSET", value_parser = number, requires = "hex")]
+    at: Option<u64>,
+    /// How many bytes (0x.. or decimal).
+    #[arg(long, value_name = "BYTES", value_parser = number, requires = "hex")]
+    length: Option<u64>,
     /// Do not start a pager.
     #[arg(long)]
     no_pager: bool,
@@ -46,10 +48,10 @@ pub(super) struct Show {
 pub(super) struct Window {
     /// The first offset (0x.. or decimal).
     #[arg(long, value_name = "OFFSET", value_parser = number)]
-    at: Option<u64>,
+    pub(super) at: Option<u64>,
     /// How many bytes (0x.. or decimal).
     #[arg(long, value_name = "BYTES", value_parser = number)]
-    length: Option<u64>,
+    pub(super) length: Option<u64>,
 }
 
 fn number(text: &str) -> Result<u64, String> {
@@ -76,34 +78,50 @@ impl Window {
 
 impl Execute for Show {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        guard(&self.dump)?;
-        let path = &self.dump;
-        let source = match dumps::open(path) {
-            Ok(source) => source,
-            Err(error) => return unreadable(Dump::unreadable(path, None, &error), context),
-        };
-        let read = CoreTarget::read(&source).and_then(|target| {
-            let memory = SharedMemory::of(&target);
-            let dump = Dump::of(path, &target, &memory, &self.content.options())?;
-            Ok((target, memory, dump))
-        });
-        let (target, memory, mut dump) = match read {
-            Ok(read) => read,
-            Err(error) => return unreadable(Dump::unreadable(path, Some(source.size()), &error), context),
-        };
-        if let Some(why) = dump.nothing_found() {
-            context.tell(format_args!("{}: {why}", dumps::shown(path)));
-            print(&dump, context)?;
-            return Ok(if self.segments.is_empty() { Status::Nothing } else { Status::Failed });
+        if self.hex && context.format != Format::Table {
+            return Err(Failure::new(
+                "--hex is for people; `coreinspect extract` writes the bytes for machines",
+            ));
         }
-        let chosen = numbers(&self.segments, &dump)?;
-        dump.segments.retain(|segment| chosen.contains(&segment.number));
+        let options = self.content.options();
+        dumps::read(&self.dump, &options, context, |read, dump, context| self.show(read, dump, context))?
+    }
+}
+
+impl Show {
+    fn show(
+        &self,
+        read: Option<(&dyn Target, &[Segment])>,
+        mut dump: Dump,
+        context: &mut Context<'_>,
+    ) -> Result<Status, Failure> {
+        if let (Some(why), true) = (dump.nothing_found(), self.segments.is_empty() || dump.error.is_some()) {
+            context.tell(format_args!("{}: {why}", dump.path.path));
+            print(&dump, context)?;
+            return Ok(if dump.error.is_some() { Status::Failed } else { Status::Nothing });
+        }
+        if !self.segments.is_empty() {
+            let found =
+                self.segments.iter().map(|selector| selector.segment(&dump).map(|segment| segment.number));
+            match found.collect::<Result<BTreeSet<_>, _>>() {
+                Ok(chosen) => dump.segments.retain(|segment| chosen.contains(&segment.number)),
+                Err(error) => {
+                    context.tell(format_args!("{}: {error}", dump.path.path));
+                    print(&dump.without_segments("no-such-segment", error.to_string()), context)?;
+                    return Ok(Status::Failed);
+                }
+            }
+        }
         if context.format != Format::Table {
             print(&dump, context)?;
             return Ok(Status::Found);
         }
-        let mut pager =
-            (self.hex && !self.no_pager && context.style.interactive).then(Pager::start).flatten();
+        let bytes = match read.filter(|_| self.hex) {
+            Some((target, segments)) => Some((target, self.windows(&dump, segments)?)),
+            None => None,
+        };
+        let pager = bytes.is_some() && !self.no_pager && context.style.interactive;
+        let mut pager = pager.then(Pager::start).flatten();
         let style = context.style;
         let out: &mut dyn Write = match &mut pager {
             Some(pager) => pager,
@@ -114,10 +132,10 @@ impl Execute for Show {
                 writeln!(out)?;
             }
             render::segment::write(segment, style, out)?;
-            let found = segment.number.checked_sub(1).and_then(|index| memory.segments.get(index));
-            if let (true, Some(segment)) = (self.hex, found) {
+            let window = bytes.as_ref().and_then(|(target, windows)| Some((target, windows.get(at)?)));
+            if let Some((target, (segment, window))) = window {
                 writeln!(out)?;
-                hex(&target, segment, self.window.of(segment)?, style, out)?;
+                hex(*target, segment, *window, style, out)?;
             }
         }
         if let Some(pager) = pager {
@@ -125,25 +143,21 @@ impl Execute for Show {
         }
         Ok(Status::Found)
     }
-}
 
-/// The numbers of the segments that `selectors` name; all if there are none.
-fn numbers(selectors: &[Selector], dump: &Dump) -> Result<Vec<usize>, Failure> {
-    if selectors.is_empty() {
-        return Ok(dump.segments.iter().map(|segment| segment.number).collect());
+    /// The part of each segment of `dump` whose bytes are shown.
+    fn windows<'s>(
+        &self,
+        dump: &Dump,
+        segments: &'s [Segment],
+    ) -> Result<Vec<(&'s Segment, Interval<SegmentOffset>)>, Failure> {
+        let window = Window { at: self.at, length: self.length };
+        let numbers = dump.segments.iter().filter_map(|segment| segment.number.checked_sub(1));
+        let chosen = numbers.filter_map(|index| segments.get(index));
+        chosen.map(|segment| Ok((segment, window.of(segment)?))).collect()
     }
-    let found = selectors.iter().map(|selector| selector.segment(dump).map(|segment| segment.number));
-    found.collect::<Result<_, _>>().map_err(|error| Failure::new(error.to_string()))
 }
 
-fn unreadable(dump: Dump, context: &mut Context<'_>) -> Result<Status, Failure> {
-    let why = dump.error.as_ref().map_or("", |error| error.message.as_str());
-    context.tell(format_args!("{}: {why}", dump.path.path));
-    print(&dump, context)?;
-    Ok(Status::Failed)
-}
-
-fn print(dump: &report::Dump, context: &mut Context<'_>) -> Result<(), Failure> {
+fn print(dump: &Dump, context: &mut Context<'_>) -> Result<(), Failure> {
     match context.format {
         Format::Table => {}
         Format::Json => {
@@ -165,26 +179,12 @@ fn hex(
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let mut dump = HexDump::new(window.start().get(), style, out);
-    let mut block = vec![0; 64 << 10];
-    let mut at = window.start();
-    let pieces =
-        segment.pieces().iter().filter_map(|piece| Some((piece, piece.offsets.intersection(window)?)));
-    for (piece, part) in pieces {
-        dump.missing(part.start().offset_from(at).unwrap_or(0))?;
-        at = part.start();
-        while piece.dumped == Dumped::Saved && at < part.end() {
-            let left = usize::try_from(part.end().offset_from(at).unwrap_or(0)).unwrap_or(usize::MAX);
-            let wanted = block.len().min(left);
-            let Some(into) = block.get_mut(..wanted) else { break };
-            let count = segment.read(target, at, into).map_err(|error| Failure::new(error.to_string()))?;
-            let Some(bytes) = into.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
-            dump.bytes(bytes)?;
-            at = at.checked_add(count as u64).unwrap_or(part.end());
+    for tile in segment.tiles(window) {
+        match tile.missing() {
+            Some(_) => dump.missing(tile.offsets.length())?,
+            None => segment.read_tile(target, &tile, |bytes| dump.bytes(bytes).map_err(Failure::from))?,
         }
-        dump.missing(part.end().offset_from(at).unwrap_or(0))?;
-        at = part.end();
     }
-    dump.missing(window.end().offset_from(at).unwrap_or(0))?;
     dump.end()?;
     Ok(())
 }

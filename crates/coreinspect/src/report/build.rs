@@ -37,20 +37,32 @@ pub fn inspect_file(path: &std::path::Path, options: &Options) -> Dump {
 
 /// The report of the dump in `source`, called `path`. What went wrong is in [`Dump::error`].
 pub fn inspect(path: &std::path::Path, source: &dyn Source, options: &Options) -> Dump {
-    let report = CoreTarget::read(source).and_then(|target| {
+    inspect_with(path, source, options, |_, dump| dump)
+}
+
+/// As [`inspect`], and hands on the target and its segments (the report's, in its order) for whoever wants their bytes;
+/// `None` if the dump could not be read.
+pub fn inspect_with<R>(
+    path: &std::path::Path,
+    source: &dyn Source,
+    options: &Options,
+    hand_on: impl FnOnce(Option<(&dyn Target, &[shm::Segment])>, Dump) -> R,
+) -> R {
+    let read = CoreTarget::read(source).and_then(|target| {
         let memory = SharedMemory::of(&target);
-        Dump::of(path, &target, &memory, options)
+        let dump = Dump::of(path, &target, &memory, options)?;
+        Ok((target, memory, dump))
     });
-    match report {
-        Ok(mut report) => {
+    match read {
+        Ok((target, memory, mut dump)) => {
             if let Some(change) = source.changed() {
                 let message =
                     format!("the file changed while it was read ({change}): what is said of it may be torn");
-                report.warnings.push(Warning { code: "file-changed", message });
+                dump.warnings.push(Warning { code: "file-changed", message });
             }
-            report
+            hand_on(Some((&target, &memory.segments)), dump)
         }
-        Err(error) => Dump::unreadable(path, Some(source.size()), &error),
+        Err(error) => hand_on(None, Dump::unreadable(path, Some(source.size()), &error)),
     }
 }
 

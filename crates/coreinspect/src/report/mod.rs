@@ -9,7 +9,7 @@ mod key;
 mod selector;
 mod text;
 
-pub use build::{Options, inspect, inspect_file};
+pub use build::{Options, inspect, inspect_file, inspect_with};
 pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};
 pub use selector::{Selector, SelectorError};
@@ -311,6 +311,13 @@ pub struct Error {
 }
 
 impl Dump {
+    /// The same without its segments, and with an error of `code` instead: what was asked of it is not there.
+    pub fn without_segments(mut self, code: &'static str, message: String) -> Self {
+        self.segments = Vec::new();
+        self.error = Some(Error { code, message, offset: None });
+        self
+    }
+
     /// Why a listing of this dump shows nothing; `None` if it shows a segment.
     pub fn nothing_found(&self) -> Option<String> {
         if let Some(error) = &self.error {

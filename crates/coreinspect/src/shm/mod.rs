@@ -7,6 +7,9 @@
 
 mod find;
 mod group;
+mod tiles;
+
+pub use tiles::Tile;
 
 use shmcore::Key;
 
