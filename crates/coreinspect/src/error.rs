@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::position::{FileOffset, Position};
+use crate::position::FileOffset;
 use crate::source::Format;
 
 /// Why a dump could not be read. Each says what was read, where, what is wrong and what to do.

@@ -32,6 +32,18 @@ macro_rules! position {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(u64);
 
+        impl $name {
+            /// The place `value` bytes from the start.
+            pub const fn new(value: u64) -> Self {
+                Self(value)
+            }
+
+            /// Bytes from the start.
+            pub const fn get(self) -> u64 {
+                self.0
+            }
+        }
+
         impl Position for $name {
             fn new(value: u64) -> Self {
                 Self(value)

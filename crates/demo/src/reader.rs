@@ -32,9 +32,10 @@ impl Run for Reader {
     fn run(self, out: &mut dyn Write) -> Result<Outcome> {
         let start = Instant::now();
         let timeout = self.rendezvous.timeout;
-        let segment = loop {
-            match Segment::open(self.rendezvous.key()?) {
-                Ok(segment) => break segment,
+        let (key, segment) = loop {
+            let key = self.rendezvous.key()?;
+            match Segment::open(key) {
+                Ok(segment) => break (key, segment),
                 Err(Error::NotFound { .. }) if start.elapsed() < timeout => thread::sleep(POLL_INTERVAL),
                 Err(error @ Error::NotFound { .. }) => return Ok(Outcome::TimedOut(error)),
                 Err(error) => return Err(error.into()),
@@ -48,7 +49,7 @@ impl Run for Reader {
             Err(error) => return Err(error.into()),
         }
         let message = mailbox.message()?;
-        self.rendezvous.announce(&mailbox, out)?;
+        Rendezvous::announce(key, &mailbox, out)?;
         // Quoted and escaped: another process wrote it.
         writeln!(out, "message: {:?}", String::from_utf8_lossy(&message))?;
         if !self.read_only {

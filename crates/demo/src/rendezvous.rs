@@ -29,9 +29,9 @@ impl Rendezvous {
     }
 
     /// Says who this process is and what it has attached, one line each.
-    pub(crate) fn announce(&self, mailbox: &Mailbox, out: &mut dyn Write) -> crate::Result<()> {
+    pub(crate) fn announce(key: Key, mailbox: &Mailbox, out: &mut dyn Write) -> crate::Result<()> {
         let attachment = mailbox.attachment();
-        writeln!(out, "key: {}", self.key()?)?;
+        writeln!(out, "key: {key}")?;
         writeln!(out, "shmid: {}", attachment.segment().id())?;
         writeln!(out, "pid: {}", process::id())?;
         writeln!(out, "address: {:#x}", attachment.address())?;

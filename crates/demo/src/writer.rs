@@ -49,13 +49,14 @@ impl Run for Writer {
     fn run(self, out: &mut dyn Write) -> Result<Outcome> {
         // Before there is a segment to clean up.
         let signals = block_signals()?;
-        let segment = Segment::open_or_create(self.rendezvous.key()?, self.size, self.mode)?;
+        let key = self.rendezvous.key()?;
+        let segment = Segment::open_or_create(key, self.size, self.mode)?;
         let segment = OwnedSegment::new(segment);
         let mailbox = Mailbox::new(segment.attach(Access::ReadWrite)?)?;
         // A segment that was left behind may be ready: nobody shall read while its message is replaced.
         mailbox.set_flag(Flag::Empty)?;
         mailbox.write(self.message.as_bytes())?;
-        self.rendezvous.announce(&mailbox, out)?;
+        Rendezvous::announce(key, &mailbox, out)?;
         // For whoever waits to dump or read it.
         writeln!(out, "READY")?;
         out.flush()?;
@@ -105,7 +106,7 @@ impl Writer {
 }
 
 /// Keeps SIGHUP, SIGINT and SIGTERM from ending the process; they wait to be read.
-fn block_signals() -> nix::Result<SignalFd> {
+pub(crate) fn block_signals() -> nix::Result<SignalFd> {
     let signals = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
     signals.thread_block()?;
     SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)

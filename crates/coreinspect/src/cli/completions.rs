@@ -1,5 +1,7 @@
 //! Shell completions, made from the same table as the command line itself.
 
+use std::io::Write;
+
 use clap::Args;
 use clap_complete::Shell;
 

@@ -1,5 +1,6 @@
 //! Dumps as the debuggers name them: `DUMP...`, `PROGRAM DUMP`, `PROGRAM -c DUMP`; `-` is standard input.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::output::Format;
@@ -47,6 +48,36 @@ pub(super) fn pair(paths: &[PathBuf], core: Option<&PathBuf>) -> Result<Vec<Name
 fn open(path: &Path) -> Result<MappedFile, Error> {
     let opened = if path.as_os_str() == "-" { MappedFile::standard_input() } else { MappedFile::open(path) };
     opened.map_err(|source| Error::Open { source })
+}
+
+/// The dump among the arguments of a command that takes one, and the words that follow it: `DUMP WORD...`, `PROGRAM DUMP
+/// WORD...`, `PROGRAM -c DUMP WORD...`, `-c DUMP WORD...`.
+///
+/// # Errors
+/// There is none.
+pub(super) fn one(
+    mut words: Vec<OsString>,
+    core: Option<&PathBuf>,
+) -> Result<(PathBuf, Vec<String>), Failure> {
+    let is_a_program = |words: &[OsString]| words.first().is_some_and(|first| is_program(Path::new(first)));
+    let dump = match core {
+        Some(core) => {
+            if is_a_program(&words) {
+                words.remove(0);
+            }
+            core.clone()
+        }
+        None => {
+            if is_a_program(&words) && words.get(1).is_some_and(|second| Path::new(second).is_file()) {
+                words.remove(0);
+            }
+            if words.is_empty() {
+                return Err(Failure::new("name a dump"));
+            }
+            PathBuf::from(words.remove(0))
+        }
+    };
+    Ok((dump, words.iter().map(|word| Printable(word.as_encoded_bytes()).to_string()).collect()))
 }
 
 /// Opens and reads the dump at `path`, and tells its warnings where they are not in the output. What could not be read is

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::report::{Dump, Segment, Selector, Text};
+use shmcore::Key;
+
+use crate::report::{Dump, Segment, Text};
 
 /// Terms that one segment must meet, all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ struct Term {
     field: &'static str,
     comparison: Comparison,
     value: String,
+    /// What `value` means where the field is a key: any spelling will do.
+    keys: Vec<Key>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,7 @@ const FIELDS: &[(&str, ValueOf)] = &[
     ("pid", |dump, _| dump.process.pid.map(|pid| pid.to_string())),
     ("command", |dump, _| dump.process.command.as_ref().map(Text::escaped)),
     ("signal", |dump, _| dump.process.signal.and_then(|signal| signal.name).map(str::to_owned)),
+    // Of a dump without segments the exit status is 1, whatever is expected.
     ("segments", |dump, _| Some(dump.segments.len().to_string())),
 ];
 
@@ -110,29 +115,41 @@ impl Term {
             .iter()
             .find(|(known, _)| *known == name)
             .ok_or_else(|| format!("there is no field {name:?}; known: {}", known()))?;
-        Ok(Self { field, comparison, value: value.to_owned() })
+        let keys = match *field {
+            "key" => Key::readings(value).map_err(|error| error.to_string())?.into_iter().collect(),
+            _ => Vec::new(),
+        };
+        Ok(Self { field, comparison, value: value.to_owned(), keys })
     }
 
     fn actual(&self, dump: &Dump, segment: &Segment) -> Option<String> {
         FIELDS.iter().find(|(name, _)| *name == self.field).and_then(|(_, value)| value(dump, segment))
     }
 
+    /// Whether it holds; what the dump does not say meets nothing.
     fn holds(&self, dump: &Dump, segment: &Segment) -> bool {
-        let actual = self.actual(dump, segment);
-        let is = || match self.field {
-            // Any spelling of the key will do.
-            "key" => {
-                self.value.parse::<Selector>().is_ok_and(|selector| {
-                    selector.segment(dump).is_ok_and(|found| found.number == segment.number)
-                }) || actual.as_deref() == Some(self.value.as_str())
+        let Some(actual) = self.actual(dump, segment) else { return false };
+        let is = || match segment.key_t {
+            Some(key) if !self.keys.is_empty() => self.keys.iter().any(|known| known.raw() == key),
+            _ => {
+                actual == self.value
+                    || number(self.field, dump, segment).is_some_and(|number| number == self.value)
             }
-            _ => actual.as_deref() == Some(self.value.as_str()),
         };
         match self.comparison {
             Comparison::Is => is(),
             Comparison::IsNot => !is(),
-            Comparison::Contains => actual.as_ref().is_some_and(|actual| actual.contains(&self.value)),
+            Comparison::Contains => actual.contains(&self.value),
         }
+    }
+}
+
+/// The number behind a field that is told by its name.
+fn number(field: &str, dump: &Dump, segment: &Segment) -> Option<String> {
+    match field {
+        "flag" => Some(segment.content.as_ref()?.value.flag?.value.to_string()),
+        "signal" => Some(dump.process.signal?.number.to_string()),
+        _ => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The bytes of a segment, as a file.
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,19 +11,19 @@ use super::show::Window;
 use super::{Context, Execute, Failure, Status, dumps};
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::json;
-use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector};
+use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector, SelectorError};
 use crate::shm::Segment;
 use crate::target::Target;
 
 /// Writes the bytes of a segment to a sparse file of mode 0600. What is missing is a hole, and is named.
 #[derive(Args, Debug)]
 pub(super) struct Extract {
-    /// The dump.
-    #[arg(value_name = "DUMP")]
-    dump: PathBuf,
-    /// Which segment: a key in any spelling, @ADDRESS, or '#N'.
-    #[arg(value_name = "SEGMENT", allow_negative_numbers = true)]
-    segment: Selector,
+    /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or '#N'.
+    #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]
+    words: Vec<OsString>,
+    /// The dump, as gdb and drgn name it.
+    #[arg(short, long, value_name = "DUMP")]
+    core: Option<PathBuf>,
     /// The file to write; - is standard output. It must not exist, unless --force is given.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -33,8 +34,14 @@ pub(super) struct Extract {
 impl Execute for Extract {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let no_content = Options { no_content: true, ..Options::default() };
-        dumps::read(&self.dump, &no_content, context, |read, dump, context| {
-            self.extract(read, &dump, context)
+        let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
+        let [word] = words.as_slice() else {
+            return Err(Failure::new("name one SEGMENT behind the dump: a key, @ADDRESS or '#N'"));
+        };
+        let selector: Selector =
+            word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))?;
+        dumps::read(&path, &no_content, context, |read, dump, context| {
+            self.extract(&path, &selector, read, &dump, context)
         })?
     }
 }
@@ -42,6 +49,8 @@ impl Execute for Extract {
 impl Extract {
     fn extract(
         &self,
+        dump_path: &Path,
+        selector: &Selector,
         read: Option<(&dyn Target, &[Segment])>,
         dump: &Dump,
         context: &mut Context<'_>,
@@ -50,7 +59,7 @@ impl Extract {
         if let Some(error) = &dump.error {
             return Err(of_dump(&error.message));
         }
-        let chosen = self.segment.segment(dump).map_err(|error| of_dump(&error))?;
+        let chosen = selector.segment(dump).map_err(|error| of_dump(&error))?;
         let found =
             read.and_then(|(target, segments)| Some((target, segments.get(chosen.number.checked_sub(1)?)?)));
         let (target, segment) = found.ok_or_else(|| of_dump(&"the segment is gone"))?;
@@ -66,8 +75,8 @@ impl Extract {
             (key, _) => PathBuf::from(format!("SYSV{key:08x}.{}.bin", chosen.number)),
         });
         // Both files are begun before either is written: one without the other would mislead.
-        let mut file = NewFile::create(&path, context.force, [self.dump.as_path()])?;
-        let holes = self.holes(&plan, &path, context)?;
+        let mut file = NewFile::create(&path, context.force, [dump_path])?;
+        let holes = Self::holes(&plan, &path, dump_path, context)?;
         plan.to_file(&mut file)?;
         file.finish()?;
         holes.map_or(Ok(()), NewFile::finish)?;
@@ -79,7 +88,12 @@ impl Extract {
     }
 
     /// `FILE.json`, which names the holes; `None`, and none of an earlier file, if there are none.
-    fn holes(&self, plan: &Plan<'_>, path: &Path, context: &Context<'_>) -> Result<Option<NewFile>, Failure> {
+    fn holes(
+        plan: &Plan<'_>,
+        path: &Path,
+        dump_path: &Path,
+        context: &Context<'_>,
+    ) -> Result<Option<NewFile>, Failure> {
         let mut json = path.to_owned().into_os_string();
         json.push(".json");
         let json = Path::new(&json);
@@ -99,7 +113,7 @@ impl Extract {
         }
         let holes =
             Holes { schema: SCHEMA, key: plan.segment.key.to_string(), size: plan.window.length(), missing };
-        let mut file = NewFile::create(json, context.force, [self.dump.as_path()])?;
+        let mut file = NewFile::create(json, context.force, [dump_path])?;
         file.write(|file| {
             json::pretty(&holes, file)?;
             file.write_all(b"\n")
@@ -189,7 +203,7 @@ impl Plan<'_> {
         }
         for tile in self.segment.tiles(self.window) {
             match tile.missing() {
-                Some(_) => zeroes(tile.offsets.length(), context.out)?,
+                Some(_) => zeroes(tile.offsets.length(), &mut context.out)?,
                 None => self.segment.read_tile(self.target, &tile, |bytes| {
                     context.out.write_all(bytes).map_err(Failure::from)
                 })?,

@@ -82,8 +82,12 @@ impl Execute for Inspect {
             return Err(Failure::new("name a dump: `coreinspect core.1234` (or `coreinspect --help`)"));
         }
         let dumps = || named.iter().map(|named| named.dump.as_path());
+        if self.also_json.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+            return Err(Failure::new("--also-json takes a file; --json prints to standard output"));
+        }
         let copy = self.also_json.as_deref().map(|path| NewFile::create(path, context.force, dumps()));
         let mut copy = copy.transpose()?.map(|file| (file, Document::default()));
+        context.out.goes_on = copy.is_some() || !self.expect.is_empty();
         let mut document = Document::default();
         let mut status = Status::Found;
         let mut any_listed = false;
@@ -94,14 +98,14 @@ impl Execute for Inspect {
                 file.write(|file| buffered(file, |file| document.dump(&dump, file)))?;
             }
             match context.format {
-                Format::Json => document.dump(&dump, context.out)?,
-                Format::Jsonl => json::line(&dump, context.out)?,
+                Format::Json => document.dump(&dump, &mut context.out)?,
+                Format::Jsonl => json::line(&dump, &mut context.out)?,
                 Format::Table => {
                     if any_listed && dump.error.is_none() && !self.no_header && !context.quiet {
                         writeln!(context.out)?;
                     }
                     any_listed |= dump.error.is_none();
-                    self.listing(context).write(&dump, context.style, context.out)?;
+                    self.listing(context).write(&dump, context.style, &mut context.out)?;
                 }
             }
             context.out.flush()?;
@@ -112,7 +116,7 @@ impl Execute for Inspect {
             status = status.max(earned);
         }
         if context.format == Format::Json {
-            document.end(context.out)?;
+            document.end(&mut context.out)?;
         }
         if let Some((mut file, document)) = copy {
             file.write(|file| document.end(file))?;
@@ -125,6 +129,7 @@ impl Execute for Inspect {
 impl Inspect {
     fn listing(&self, context: &Context<'_>) -> Listing {
         Listing {
+            chosen: !self.columns.is_empty(),
             columns: if self.columns.is_empty() { Column::all() } else { self.columns.clone() },
             header: !self.no_header,
             verbose: context.verbose,
@@ -136,7 +141,7 @@ impl Inspect {
     fn judge(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Status {
         let path = dumps::shown(&named.dump);
         let program = named.program.as_deref().filter(|program| !matches(dump, program));
-        if let (Some(program), false) = (program, context.quiet) {
+        if let (Some(program), false, Format::Table) = (program, context.quiet, context.format) {
             let program = dumps::shown(program);
             context.tell(format_args!("{path}: warning: it does not look like a dump of {program}"));
         }

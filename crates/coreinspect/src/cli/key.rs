@@ -1,5 +1,6 @@
 //! What a key means, how a path makes one, which paths could have made it.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -26,7 +27,7 @@ pub(super) struct KeyCommand {
     /// The project id that ftok is given: a character (x), or a number (120, 0x78).
     #[arg(long, value_name = "ID", value_parser = project_id, default_value = "x", requires = "path")]
     id: u8,
-    /// Look under this folder for paths that make the key.
+    /// Look under this folder for paths that make the key; symbolic links are not followed.
     #[arg(long, value_name = "FOLDER", conflicts_with = "path")]
     search: Option<PathBuf>,
 }
@@ -53,7 +54,17 @@ impl Execute for KeyCommand {
             }
             (None, None) => return Err(Failure::new("give a key, or --path")),
         };
-        let search = self.search.as_ref().map(|root| Search::run(key, root));
+        let search = match &self.search {
+            Some(_) if key.is_private() => return Err(Failure::new("IPC_PRIVATE is made from no path")),
+            Some(root) => {
+                // What cannot even be begun is no search that found nothing.
+                std::fs::read_dir(root).map_err(|error| {
+                    Failure::new(format!("cannot search {}: {error}", dumps::shown(root)))
+                })?;
+                Some(Search::run(key, root))
+            }
+            None => None,
+        };
         let candidates = match (&search, &self.path) {
             (Some(search), _) => search.candidates.iter().map(|found| candidate(key, found)).collect(),
             (None, Some(path)) => vec![Candidate::of_ftok(key, path)],
@@ -67,10 +78,11 @@ impl Execute for KeyCommand {
         });
         let report = KeyReport::of(key, candidates, searched);
         match context.format {
-            Format::Json | Format::Jsonl => {
-                json::pretty(&report, context.out)?;
+            Format::Json => {
+                json::pretty(&report, &mut context.out)?;
                 writeln!(context.out)?;
             }
+            Format::Jsonl => json::compact(&report, &mut context.out)?,
             Format::Table => write(&report, key, context)?,
         }
         match (&search, &self.search) {
@@ -92,7 +104,7 @@ fn candidate(key: Key, found: &key_search::Candidate) -> Candidate {
 
 fn parse(text: &str, context: &mut Context<'_>) -> Result<Key, Failure> {
     let readings = Key::readings(text).map_err(|error| Failure::new(error.to_string()))?;
-    if let Some(other) = readings.second() {
+    if let (Some(other), false) = (readings.second(), context.quiet) {
         context.tell(format_args!(
             "{text} is read as decimal, {}; write 0x{text} for {other}",
             readings.first()

@@ -69,6 +69,8 @@ trait Execute: Args + FromArgMatches {
 pub struct Command {
     /// The word that calls it.
     pub name: &'static str,
+    /// What follows the word.
+    pub usage: &'static str,
     /// Three calls that can be run as they stand where there is a core named `core`.
     pub examples: &'static str,
     arguments: fn(clap::Command) -> clap::Command,
@@ -76,9 +78,10 @@ pub struct Command {
 }
 
 impl Command {
-    const fn new<A: Execute>(name: &'static str, examples: &'static str) -> Self {
+    const fn new<A: Execute>(name: &'static str, usage: &'static str, examples: &'static str) -> Self {
         Self {
             name,
+            usage,
             examples,
             arguments: A::augment_args,
             execute: |matches, context| {
@@ -90,13 +93,16 @@ impl Command {
     }
 
     fn build(&self, command: clap::Command) -> clap::Command {
-        (self.arguments)(command).after_help(format!("Examples:\n{}", self.examples))
+        (self.arguments)(command)
+            .after_help(format!("Examples:\n{}", self.examples))
+            .override_usage(self.usage)
     }
 }
 
 /// What is done without a command's name.
 const INSPECT: Command = Command::new::<inspect::Inspect>(
     "coreinspect",
+    "coreinspect [OPTIONS] [PROGRAM] DUMP...\n       coreinspect COMMAND ...",
     "  coreinspect core\n  \
      coreinspect core --json | jq '.dumps[0].segments[0].content'\n  \
      coreinspect core --expect 'flag=ready message~Hello'",
@@ -106,30 +112,35 @@ const INSPECT: Command = Command::new::<inspect::Inspect>(
 pub const COMMANDS: &[Command] = &[
     Command::new::<show::Show>(
         "show",
+        "coreinspect show [OPTIONS] [PROGRAM] DUMP [SEGMENT]...",
         "  coreinspect show core\n  \
          coreinspect show core '#1' --hex\n  \
          coreinspect show core '#1' --hex --at 0x100 --length 64",
     ),
     Command::new::<extract::Extract>(
         "extract",
+        "coreinspect extract [OPTIONS] [PROGRAM] DUMP SEGMENT",
         "  coreinspect extract core '#1'\n  \
          coreinspect extract core '#1' -o bytes.bin --force\n  \
          coreinspect extract core '#1' -o - | xxd | head",
     ),
     Command::new::<key::KeyCommand>(
         "key",
+        "coreinspect key [OPTIONS] KEY [--search FOLDER]\n       coreinspect key [OPTIONS] --path PATH [--id ID]",
         "  coreinspect key 0x4e545030\n  \
          coreinspect key --path . --id x\n  \
          coreinspect key SYSV7800c028 --search .",
     ),
     Command::new::<schema::Schema>(
         "schema",
+        "coreinspect schema",
         "  coreinspect schema\n  \
          coreinspect schema | jq '.\"$defs\".segment.required'\n  \
          coreinspect schema > coreinspect-1.json",
     ),
     Command::new::<completions::Completions>(
         "completions",
+        "coreinspect completions SHELL",
         "  coreinspect completions bash > coreinspect.bash\n  \
          coreinspect completions zsh > _coreinspect\n  \
          coreinspect completions fish > coreinspect.fish",
@@ -149,7 +160,7 @@ pub fn command() -> clap::Command {
         .disable_version_flag(true)
         .disable_help_subcommand(true)
         .subcommand_help_heading("Commands")
-        .override_usage("coreinspect [OPTIONS] [PROGRAM] DUMP...\n       coreinspect COMMAND ...");
+;
     COMMANDS.iter().fold(root, |root, row| root.subcommand(row.build(clap::Command::new(row.name))))
 }
 

@@ -32,13 +32,13 @@ enum Color {
 #[command(next_help_heading = "Output")]
 pub struct Flags {
     /// What to print.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "table", hide_possible_values = false)]
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
     format: Format,
     /// Short for --format json.
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
     /// When to colour; NO_COLOR and CLICOLOR_FORCE are honoured.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
     /// Rows alone: no explanations, no warnings.
     #[arg(long, short, global = true)]
@@ -57,7 +57,7 @@ pub struct Flags {
 /// What a command needs beside its own arguments.
 pub struct Context<'w> {
     /// Where results go.
-    pub out: &'w mut dyn Write,
+    pub out: Out<'w>,
     /// Where all else goes.
     pub err: &'w mut dyn Write,
     /// What to print.
@@ -95,7 +95,7 @@ impl<'w> Context<'w> {
             Color::Auto => colour_is_wanted(),
         };
         Ok(Self {
-            out,
+            out: Out::new(out),
             err,
             format: if flags.json { Format::Json } else { flags.format },
             style: Style {
@@ -126,6 +126,50 @@ fn colour_is_wanted() -> bool {
     }
     let can = || anstyle_query::term_supports_ansi_color() && io::stdout().is_terminal();
     anstyle_query::clicolor_force() || anstyle_query::clicolor() != Some(false) && can()
+}
+
+/// Standard output, until whoever reads it has seen enough.
+///
+/// A closed pipe ends a command, unless it has a verdict to give or a file to write: then the rest goes nowhere.
+pub struct Out<'w> {
+    to: &'w mut dyn Write,
+    closed: bool,
+    /// Whether to go on when nobody reads.
+    pub(super) goes_on: bool,
+}
+
+impl<'w> Out<'w> {
+    pub(super) fn new(to: &'w mut dyn Write) -> Self {
+        Self { to, closed: false, goes_on: false }
+    }
+
+    fn forgive<T>(&mut self, result: io::Result<T>, instead: T) -> io::Result<T> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && self.goes_on => {
+                self.closed = true;
+                Ok(instead)
+            }
+            result => result,
+        }
+    }
+}
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed {
+            return Ok(bytes.len());
+        }
+        let written = self.to.write(bytes);
+        self.forgive(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let flushed = self.to.flush();
+        self.forgive(flushed, ())
+    }
 }
 
 /// COLUMNS, else the terminal's width; no limit in a pipe or a file.

@@ -1,5 +1,7 @@
 //! The JSON Schema of the contract.
 
+use std::io::Write;
+
 use clap::Args;
 
 use super::{Context, Execute, Failure, Status};

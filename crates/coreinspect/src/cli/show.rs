@@ -1,6 +1,7 @@
 //! One or more segments in full.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -21,12 +22,13 @@ use crate::target::Target;
 /// Shows segments in full: every mapping, every missing range and why, the decoded content, and the bytes.
 #[derive(Args, Debug)]
 pub(super) struct Show {
-    /// The dump.
-    #[arg(value_name = "DUMP")]
-    dump: PathBuf,
-    /// Which segments: a key in any spelling, @ADDRESS, or '#N'; all if none is named.
-    #[arg(value_name = "SEGMENT", allow_negative_numbers = true)]
-    segments: Vec<Selector>,
+    /// The dump (or its program and then the dump), and which segments: a key in any spelling, @ADDRESS, or '#N'; all if
+    /// none is named.
+    #[arg(value_name = "DUMP", required_unless_present = "core", allow_negative_numbers = true)]
+    words: Vec<OsString>,
+    /// The dump, as gdb and drgn name it.
+    #[arg(short, long, value_name = "DUMP")]
+    core: Option<PathBuf>,
     #[command(flatten)]
     content: ContentFlags,
     /// The bytes too, as `hexdump -C` prints them.
@@ -65,6 +67,12 @@ fn number(text: &str) -> Result<u64, String> {
 impl Window {
     /// The part of `segment` that is asked for: up to its last mapped byte unless `--length` says less.
     pub(super) fn of(self, segment: &Segment) -> Result<Interval<SegmentOffset>, Failure> {
+        if self.length == Some(0) {
+            let end = segment.end();
+            return Err(Failure::new(format!(
+                "--length 0 asks for no byte of the segment, which ends at {end}"
+            )));
+        }
         let start = SegmentOffset::new(self.at.unwrap_or(0));
         let end = match self.length {
             Some(length) => start.checked_add(length).map_or(segment.end(), |end| end.min(segment.end())),
@@ -84,25 +92,31 @@ impl Execute for Show {
             ));
         }
         let options = self.content.options();
-        dumps::read(&self.dump, &options, context, |read, dump, context| self.show(read, dump, context))?
+        let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
+        let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
+        let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
+        dumps::read(&path, &options, context, |read, dump, context| {
+            self.show(&selectors, read, dump, context)
+        })?
     }
 }
 
 impl Show {
     fn show(
         &self,
+        selectors: &[Selector],
         read: Option<(&dyn Target, &[Segment])>,
         mut dump: Dump,
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
-        if let (Some(why), true) = (dump.nothing_found(), self.segments.is_empty() || dump.error.is_some()) {
+        if let (Some(why), true) = (dump.nothing_found(), selectors.is_empty() || dump.error.is_some()) {
             context.tell(format_args!("{}: {why}", dump.path.path));
             print(&dump, context)?;
             return Ok(if dump.error.is_some() { Status::Failed } else { Status::Nothing });
         }
-        if !self.segments.is_empty() {
+        if !selectors.is_empty() {
             let found =
-                self.segments.iter().map(|selector| selector.segment(&dump).map(|segment| segment.number));
+                selectors.iter().map(|selector| selector.segment(&dump).map(|segment| segment.number));
             match found.collect::<Result<BTreeSet<_>, _>>() {
                 Ok(chosen) => dump.segments.retain(|segment| chosen.contains(&segment.number)),
                 Err(error) => {
@@ -125,7 +139,7 @@ impl Show {
         let style = context.style;
         let out: &mut dyn Write = match &mut pager {
             Some(pager) => pager,
-            None => &mut *context.out,
+            None => &mut context.out,
         };
         for (at, segment) in dump.segments.iter().enumerate() {
             if at > 0 {
@@ -162,10 +176,10 @@ fn print(dump: &Dump, context: &mut Context<'_>) -> Result<(), Failure> {
         Format::Table => {}
         Format::Json => {
             let mut document = Document::default();
-            document.dump(dump, context.out)?;
-            document.end(context.out)?;
+            document.dump(dump, &mut context.out)?;
+            document.end(&mut context.out)?;
         }
-        Format::Jsonl => json::line(dump, context.out)?,
+        Format::Jsonl => json::line(dump, &mut context.out)?,
     }
     Ok(())
 }

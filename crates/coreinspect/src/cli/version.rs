@@ -1,7 +1,7 @@
 //! `--version`, and with `-v` what matters about this machine for a report of a bug.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 
 use super::Context;
 use crate::render::printable::Printable;

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use super::reader::Reader;
 use crate::machine::Machine;
-use crate::position::Position;
 use crate::position::{Address, Interval};
 
 /// The note's bytes, checked: as many rows as it has whole.

@@ -4,7 +4,7 @@ use super::header::NoteSegment;
 use super::reader::Reader;
 use crate::error::Warnings;
 use crate::machine::Machine;
-use crate::position::{Coverage, FileOffset, Interval, Position};
+use crate::position::{Coverage, FileOffset, Interval};
 use crate::source::Source;
 
 /// One note.

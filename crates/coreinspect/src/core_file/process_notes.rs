@@ -5,7 +5,7 @@
 
 use super::reader::Reader;
 use crate::machine::{Class, Machine, SignalNumbering};
-use crate::position::{Address, Position};
+use crate::position::Address;
 use crate::process::Signal;
 
 /// A thread, as its NT_PRSTATUS has it.

@@ -4,7 +4,7 @@
 
 use super::{Budget, Confidence, Unavailable, read_blocks, read_from, unavailable};
 use crate::error::Error;
-use crate::position::{Address, Position, SegmentOffset};
+use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::target::Target;
 
@@ -63,6 +63,9 @@ impl Mailbox {
     ) -> Result<Self, Error> {
         let (flag_at, message_at) = (SegmentOffset::new(0), SegmentOffset::new(1));
         let mut missing: Vec<_> = unavailable(segment, "flag", flag_at).into_iter().collect();
+        for flag in &mut missing {
+            flag.offsets = Interval::new(flag_at, message_at).unwrap_or(flag.offsets);
+        }
         let has_flag = missing.is_empty();
         let no_message = unavailable(segment, "message", message_at);
         // Flag and message in one go: with 2,000 segments the system calls are what a listing costs.

@@ -36,7 +36,7 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
             text.push_str(&format!(" at {address}{}", inside(dump, address.0)));
         }
     }
-    if dump.warnings.iter().any(|warning| warning.code == "truncated") {
+    if dump.warnings.iter().any(|warning| ["truncated", "program-headers"].contains(&warning.code)) {
         text.push_str("; the file is cut off");
     }
     write_wrapped(&text, "", "  ", style, out)?;
@@ -49,7 +49,7 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
             ("threads", Some(join(&process.threads))),
             ("page size", dump.page_size.map(|size| size.to_string())),
             ("file size", dump.file_size.map(|bytes| format!("{bytes} bytes"))),
-            ("POSIX shm", Some(format!("{} mappings in /dev/shm", dump.posix_mappings))),
+            ("POSIX shm", dump.posix_mappings.map(|count| format!("{count} mappings in /dev/shm"))),
         ];
         for (name, value) in facts {
             let value = value.unwrap_or_else(|| "unknown".to_owned());

@@ -40,6 +40,13 @@ pub struct Heading {
     pub breaks: bool,
 }
 
+impl Heading {
+    /// The same, never left out.
+    pub fn kept(self) -> Self {
+        Self { dispensable: 0, ..self }
+    }
+}
+
 /// What a table needs at least of a column that breaks.
 const NARROWEST: usize = 16;
 /// Lines that a broken text may take.

@@ -17,14 +17,21 @@ pub fn pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes `value` as one line.
+///
+/// # Errors
+/// What writing said.
+pub fn compact(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?;
+    out.write_all(b"\n")
+}
+
 /// Writes `dump` as one line of `jsonl`.
 ///
 /// # Errors
 /// What writing said.
 pub fn line(dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
-    let line = Line { schema: SCHEMA, dump };
-    line.serialize(&mut Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?;
-    out.write_all(b"\n")
+    compact(&Line { schema: SCHEMA, dump }, out)
 }
 
 /// The document of several dumps, written as they come: memory does not add up over a thousand of them.

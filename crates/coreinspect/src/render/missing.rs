@@ -9,6 +9,16 @@ use crate::report::{Dump, Segment};
 
 /// What is missing of the segments, by cause: a thousand segments that lack the same are told once.
 pub(super) fn write(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let completed = |segment: &&Segment| {
+        segment.state == "whole" && segment.attachments.iter().any(|attachment| attachment.state != "whole")
+    };
+    let completed: Vec<_> = dump.segments.iter().filter(completed).collect();
+    if !completed.is_empty() {
+        writeln!(out)?;
+        let text =
+            format!("{}: whole, because its attachments complete each other", names(&completed, style));
+        write_wrapped(&text, "", "  ", style, out)?;
+    }
     let mut groups = Vec::<Vec<&Segment>>::new();
     let mut group_of = HashMap::new();
     for segment in dump.segments.iter().filter(|segment| !segment.causes.is_empty()) {
@@ -40,19 +50,23 @@ pub(super) fn write(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Resul
 
 /// Which bytes are missing, in a sentence.
 fn lacking(segments: &[&Segment], style: Style) -> String {
-    const NAMED: usize = 6;
     let sum =
         |of: fn(&Segment) -> u64| segments.iter().fold(0_u64, |sum, segment| sum.saturating_add(of(segment)));
     let lacked = sum(|segment| segment.mapped.saturating_sub(segment.saved));
     let mapped = sum(|segment| segment.mapped);
+    format!("{}: {lacked} of {mapped} bytes are not in the dump", names(segments, style))
+}
+
+/// Segments by their numbers; one alone by its key too.
+fn names(segments: &[&Segment], style: Style) -> String {
+    const NAMED: usize = 6;
+    if let [segment] = segments {
+        return format!("#{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key"));
+    }
     let mut names: Vec<_> =
         segments.iter().take(NAMED).map(|segment| format!("#{}", segment.number)).collect();
     if segments.len() > NAMED {
         names.push(format!("{} ({} segments)", style.ellipsis(), segments.len()));
     }
-    let which = match segments {
-        [segment] => format!("#{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key")),
-        _ => names.join(" "),
-    };
-    format!("{which}: {lacked} of {mapped} bytes are not in the dump")
+    names.join(" ")
 }

@@ -35,17 +35,24 @@ pub fn write(segment: &Segment, style: Style, out: &mut dyn Write) -> io::Result
                 ),
             )?;
         }
-        _ => fact("key", "IPC_PRIVATE: every private segment has this key")?,
+        (None, Some(_)) => fact("key", "IPC_PRIVATE: every private segment has this key")?,
+        (_, None) => fact("key", "unknown: the mapping has no name")?,
     }
-    let number = |value: Option<u64>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
-    if segment.shmid.is_none() && segment.size.is_none() {
-        fact("unknown", "shmid, exact size, owner, perms, nattch, cpid, lpid: no core dump holds them")?;
-    } else {
-        fact("shmid", &segment.shmid.map_or_else(|| "unknown".to_owned(), |id| id.to_string()))?;
-        fact("size", &number(segment.size))?;
-        fact("owner", &number(segment.owner.map(u64::from)))?;
-        fact("perms", segment.perms.as_deref().unwrap_or("unknown"))?;
-        fact("nattch", &number(segment.nattch))?;
+    let known = [
+        ("shmid", segment.shmid.map(|id| id.to_string())),
+        ("size", segment.size.map(|size| format!("{size} bytes"))),
+        ("owner", segment.owner.map(|uid| uid.to_string())),
+        ("perms", segment.perms.clone()),
+        ("nattch", segment.nattch.map(|count| count.to_string())),
+        ("cpid", segment.cpid.map(|pid| pid.to_string())),
+        ("lpid", segment.lpid.map(|pid| pid.to_string())),
+    ];
+    for (name, value) in known.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+        fact(name, value)?;
+    }
+    let unknown: Vec<_> = known.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+    if !unknown.is_empty() {
+        fact("unknown", &format!("{}: no core dump holds them", unknown.join(", ")))?;
     }
     fact("mapped", &format!("{} bytes", segment.mapped))?;
     fact("saved", &format!("{} bytes: {}", segment.saved, segment.state))?;

@@ -35,8 +35,7 @@ const COLUMNS: &[(Heading, CellOf)] = &[
     (heading("SAVED", true, 2), |row, style| Cell::new(size(row.attachment.saved, style.bytes))),
     (heading("PERM", false, 3), |row, _| Cell::new(permissions(row.attachment))),
     (heading("STATE", false, 0), |row, _| {
-        let state = if row.first { row.segment.state } else { row.attachment.state };
-        Cell::new(state).tone(state_tone(state))
+        Cell::new(row.attachment.state).tone(state_tone(row.attachment.state))
     }),
     (Heading { name: "CONTENT", right: false, dispensable: 0, breaks: true }, |row, style| {
         if row.first {
@@ -73,6 +72,8 @@ impl Column {
 pub struct Listing {
     /// The columns, in order.
     pub columns: Vec<Column>,
+    /// Whether the user named them: then none is left out, however narrow the place.
+    pub chosen: bool,
     /// Whether headings are printed, and with them all that is no row.
     pub header: bool,
     /// More about the process.
@@ -110,7 +111,10 @@ impl Listing {
             })
         });
         let grid = Grid {
-            headings: chosen.iter().map(|(heading, _)| *heading).collect(),
+            headings: chosen
+                .iter()
+                .map(|(heading, _)| if self.chosen { heading.kept() } else { *heading })
+                .collect(),
             rows: rows.map(|row| chosen.iter().map(|(_, cell)| cell(&row, style)).collect()).collect(),
             header: self.header,
         };
@@ -135,12 +139,14 @@ impl Listing {
     }
 }
 
-/// The rights of all of an attachment's mappings.
+/// The rights of all of an attachment's mappings; with a `?` where the dump does not say them of each.
 fn permissions(attachment: &Attachment) -> String {
-    let mut all = attachment.mappings.iter().map(|mapping| mapping.permissions.as_deref().unwrap_or("?"));
-    match all.next() {
-        Some(first) if all.all(|other| other == first) => first.to_owned(),
-        Some(_) => "mixed".to_owned(),
+    let mut known = attachment.mappings.iter().filter_map(|mapping| mapping.permissions.as_deref());
+    let all_known = attachment.mappings.iter().all(|mapping| mapping.permissions.is_some());
+    match known.next() {
+        Some(first) if !known.all(|other| other == first) => "mixed".to_owned(),
+        Some(first) if all_known => first.to_owned(),
+        Some(first) => format!("{first}?"),
         None => "?".to_owned(),
     }
 }

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::layout::{self, Budget};
 use crate::memory::Dumped;
-use crate::position::Position;
 use crate::shm::{self, SharedMemory};
 use crate::source::{MappedFile, Source};
 use crate::target::{CoreTarget, Target};
@@ -98,8 +97,8 @@ impl Dump {
             segments,
             warnings: target.warnings().iter().chain(&memory.warnings).map(Warning::from).collect(),
             error: None,
-            posix_mappings: memory.posix_mappings,
-            named_mappings: target.mappings().is_some(),
+            posix_mappings: target.mappings().map(|_| memory.posix_mappings),
+            named_mappings: Some(target.mappings().is_some()),
         })
     }
 
@@ -119,8 +118,8 @@ impl Dump {
             segments: Vec::new(),
             warnings: Vec::new(),
             error: Some(Error { code: error.code(), message: error.to_string(), offset: error.offset() }),
-            posix_mappings: 0,
-            named_mappings: false,
+            posix_mappings: None,
+            named_mappings: None,
         }
     }
 }

@@ -50,10 +50,10 @@ pub struct Dump {
     pub warnings: Vec<Warning>,
     /// Why it could not be read.
     pub error: Option<Error>,
-    /// Mappings of POSIX shared memory, which are not System V.
-    pub posix_mappings: usize,
+    /// Mappings of POSIX shared memory, which are not System V; null if the dump names no mappings.
+    pub posix_mappings: Option<usize>,
     /// Whether the names of the mappings are in the dump.
-    pub named_mappings: bool,
+    pub named_mappings: Option<bool>,
 }
 
 /// A dump with the contract's name before it: a line of `jsonl`.
@@ -326,7 +326,7 @@ impl Dump {
         if !self.segments.is_empty() {
             return None;
         }
-        if !self.named_mappings {
+        if self.named_mappings != Some(true) {
             let lost =
                 self.warnings.iter().rev().find(|warning| ["no-nt-file", "nt-file"].contains(&warning.code));
             let why = lost.map_or("it does not name its mappings", |warning| warning.message.as_str());
@@ -339,10 +339,9 @@ impl Dump {
             return Some(format!("no System V segment can be found: {why}{hint}"));
         }
         let mut text = "no System V segment".to_owned();
-        if self.posix_mappings > 0 {
-            let are =
-                if self.posix_mappings == 1 { "mapping in /dev/shm is" } else { "mappings in /dev/shm are" };
-            text.push_str(&format!("; {} POSIX {are} there", self.posix_mappings));
+        if let Some(count) = self.posix_mappings.filter(|count| *count > 0) {
+            let are = if count == 1 { "mapping in /dev/shm is" } else { "mappings in /dev/shm are" };
+            text.push_str(&format!("; {count} POSIX {are} there"));
         }
         if self.writer.as_deref() == Some("gcore") {
             text.push_str(

@@ -118,7 +118,7 @@ fn label(segment: &Segment) -> String {
 fn known(dump: &Dump) -> String {
     const NAMED: usize = 8;
     if dump.segments.is_empty() {
-        return "it has none".to_owned();
+        return format!("in it is {}", dump.nothing_found().unwrap_or_default());
     }
     let labels: Vec<_> = dump.segments.iter().take(NAMED).map(label).collect();
     let more = dump.segments.len().saturating_sub(NAMED);

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::ser::{Serialize, Serializer};
 
-use crate::position::{Address, Position};
+use crate::position::Address;
 
 /// An address: `"0x..."`, lower case, without padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,6 @@
 use super::shared_mapping::{self, Evidence};
 use super::{Code, Found, telling};
 use crate::memory::Dumped;
-use crate::position::Position;
 use crate::shm::{Mapping, Segment};
 use crate::target::Target;
 

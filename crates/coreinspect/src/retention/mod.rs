@@ -10,7 +10,7 @@ mod minicoredumper;
 mod shared_mapping;
 
 use crate::memory::Dumped;
-use crate::position::{Position, SegmentOffset};
+use crate::position::SegmentOffset;
 use crate::shm::{Attachment, Mapping, Segment, SharedMemory};
 use crate::target::{Target, Writer};
 use shared_mapping::Evidence;

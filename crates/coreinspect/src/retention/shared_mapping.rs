@@ -5,7 +5,7 @@
 
 use super::{Code, Found, PRIVATE_FILES, SHARED_HUGE_PAGES};
 use crate::memory::Dumped;
-use crate::position::{Address, Interval, Position};
+use crate::position::{Address, Interval};
 use crate::shm::{Attachment, Mapping, SharedMemory};
 use crate::target::Target;
 

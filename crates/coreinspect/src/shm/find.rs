@@ -6,7 +6,7 @@ use super::group::{Row, segments};
 use super::{Segment, SharedMemory};
 use crate::error::Warning;
 use crate::memory::Dumped;
-use crate::position::{Address, Interval, Position};
+use crate::position::{Address, Interval};
 use crate::target::{Target, Writer};
 
 impl SharedMemory {

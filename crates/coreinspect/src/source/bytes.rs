@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use super::{Source, within};
-use crate::position::{FileOffset, Interval, Position};
+use crate::position::{FileOffset, Interval};
 
 /// A dump held in memory.
 #[derive(Clone, Debug)]

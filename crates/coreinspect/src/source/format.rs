@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Source;
-use crate::position::{FileOffset, Interval, Position};
+use crate::position::{FileOffset, Interval};
 
 /// A kind of file that is named where a dump was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +44,10 @@ pub enum Format {
     Text,
     /// None of these.
     Unknown {
-        /// Its first four bytes.
+        /// Its first bytes, up to four.
         start: [u8; 4],
+        /// How many of them there are.
+        length: u8,
     },
 }
 
@@ -105,7 +107,7 @@ impl Format {
             (None, start) => {
                 let mut first = [0; 4];
                 first.iter_mut().zip(start).for_each(|(to, from)| *to = *from);
-                Self::Unknown { start: first }
+                Self::Unknown { start: first, length: u8::try_from(start.len().min(4)).unwrap_or(4) }
             }
         }
     }
@@ -159,8 +161,10 @@ impl fmt::Display for Format {
             Self::Apport => f.write_str("an apport report"),
             Self::Script => f.write_str("a script, not a core"),
             Self::Text => f.write_str("a text file, not a core"),
-            Self::Unknown { start: [a, b, c, d] } => {
-                write!(f, "no ELF file (it starts with {a:02x} {b:02x} {c:02x} {d:02x})")
+            Self::Unknown { start, length } => {
+                let bytes: Vec<_> =
+                    start.iter().take(usize::from(*length)).map(|byte| format!("{byte:02x}")).collect();
+                write!(f, "no ELF file (it starts with {})", bytes.join(" "))
             }
         }
     }

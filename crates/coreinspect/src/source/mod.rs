@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 
-use crate::position::{FileOffset, Interval, Position};
+use crate::position::{FileOffset, Interval};
 
 /// The bytes of a dump.
 pub trait Source {

@@ -74,7 +74,7 @@ fn what_is_missing_is_a_hole_and_named() {
             beside,
             json!({ "schema": "coreinspect/1", "key": core.key(), "size": end, "missing": [hole] })
         );
-        let warning = run.err.lines().find(|line| line.contains("warning: ")).unwrap();
+        let warning = run.err.lines().find(|line| line.contains(" bytes at offset ")).unwrap();
         assert!(warning.contains(reason) && warning.contains(&(end - start).to_string()), "{warning}");
         let bytes = read(&core, "bytes");
         assert_eq!(bytes.len() as u64, end);

@@ -23,7 +23,8 @@ fn write_json(dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
 
 /// The listing with all that it can say, and each segment in full.
 fn write_text(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let listing = Listing { columns: Column::all(), header: true, verbose: true, quiet: false };
+    let listing =
+        Listing { columns: Column::all(), chosen: false, header: true, verbose: true, quiet: false };
     listing.write(dump, style, out)?;
     dump.segments.iter().try_for_each(|one| segment::write(one, style, out))
 }

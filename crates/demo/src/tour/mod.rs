@@ -10,6 +10,7 @@ use std::path::Path;
 use coreinspect::inspect_file;
 use shmcore::{Key, OwnedSegment, Permissions, Segment};
 
+use crate::writer::block_signals;
 use crate::{Outcome, Result, Run};
 use dumper::Dumper;
 use writer_process::WriterProcess;
@@ -27,6 +28,12 @@ pub(crate) struct Tour {
 
 impl Run for Tour {
     fn run(self, out: &mut dyn Write) -> Result<Outcome> {
+        // A signal is looked at between the steps, each of which takes a second at most: so all is removed.
+        let signals = block_signals()?;
+        let go_on = || match signals.read_signal()? {
+            Some(_) => Err("stopped by a signal; what was made is removed".into()),
+            None => Ok::<(), Box<dyn std::error::Error>>(()),
+        };
         let folder = tempfile::tempdir()?;
         heading(out, 1, "A writer attaches a System V segment and leaves a message in it")?;
         let placeholder = take_shmid_zero()?;
@@ -37,10 +44,12 @@ impl Run for Tour {
             writeln!(out, "{line}")?;
         }
 
+        go_on()?;
         heading(out, 2, "The writer is dumped")?;
         let dump = dumper::dump(self.dumper, &mut writer, folder.path(), out)?;
         drop(writer);
 
+        go_on()?;
         heading(out, 3, "coreinspect reads the dump; the writer is gone")?;
         inspect(&dump, folder.path(), out)?;
 

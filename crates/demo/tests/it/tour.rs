@@ -55,3 +55,29 @@ fn the_tour_by_the_kernel() {
     }
     assert_shows_the_main_job(&tour(&["--dumper", "kernel"]), "written by the kernel");
 }
+
+/// A tour that is stopped removes what it made, too.
+#[test]
+fn a_tour_that_is_stopped_leaves_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut tour = Command::new(env!("CARGO_BIN_EXE_demo"))
+        .args(["tour", "--dumper", "coreinspect"])
+        .env("TMPDIR", scratch.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The writer is there once the tour says its key.
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(tour.stdout.take().unwrap()));
+    let shmid = lines.find_map(|line| line.unwrap().strip_prefix("shmid: ").map(str::to_owned)).unwrap();
+    let pid = nix::unistd::Pid::from_raw(tour.id().cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    let rest: Vec<_> = lines.map(Result::unwrap).collect();
+    let status = tour.wait().unwrap();
+    assert!(status.code().is_some(), "{status}: {rest:?}");
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+    let segments = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    assert!(
+        !segments.lines().skip(1).any(|line| line.split_whitespace().nth(1) == Some(&shmid)),
+        "{shmid} is left"
+    );
+}
