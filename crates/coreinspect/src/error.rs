@@ -60,7 +60,8 @@ fn reason(error: &io::Error) -> String {
         }
         io::ErrorKind::IsADirectory => "it is a directory; name the dump inside it".to_owned(),
         io::ErrorKind::InvalidInput => {
-            "it is no regular file (a FIFO, a device or a socket); save the dump to a file and name that".to_owned()
+            "it is no regular file (a FIFO, a device or a socket); save the dump to a file, or pipe it into `coreinspect -`"
+                .to_owned()
         }
         io::ErrorKind::UnexpectedEof => {
             "the file became shorter while it was read; copy it to a quiet place and read the copy".to_owned()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
 
-use shmcore::{Key, Mailbox};
+use shmcore::{Key, KeyParts, Mailbox};
 
 /// The arguments that writer and reader share.
 #[derive(clap::Args)]
@@ -40,12 +40,8 @@ impl Rendezvous {
 }
 
 fn project_id(text: &str) -> Result<u8, String> {
-    let number = match (text.as_bytes(), text.strip_prefix("0x")) {
-        ([letter], _) if letter.is_ascii_graphic() && !letter.is_ascii_digit() => return Ok(*letter),
-        (_, Some(digits)) => u8::from_str_radix(digits, 16),
-        _ => text.parse(),
-    };
-    number.map_err(|_| "not one ASCII letter or sign, nor a number from 0 to 255".to_owned())
+    KeyParts::parse_project_id(text)
+        .ok_or_else(|| "not one ASCII letter or sign, nor a number from 0 to 255".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -246,6 +246,28 @@ impl fmt::Debug for Key {
 }
 
 impl KeyParts {
+    /// A project id as people write it: a character (`x`, or `'x'` in quotes), or a number up to 255 (`120`, `0x78`). A
+    /// single digit is a number, as in `ftok(path, 1)`. `None` for anything else.
+    ///
+    /// ```
+    /// use shmcore::KeyParts;
+    ///
+    /// assert_eq!(KeyParts::parse_project_id("x"), Some(0x78));
+    /// assert_eq!(KeyParts::parse_project_id("0x78"), Some(0x78));
+    /// assert_eq!(KeyParts::parse_project_id("1"), Some(1));
+    /// assert_eq!(KeyParts::parse_project_id("256"), None);
+    /// ```
+    pub fn parse_project_id(text: &str) -> Option<u8> {
+        let number = match text.strip_prefix("0x") {
+            Some(digits) => u8::from_str_radix(digits, 16).ok(),
+            None => text.parse().ok(),
+        };
+        number.or(match text.as_bytes() {
+            [character @ (b' '..=b'~')] | [b'\'', character, b'\''] => Some(*character),
+            _ => None,
+        })
+    }
+
     /// The project id as the character that was most likely meant: printable ASCII, space included.
     pub fn project_char(self) -> Option<char> {
         matches!(self.project_id, b' '..=b'~').then(|| char::from(self.project_id))

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use shmcore::Key;
+use shmcore::{Key, KeyParts};
 
 use super::output::Format;
 use super::{Context, Execute, Failure, Status, dumps};
@@ -32,17 +32,9 @@ pub(super) struct KeyCommand {
     search: Option<PathBuf>,
 }
 
-/// A number if it is one (also a single digit: `ftok(path, 1)`), else one character.
 fn project_id(text: &str) -> Result<u8, String> {
-    let number = match text.strip_prefix("0x") {
-        Some(digits) => u8::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
-    };
-    match (number, text.as_bytes()) {
-        (Some(number), _) => Ok(number),
-        (None, [character] | [b'\'', character, b'\'']) => Ok(*character),
-        _ => Err("write one character (x), or a number up to 255 (120, 0x78)".to_owned()),
-    }
+    KeyParts::parse_project_id(text)
+        .ok_or_else(|| "write one character (x), or a number up to 255 (120, 0x78)".to_owned())
 }
 
 impl Execute for KeyCommand {

@@ -1,12 +1,13 @@
 //! From a target to its report.
 
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use shmcore::Key;
 
 use super::{
-    Attachment, Cause, Content, Dump, Error, Flag, Hex, KeyParts, Mailbox, Mapping, Message, Missing, Path,
-    Process, Segment, Signal, Text, Unavailable, Warning,
+    Attachment, Cause, Content, Dump, Error, Flag, Hex, KeyParts, Mailbox, Mapping, Message, Missing,
+    PathText, Process, Segment, Signal, Text, Unavailable, Warning,
 };
 use crate::layout::{self, Budget};
 use crate::memory::Dumped;
@@ -27,7 +28,7 @@ pub struct Options {
 }
 
 /// The report of the dump at `path`. What went wrong is in [`Dump::error`].
-pub fn inspect_file(path: &std::path::Path, options: &Options) -> Dump {
+pub fn inspect_file(path: &Path, options: &Options) -> Dump {
     match MappedFile::open(path) {
         Ok(source) => inspect(path, &source, options),
         Err(source) => Dump::unreadable(path, None, &error::Error::Open { source }),
@@ -35,14 +36,14 @@ pub fn inspect_file(path: &std::path::Path, options: &Options) -> Dump {
 }
 
 /// The report of the dump in `source`, called `path`. What went wrong is in [`Dump::error`].
-pub fn inspect(path: &std::path::Path, source: &dyn Source, options: &Options) -> Dump {
+pub fn inspect(path: &Path, source: &dyn Source, options: &Options) -> Dump {
     inspect_with(path, source, options, |_, dump| dump)
 }
 
 /// As [`inspect`], and hands on the target and its segments (the report's, in its order) for whoever wants their bytes;
 /// `None` if the dump could not be read.
 pub fn inspect_with<R>(
-    path: &std::path::Path,
+    path: &Path,
     source: &dyn Source,
     options: &Options,
     hand_on: impl FnOnce(Option<(&dyn Target, &[shm::Segment])>, Dump) -> R,
@@ -71,7 +72,7 @@ impl Dump {
     /// # Errors
     /// [`error::Error::Read`] while content was decoded.
     pub fn of(
-        path: &std::path::Path,
+        path: &Path,
         target: &dyn Target,
         memory: &SharedMemory,
         options: &Options,
@@ -103,7 +104,7 @@ impl Dump {
     }
 
     /// The report of a dump that could not be read.
-    pub fn unreadable(path: &std::path::Path, file_size: Option<u64>, error: &error::Error) -> Self {
+    pub fn unreadable(path: &Path, file_size: Option<u64>, error: &error::Error) -> Self {
         Self {
             path: path.into(),
             kind: None,
@@ -124,8 +125,8 @@ impl Dump {
     }
 }
 
-impl From<&std::path::Path> for Path {
-    fn from(path: &std::path::Path) -> Self {
+impl From<&Path> for PathText {
+    fn from(path: &Path) -> Self {
         let text = Text::new(path.as_os_str().as_bytes());
         Self { path: text.escaped(), path_hex: text.hex() }
     }

@@ -1,9 +1,11 @@
 //! The JSON of `key`.
 
+use std::path::Path;
+
 use serde::Serialize;
 use shmcore::Key;
 
-use super::{KeyParts, Path, SCHEMA};
+use super::{KeyParts, PathText, SCHEMA};
 use crate::known_keys;
 
 /// What a key means.
@@ -41,7 +43,7 @@ pub struct KnownKey {
 pub struct Candidate {
     /// The path.
     #[serde(flatten)]
-    pub path: Path,
+    pub path: PathText,
     /// "ftok", or "inode": PostgreSQL 13 and later take the inode of the data directory.
     pub made_by: &'static str,
     /// The project id with which ftok does; null if it is not ftok that does.
@@ -50,13 +52,13 @@ pub struct Candidate {
 
 impl Candidate {
     /// A path of which ftok(3) makes `key`.
-    pub fn of_ftok(key: Key, path: &std::path::Path) -> Self {
+    pub fn of_ftok(key: Key, path: &Path) -> Self {
         let project_id = Some(format!("{:#x}", key.parts().project_id));
         Self { path: path.into(), made_by: "ftok", project_id }
     }
 
     /// A folder whose inode is the key.
-    pub fn of_inode(path: &std::path::Path) -> Self {
+    pub fn of_inode(path: &Path) -> Self {
         Self { path: path.into(), made_by: "inode", project_id: None }
     }
 }

@@ -25,7 +25,7 @@ pub const SCHEMA: &str = "coreinspect/1";
 pub struct Dump {
     /// Where it was read from.
     #[serde(flatten)]
-    pub path: Path,
+    pub path: PathText,
     /// "elf-core"; null if it could not be read.
     pub kind: Option<&'static str>,
     /// Which program wrote it.
@@ -66,9 +66,9 @@ pub struct Line<'a> {
     pub dump: &'a Dump,
 }
 
-/// Where a dump was read from.
+/// A path as text.
 #[derive(Clone, Debug, Serialize)]
-pub struct Path {
+pub struct PathText {
     /// The path as it was given.
     pub path: String,
     /// The path's bytes, where they are not UTF-8.
