@@ -14,7 +14,8 @@ fuzz_target!(|data: &[u8]| {
     let mut out = Vec::new();
     json::line(&dump, &mut out).unwrap();
     let style = Style { width: Some(80), unicode: true, interactive: true, ..Style::default() };
-    let listing = Listing { columns: Column::all(), header: true, verbose: true, quiet: false };
+    let listing =
+        Listing { columns: Column::all(), chosen: false, header: true, verbose: true, quiet: false };
     listing.write(&dump, style, &mut out).unwrap();
     for one in &dump.segments {
         segment::write(one, style, &mut out).unwrap();
