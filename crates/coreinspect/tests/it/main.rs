@@ -30,6 +30,7 @@ mod options;
 mod pipeline;
 mod program;
 mod random;
+mod readme;
 mod schema;
 mod seeds;
 mod selectors;
