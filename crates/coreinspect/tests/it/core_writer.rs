@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 
 use coreinspect::core_writer::write_core;
 use coreinspect::{Options, inspect_file};
@@ -10,8 +11,12 @@ use shmcore::{Access, Mailbox, OwnedSegment, Permissions, Segment};
 
 use crate::tools;
 
+/// One at a time: a segment of the other test, listed and then detached before it is copied, would be unreadable.
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// A core of this process while it has a segment with `message` attached, and where: key and address.
 fn core_of_this_process(folder: &Path, message: &str) -> (std::path::PathBuf, u64) {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let segment =
         OwnedSegment::new(Segment::create(shmcore::Key::PRIVATE, 5000, Permissions::OWNER).unwrap());
     let attachment = segment.attach(Access::ReadWrite).unwrap();
