@@ -85,15 +85,12 @@ impl Header {
     /// # Errors
     /// [`Error::NotACore`], [`Error::CutOff`] inside the header, [`Error::BadHeader`].
     pub fn read(source: &dyn Source, warnings: &mut Warnings) -> Result<Self, Error> {
+        // Enough to tell what it is, if it is something else.
         let start = source
-            .bytes(Interval::clamped(FileOffset::new(0), 64))
+            .bytes(Interval::clamped(FileOffset::new(0), 512))
             .map_err(|source| Error::Read { what: "the ELF header", at: FileOffset::new(0), source })?;
         let bad = |what: String, at: u64| Error::BadHeader { what, at: FileOffset::new(at) };
-        match Format::of(source).map_err(|source| Error::Read {
-            what: "the file's start",
-            at: FileOffset::new(0),
-            source,
-        })? {
+        match Format::of_start(&start) {
             Format::ElfCore => {}
             format => return Err(Error::NotACore { format }),
         }
