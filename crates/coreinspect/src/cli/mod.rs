@@ -14,6 +14,7 @@ mod output;
 mod pager;
 mod schema;
 mod show;
+mod verbs;
 mod version;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ use clap::{ArgMatches, Args, FromArgMatches};
 
 use crate::render::printable::Printable;
 pub use output::Context;
+pub use verbs::{Takes, Verb, verbs};
 
 /// How a command ended: the exit status, the worst of several wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +71,9 @@ trait Execute: Args + FromArgMatches {
 pub struct Command {
     /// The word that calls it.
     pub name: &'static str,
-    /// What follows the word.
+    /// What it works on. All but [`Takes::Nothing`] make it a verb of the shell and of the debuggers' plugins.
+    pub takes: Takes,
+    /// How it is called.
     pub usage: &'static str,
     /// Three calls that can be run as they stand where there is a core named `core`.
     pub examples: &'static str,
@@ -78,9 +82,15 @@ pub struct Command {
 }
 
 impl Command {
-    const fn new<A: Execute>(name: &'static str, usage: &'static str, examples: &'static str) -> Self {
+    const fn new<A: Execute>(
+        name: &'static str,
+        takes: Takes,
+        usage: &'static str,
+        examples: &'static str,
+    ) -> Self {
         Self {
             name,
+            takes,
             usage,
             examples,
             arguments: A::augment_args,
@@ -100,8 +110,9 @@ impl Command {
 }
 
 /// What is done without a command's name.
-const INSPECT: Command = Command::new::<inspect::Inspect>(
+static INSPECT: Command = Command::new::<inspect::Inspect>(
     "coreinspect",
+    Takes::Dump,
     "coreinspect [OPTIONS] [PROGRAM] DUMP...\n       coreinspect COMMAND ...",
     "  coreinspect core\n  \
      coreinspect core --json | jq '.dumps[0].segments[0].content'\n  \
@@ -109,9 +120,10 @@ const INSPECT: Command = Command::new::<inspect::Inspect>(
 );
 
 /// The commands, in the order of the help text. A new one is a file and a row.
-pub const COMMANDS: &[Command] = &[
+pub static COMMANDS: &[Command] = &[
     Command::new::<show::Show>(
         "show",
+        Takes::Segments,
         "coreinspect show [OPTIONS] [PROGRAM] DUMP [SEGMENT]...",
         "  coreinspect show core\n  \
          coreinspect show core '#1' --hex\n  \
@@ -119,6 +131,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     Command::new::<extract::Extract>(
         "extract",
+        Takes::Segments,
         "coreinspect extract [OPTIONS] [PROGRAM] DUMP SEGMENT",
         "  coreinspect extract core '#1'\n  \
          coreinspect extract core '#1' -o bytes.bin --force\n  \
@@ -126,6 +139,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     Command::new::<key::KeyCommand>(
         "key",
+        Takes::Key,
         "coreinspect key [OPTIONS] KEY [--search FOLDER]\n       coreinspect key [OPTIONS] --path PATH [--id ID]",
         "  coreinspect key 0x4e545030\n  \
          coreinspect key --path . --id x\n  \
@@ -133,6 +147,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     Command::new::<schema::Schema>(
         "schema",
+        Takes::Nothing,
         "coreinspect schema",
         "  coreinspect schema\n  \
          coreinspect schema | jq '.\"$defs\".segment.required'\n  \
@@ -140,6 +155,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     Command::new::<completions::Completions>(
         "completions",
+        Takes::Nothing,
         "coreinspect completions SHELL",
         "  coreinspect completions bash > coreinspect.bash\n  \
          coreinspect completions zsh > _coreinspect\n  \

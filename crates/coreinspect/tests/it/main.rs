@@ -42,4 +42,5 @@ mod testdata;
 mod tools;
 mod truncations;
 mod truth;
+mod verbs;
 mod wrong_files;
