@@ -13,6 +13,7 @@ mod new_file;
 mod output;
 mod pager;
 mod schema;
+mod shell;
 mod show;
 mod verbs;
 mod version;
@@ -144,6 +145,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect key 0x4e545030\n  \
          coreinspect key --path . --id x\n  \
          coreinspect key SYSV7800c028 --search .",
+    ),
+    Command::new::<shell::Shell>(
+        "shell",
+        Takes::Nothing,
+        "coreinspect shell [OPTIONS] [PROGRAM] DUMP",
+        "  coreinspect shell core -e '#1' -e 'hex --length 64'\n  \
+         coreinspect shell core -e 'list --json | jq .schema'\n  \
+         coreinspect shell core -e 'list > list.txt' -e '!cat list.txt'",
     ),
     Command::new::<schema::Schema>(
         "schema",

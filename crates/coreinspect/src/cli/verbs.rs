@@ -99,7 +99,11 @@ impl Verb {
     pub fn about(&self) -> String {
         match self.name {
             "hex" => "Shows the bytes of segments; those that are missing are `··`".to_owned(),
-            _ => self.clap().get_about().map(ToString::to_string).unwrap_or_default(),
+            // Not of clap(), where the shared flags have said theirs.
+            _ => {
+                let command = self.command.build(clap::Command::new(self.name));
+                command.get_about().map(ToString::to_string).unwrap_or_default()
+            }
         }
     }
 
@@ -126,6 +130,8 @@ impl Verb {
                 .fold(rest.to_owned(), |rest, dump| rest.replacen(dump, "", 1)),
             false => rest.to_owned(),
         };
+        // What the verb stands for is not said twice.
+        let rest = self.flags.iter().fold(rest, |rest, flag| rest.replace(&format!(" {flag}"), ""));
         format!("{prefix}{}{}", self.name, rest.replace("'#1'", "#1"))
     }
 

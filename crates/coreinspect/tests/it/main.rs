@@ -34,6 +34,7 @@ mod readme;
 mod schema;
 mod seeds;
 mod selectors;
+mod shell;
 mod show;
 mod shrink;
 mod streams;

@@ -1,0 +1,119 @@
+//! A prompt on one dump: the commands of the command line, the dump filled in.
+//!
+//! There is no second parser: a line becomes words, and the words become a command line of this very program, run as a
+//! child. So a pipe, a terminal's colours and Ctrl-C are what they are in any shell, and a dump that shrinks ends a command
+//! and not the prompt. Reading the dump's headers anew for each costs a millisecond or two.
+
+mod completion;
+mod line;
+mod prompt;
+mod scripts;
+mod session;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use self::prompt::{Prompt, Typed};
+use self::scripts::{Script, Scripts};
+use self::session::{Next, Session};
+use super::output::Format;
+use super::{Context, Execute, Failure, Status, dumps};
+
+/// A prompt on one dump: every command, with history and completion.
+///
+/// Each command as on the command line, without `coreinspect` and without the dump: `list`, `show #1`, `hex --at 0x100`.
+/// A segment that was named is the one of the commands after it that name none. `| less`, `| jq .` and `> FILE` as in any
+/// shell; `!ls` runs ls; `# ...` is a comment. Without a terminal, lines come from standard input and no prompt is printed.
+/// The exit status is the worst of all commands.
+#[derive(Args, Debug)]
+pub(super) struct Shell {
+    /// The dump; or its program and then the dump.
+    #[arg(value_name = "DUMP", required_unless_present = "core")]
+    paths: Vec<PathBuf>,
+    /// The dump, as gdb and drgn name it.
+    #[arg(short, long, value_name = "DUMP")]
+    core: Option<PathBuf>,
+    #[command(flatten)]
+    scripts: Scripts,
+}
+
+impl Execute for Shell {
+    fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        if context.format != Format::Table {
+            return Err(Failure::new(
+                "say at each command what it prints: `coreinspect shell core -e 'list --json'`",
+            ));
+        }
+        let named = dumps::pair(&self.paths, self.core.as_ref())?;
+        let [named] = named.as_slice() else {
+            return Err(Failure::new("the prompt is about one dump; name one"));
+        };
+        let on_terminal = self.scripts.0.is_empty() && io::stdin().is_terminal() && context.style.interactive;
+        let mut session = Session::open(named, on_terminal, context)?;
+        if on_terminal {
+            return converse(&mut session, context);
+        }
+        if self.scripts.0.is_empty() {
+            return Ok(run_all(&mut session, io::stdin().lock(), context)?.0);
+        }
+        let mut worst = Status::Found;
+        for script in &self.scripts.0 {
+            let (status, ended) = match script {
+                Script::Command(line) => run_all(&mut session, line.as_bytes(), context)?,
+                Script::File(path) => {
+                    let file = File::open(path).map_err(|error| {
+                        Failure::new(format!("cannot read the script {}: {error}", dumps::shown(path)))
+                    })?;
+                    run_all(&mut session, BufReader::new(file), context)?
+                }
+            };
+            worst = worst.max(status);
+            if ended {
+                break;
+            }
+        }
+        Ok(worst)
+    }
+}
+
+/// Runs each line of `lines`; the worst status, and whether one of them was `quit`.
+fn run_all(
+    session: &mut Session,
+    lines: impl BufRead,
+    context: &mut Context<'_>,
+) -> Result<(Status, bool), Failure> {
+    let mut worst = Status::Found;
+    for line in lines.lines() {
+        let line = line.map_err(|error| Failure::new(format!("cannot read the commands: {error}")))?;
+        match session.run(&line, context)? {
+            Next::Line(status) => worst = worst.max(status),
+            Next::End => return Ok((worst, true)),
+        }
+    }
+    Ok((worst, false))
+}
+
+/// Prompts until the user has seen enough. What went wrong at a prompt was told there: the status is that of `quit`.
+fn converse(session: &mut Session, context: &mut Context<'_>) -> Result<Status, Failure> {
+    let mut prompt = Prompt::open(session.report())?;
+    if !context.quiet {
+        writeln!(context.out, "{}", session.greeting())?;
+    }
+    loop {
+        context.out.flush()?;
+        match prompt.read(&session.prompt())? {
+            Typed::Line(line) => match session.run(&line, context)? {
+                Next::Line(_) => {}
+                Next::End => return Ok(Status::Found),
+            },
+            Typed::Cancelled => {}
+            Typed::End => return Ok(Status::Found),
+        }
+        if let Some(report) = session.changed_report() {
+            prompt.complete_from(report);
+        }
+    }
+}
