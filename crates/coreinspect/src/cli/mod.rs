@@ -213,6 +213,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
         context.out.flush()?;
         Ok(status)
     });
+    context.out.end_paging();
     match result {
         Ok(status) => status as u8,
         // Whoever read us has seen enough.

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
 use super::Failure;
+use super::pager::Pager;
 use crate::render::Style;
 use crate::render::printable::Printable;
 
@@ -52,6 +53,9 @@ pub struct Flags {
     /// Overwrite a file that exists.
     #[arg(long, global = true)]
     force: bool,
+    /// Page what is longer than the terminal: for the prompt.
+    #[arg(long, global = true, hide = true)]
+    pager: bool,
 }
 
 /// What a command needs beside its own arguments.
@@ -94,17 +98,12 @@ impl<'w> Context<'w> {
             Color::Never => false,
             Color::Auto => colour_is_wanted(),
         };
+        let interactive = io::stdout().is_terminal();
         Ok(Self {
-            out: Out::new(out),
+            out: Out { pages: flags.pager && interactive, ..Out::new(out) },
             err,
             format: if flags.json { Format::Json } else { flags.format },
-            style: Style {
-                width: width(),
-                color,
-                unicode: speaks_utf8(),
-                interactive: io::stdout().is_terminal(),
-                bytes: flags.bytes,
-            },
+            style: Style { width: width(), color, unicode: speaks_utf8(), interactive, bytes: flags.bytes },
             quiet: flags.quiet,
             verbose: flags.verbose,
             force: flags.force,
@@ -134,13 +133,21 @@ fn colour_is_wanted() -> bool {
 pub struct Out<'w> {
     to: &'w mut dyn Write,
     closed: bool,
+    /// Whether what is written from here on goes through a pager, which the first byte starts.
+    pub(super) pages: bool,
+    pager: Option<Pager>,
     /// Whether to go on when nobody reads.
     pub(super) goes_on: bool,
 }
 
 impl<'w> Out<'w> {
     pub(super) fn new(to: &'w mut dyn Write) -> Self {
-        Self { to, closed: false, goes_on: false }
+        Self { to, closed: false, pages: false, pager: None, goes_on: false }
+    }
+
+    /// Waits until the user is done with the pager, if there is one.
+    pub(super) fn end_paging(&mut self) {
+        self.pager = None;
     }
 
     fn forgive<T>(&mut self, result: io::Result<T>, instead: T) -> io::Result<T> {
@@ -159,7 +166,14 @@ impl Write for Out<'_> {
         if self.closed {
             return Ok(bytes.len());
         }
-        let written = self.to.write(bytes);
+        if std::mem::take(&mut self.pages) && self.pager.is_none() {
+            self.to.flush()?;
+            self.pager = Pager::start();
+        }
+        let written = match &mut self.pager {
+            Some(pager) => pager.write(bytes),
+            None => self.to.write(bytes),
+        };
         self.forgive(written, bytes.len())
     }
 
@@ -167,7 +181,10 @@ impl Write for Out<'_> {
         if self.closed {
             return Ok(());
         }
-        let flushed = self.to.flush();
+        let flushed = match &mut self.pager {
+            Some(pager) => pager.flush(),
+            None => self.to.flush(),
+        };
         self.forgive(flushed, ())
     }
 }

@@ -1,9 +1,11 @@
-//! A pager for what is longer than a screen: `show --hex` on a terminal, and nothing else.
+//! A pager for what is longer than a screen: `show --hex` on a terminal, and all that a prompt shows.
 
 use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
-/// Standard output, or the pager in front of it.
+/// The program that shows what is written to it. Dropping it waits until the reader is done.
+#[derive(Debug)]
 pub(super) struct Pager {
     child: Child,
 }
@@ -24,13 +26,16 @@ impl Pager {
             .stdin(Stdio::piped())
             .spawn()
             .ok()?;
+        // It has Ctrl-C from the terminal, too, and may make use of it; going before it does would leave it without one.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default());
         Some(Self { child })
     }
+}
 
-    /// Waits until the reader is done.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+impl Drop for Pager {
+    fn drop(&mut self) {
         drop(self.child.stdin.take());
-        self.child.wait().map(|_| ())
+        let _ = self.child.wait();
     }
 }
 

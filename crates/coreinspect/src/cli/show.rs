@@ -9,7 +9,6 @@ use clap::Args;
 
 use super::inspect::ContentFlags;
 use super::output::Format;
-use super::pager::Pager;
 use super::{Context, Execute, Failure, Status, dumps};
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::hex::HexDump;
@@ -134,13 +133,13 @@ impl Show {
             Some((target, segments)) => Some((target, self.windows(&dump, segments)?)),
             None => None,
         };
-        let pager = bytes.is_some() && !self.no_pager && context.style.interactive;
-        let mut pager = pager.then(Pager::start).flatten();
         let style = context.style;
-        let out: &mut dyn Write = match &mut pager {
-            Some(pager) => pager,
-            None => &mut context.out,
-        };
+        if self.no_pager {
+            context.out.pages = false;
+        } else if bytes.is_some() {
+            context.out.pages = style.interactive;
+        }
+        let out = &mut context.out;
         for (at, segment) in dump.segments.iter().enumerate() {
             if at > 0 {
                 writeln!(out)?;
@@ -151,9 +150,6 @@ impl Show {
                 writeln!(out)?;
                 hex(*target, segment, *window, style, out)?;
             }
-        }
-        if let Some(pager) = pager {
-            pager.finish()?;
         }
         Ok(Status::Found)
     }

@@ -247,7 +247,8 @@ impl Session {
         let line = self.command_line(verb, rest.into_iter().map(OsString::from));
         let program = std::env::current_exe().map_err(|error| cannot("coreinspect", &error))?;
         let mut command = Command::new(program);
-        command.arg0("coreinspect").args(line.into_iter().skip(1)).stdin(Stdio::null());
+        command.arg0("coreinspect").args(self.on_terminal.then_some("--pager")).stdin(Stdio::null());
+        command.args(line.into_iter().skip(1));
         match (context.style.color, context.style.interactive) {
             (true, false) => drop(command.env("CLICOLOR_FORCE", "1")),
             (false, true) => drop(command.env("NO_COLOR", "1")),
@@ -278,14 +279,17 @@ impl Session {
     /// Writes what we have to say ourselves.
     fn show(&self, text: &str, reader: Option<&str>, context: &mut Context<'_>) -> Result<(), Failure> {
         let Some(reader) = reader else {
-            return Ok(context.out.write_all(text.as_bytes())?);
+            context.out.pages = self.on_terminal;
+            // Whoever leaves the pager has seen enough.
+            let written = context.out.write_all(text.as_bytes()).or_else(ended_early);
+            context.out.end_paging();
+            return Ok(written?);
         };
         context.out.flush()?;
         let mut reader =
             self.sh(reader).stdin(Stdio::piped()).spawn().map_err(|error| cannot("sh", &error))?;
         if let Some(mut input) = reader.stdin.take() {
-            // Whoever reads us may have seen enough.
-            let _ = input.write_all(text.as_bytes());
+            input.write_all(text.as_bytes()).or_else(ended_early)?;
         }
         reader.wait().map(drop).map_err(|error| cannot("sh", &error))
     }
@@ -337,6 +341,11 @@ fn verdict(status: ExitStatus) -> Status {
         None if status.signal() == Some(signal_hook::consts::SIGPIPE) => Status::Found,
         _ => Status::Failed,
     }
+}
+
+/// Whoever read us has seen enough.
+fn ended_early(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
 fn cannot(what: &str, error: &io::Error) -> Failure {

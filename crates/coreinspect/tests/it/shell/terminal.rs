@@ -16,6 +16,7 @@ use crate::tools::have;
 pub(crate) fn converse(
     folder: &Path,
     home: &Path,
+    pager: &str,
     arguments: &[&str],
     steps: &[(&str, &str)],
 ) -> Option<Run> {
@@ -29,7 +30,12 @@ pub(crate) fn converse(
     for (name, _) in program.get_envs() {
         python.env_remove(name);
     }
-    python.env("TERM", "xterm").env("NO_COLOR", "1").env("HOME", home).env_remove("XDG_STATE_HOME");
+    python
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1")
+        .env("PAGER", pager)
+        .env("HOME", home)
+        .env_remove("XDG_STATE_HOME");
     Some(Run::of(python.current_dir(folder).stdin(std::process::Stdio::null())))
 }
 
@@ -44,7 +50,7 @@ impl Terminal {
     }
 
     fn says(&self, steps: &[(&str, &str)]) -> Option<Run> {
-        let run = converse(self.core.folder(), self.home.path(), &["shell", "core"], steps)?;
+        let run = converse(self.core.folder(), self.home.path(), "cat", &["shell", "core"], steps)?;
         assert_eq!(run.status, 0, "{run:?}");
         Some(run)
     }
@@ -144,4 +150,38 @@ fn a_history_without_a_home_is_none() {
     let run = Run::of(&mut python);
     assert_eq!(run.status, 0, "{run:?}");
     assert_eq!(fs::read_dir(core.folder()).unwrap().count(), 1);
+}
+
+#[test]
+fn what_is_longer_than_the_terminal_is_paged() {
+    let terminal = Terminal::new();
+    let pager = "sed s/^/paged:/";
+    let steps = &[
+        ("(core) ", "list\r"),
+        ("paged:#  KEY", ""),
+        ("(core) ", "help\r"),
+        ("paged:Commands", ""),
+        ("(core) ", "hex #2\r"),
+        ("paged:00000000", ""),
+        ("(core #2) ", "list | sed s/^/piped:/\r"),
+        ("\npiped:#  KEY", ""),
+        ("(core #2) ", "show --hex --no-pager\r"),
+        ("\n00000000", ""),
+        ("(core #2) ", "quit\r"),
+    ];
+    let Some(run) = converse(terminal.core.folder(), terminal.home.path(), pager, &["shell", "core"], steps)
+    else {
+        return;
+    };
+    assert_eq!(run.status, 0, "{run:?}");
+    // A program that has gone takes nothing with it.
+    let steps = &[
+        ("(core) ", "help\r"),
+        ("(core) ", "list\r"),
+        ("(core) ", "!echo still here\r"),
+        ("(core) ", "quit\r"),
+    ];
+    let run =
+        converse(terminal.core.folder(), terminal.home.path(), "false", &["shell", "core"], steps).unwrap();
+    assert!(run.status == 0 && run.text().contains("\nstill here"), "{run:?}");
 }
