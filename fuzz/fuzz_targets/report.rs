@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
         Listing { columns: Column::all(), chosen: false, header: true, verbose: true, quiet: false };
     listing.write(&dump, style, &mut out).unwrap();
     for one in &dump.segments {
-        segment::write(one, style, &mut out).unwrap();
+        segment::write(one, &segment::Shown::default(), style, &mut out).unwrap();
     }
     let text = std::str::from_utf8(&out).unwrap();
     assert!(!text.contains(|char: char| char.is_control() && char != '\n'));

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use shmcore::Key;
 
+use crate::layout::value::Kind;
 use crate::report::{Dump, Segment, Text};
 
 /// Terms that one segment must meet, all of them.
@@ -15,11 +16,29 @@ pub(super) struct Expectation {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Term {
-    field: &'static str,
+    field: Field,
     comparison: Comparison,
     value: String,
     /// What `value` means where the field is a key: any spelling will do.
     keys: Vec<Key>,
+}
+
+/// What a term is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Field {
+    /// A field of the report.
+    Known(&'static str),
+    /// `value.PATH`: a part of the decoded value.
+    Part(String),
+}
+
+impl Field {
+    fn name(&self) -> &str {
+        match self {
+            Self::Known(name) => name,
+            Self::Part(path) => path,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +54,9 @@ type ValueOf = fn(&Dump, &Segment) -> Option<String>;
 /// The fields that a term can name.
 const FIELDS: &[(&str, ValueOf)] = &[
     ("key", |_, segment| segment.key.clone()),
-    ("flag", |_, segment| {
-        let flag = segment.content.as_ref()?.value.flag?;
-        Some(flag.name.map_or_else(|| flag.value.to_string(), str::to_owned))
-    }),
-    ("message", |_, segment| {
-        let message = segment.content.as_ref()?.value.message.as_ref()?;
-        message.text.as_ref().map(Text::escaped)
-    }),
+    ("flag", |_, segment| part(segment, "flag")),
+    ("message", |_, segment| part(segment, "message")),
+    ("layout", |_, segment| Some(segment.content.as_ref()?.layout.clone())),
     ("state", |_, segment| Some(segment.state.to_owned())),
     ("mapped", |_, segment| Some(segment.mapped.to_string())),
     ("saved", |_, segment| Some(segment.saved.to_string())),
@@ -55,6 +69,26 @@ const FIELDS: &[(&str, ValueOf)] = &[
     // Of a dump without segments the exit status is 1, whatever is expected.
     ("segments", |dump, _| Some(dump.segments.len().to_string())),
 ];
+
+/// A part of the value that a segment's bytes say, as text: names by their name, texts by their characters.
+fn part(segment: &Segment, path: &str) -> Option<String> {
+    let part = segment.content.as_ref()?.value.as_ref()?.part(path)?;
+    match &part.kind {
+        Kind::Named(_, Some(name)) => Some(name.to_string()),
+        Kind::Text(text) => Some(Text::new(text.bytes.as_slice()).escaped()),
+        Kind::Pointer(address) => Some(format!("{address:#x}")),
+        Kind::Float(value) => Some(value.to_string()),
+        _ => part_number(segment, path),
+    }
+}
+
+/// The number behind a part of the value.
+fn part_number(segment: &Segment, path: &str) -> Option<String> {
+    match &segment.content.as_ref()?.value.as_ref()?.part(path)?.kind {
+        Kind::Number(value, _) | Kind::Named(value, _) | Kind::Flags(value, _) => Some(value.to_string()),
+        _ => None,
+    }
+}
 
 impl FromStr for Expectation {
     type Err = String;
@@ -111,19 +145,39 @@ impl Term {
         } else {
             return Err(format!("{word:?}: `!` is followed by `=`"));
         };
-        let (field, _) = FIELDS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .ok_or_else(|| format!("there is no field {name:?}; known: {}", known()))?;
-        let keys = match *field {
-            "key" => Key::readings(value).map_err(|error| error.to_string())?.into_iter().collect(),
+        let field = match (name.strip_prefix("value."), FIELDS.iter().find(|(known, _)| *known == name)) {
+            (Some(path), _) => Field::Part(path.to_owned()),
+            (None, Some((known, _))) => Field::Known(known),
+            (None, None) => {
+                return Err(format!("there is no field {name:?}; known: {}, value.PATH", known()));
+            }
+        };
+        let keys = match field {
+            Field::Known("key") => {
+                Key::readings(value).map_err(|error| error.to_string())?.into_iter().collect()
+            }
             _ => Vec::new(),
         };
         Ok(Self { field, comparison, value: value.to_owned(), keys })
     }
 
     fn actual(&self, dump: &Dump, segment: &Segment) -> Option<String> {
-        FIELDS.iter().find(|(name, _)| *name == self.field).and_then(|(_, value)| value(dump, segment))
+        match &self.field {
+            Field::Part(path) => part(segment, path),
+            Field::Known(field) => {
+                FIELDS.iter().find(|(name, _)| name == field).and_then(|(_, value)| value(dump, segment))
+            }
+        }
+    }
+
+    /// The number behind a field that is told by its name.
+    fn number(&self, dump: &Dump, segment: &Segment) -> Option<String> {
+        match &self.field {
+            Field::Known("flag") => part_number(segment, "flag"),
+            Field::Known("signal") => Some(dump.process.signal?.number.to_string()),
+            Field::Known(_) => None,
+            Field::Part(path) => part_number(segment, path),
+        }
     }
 
     /// Whether it holds; what the dump does not say meets nothing.
@@ -132,8 +186,7 @@ impl Term {
         let is = || match segment.key_t {
             Some(key) if !self.keys.is_empty() => self.keys.iter().any(|known| known.raw() == key),
             _ => {
-                actual == self.value
-                    || number(self.field, dump, segment).is_some_and(|number| number == self.value)
+                actual == self.value || self.number(dump, segment).is_some_and(|number| number == self.value)
             }
         };
         match self.comparison {
@@ -141,15 +194,6 @@ impl Term {
             Comparison::IsNot => !is(),
             Comparison::Contains => actual.contains(&self.value),
         }
-    }
-}
-
-/// The number behind a field that is told by its name.
-fn number(field: &str, dump: &Dump, segment: &Segment) -> Option<String> {
-    match field {
-        "flag" => Some(segment.content.as_ref()?.value.flag?.value.to_string()),
-        "signal" => Some(dump.process.signal?.number.to_string()),
-        _ => None,
     }
 }
 
@@ -169,7 +213,8 @@ impl fmt::Display for Term {
             Comparison::IsNot => "!=",
             Comparison::Contains => "~",
         };
-        write!(f, "{}{comparison}{}", self.field, self.value)
+        let value = if matches!(self.field, Field::Part(_)) { "value." } else { "" };
+        write!(f, "{value}{}{comparison}{}", self.field.name(), self.value)
     }
 }
 
@@ -183,7 +228,7 @@ impl Expectation {
         // A segment with the right key is the one that is meant, however much else differs.
         let distance = |segment: &&Segment| {
             let failing = self.failing(dump, segment);
-            (failing.iter().any(|term| term.field == "key"), failing.len())
+            (failing.iter().any(|term| term.field == Field::Known("key")), failing.len())
         };
         let nearest = dump.segments.iter().min_by_key(distance)?;
         let failing = self.failing(dump, nearest);

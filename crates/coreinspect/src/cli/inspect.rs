@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -21,8 +22,8 @@ use crate::report::{Dump, Options, Text};
 #[command(next_help_heading = "Content")]
 pub(super) struct ContentFlags {
     /// Say that the bytes have this layout: mailbox (a flag in byte 0, a NUL-ended message behind it).
-    #[arg(long, value_name = "LAYOUT", value_parser = |name: &str| layout::find(name))]
-    layout: Option<&'static Layout>,
+    #[arg(long, value_name = "LAYOUT", value_parser = layout)]
+    layout: Option<Arc<dyn Layout>>,
     /// Print nothing of what the bytes say.
     #[arg(long, conflicts_with_all = ["layout", "full"])]
     no_content: bool,
@@ -33,7 +34,30 @@ pub(super) struct ContentFlags {
 
 impl ContentFlags {
     pub(super) fn options(&self) -> Options {
-        Options { no_content: self.no_content, full: self.full, layout: self.layout }
+        Options {
+            no_content: self.no_content,
+            full: self.full,
+            layout: self.layout.clone(),
+            ..Options::default()
+        }
+    }
+
+    /// Whether `--layout` says what the bytes are.
+    pub(super) fn names_a_layout(&self) -> bool {
+        self.layout.is_some()
+    }
+
+    /// Whether all is shown, however long.
+    pub(super) fn full(&self) -> bool {
+        self.full
+    }
+}
+
+fn layout(name: &str) -> Result<Arc<dyn Layout>, String> {
+    let known = || layout::BUILTIN.iter().map(|layout| layout.name()).collect::<Vec<_>>().join(", ");
+    match layout::builtin::named(name) {
+        Some(layout) => Ok(Arc::new(layout)),
+        None => Err(format!("there is no layout {name:?}; known: {}", known())),
     }
 }
 

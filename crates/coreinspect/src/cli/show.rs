@@ -13,8 +13,10 @@ use super::{Context, Execute, Failure, Status, dumps};
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::hex::HexDump;
 use crate::render::json::{self, Document};
+use crate::render::segment::Shown;
+use crate::render::value::{BytesAt, leaves};
 use crate::render::{self, Style};
-use crate::report::{Dump, Selector};
+use crate::report::{Dump, Options, Selector};
 use crate::shm::Segment;
 use crate::target::Target;
 
@@ -33,9 +35,12 @@ pub(super) struct Show {
     /// The bytes too, as `hexdump -C` prints them.
     #[arg(long)]
     hex: bool,
-    /// The first offset of the bytes (0x.. or decimal).
-    #[arg(long, value_name = "OFFSET", value_parser = number, requires = "hex")]
+    /// The offset in the segment where the bytes of --hex, or the value of --layout, begin (0x.. or decimal).
+    #[arg(long, value_name = "OFFSET", value_parser = number)]
     at: Option<u64>,
+    /// Decode so many values of --layout, one behind the other.
+    #[arg(long, value_name = "N", value_parser = number, requires = "layout")]
+    count: Option<u64>,
     /// How many bytes (0x.. or decimal).
     #[arg(long, value_name = "BYTES", value_parser = number, requires = "hex")]
     length: Option<u64>,
@@ -90,7 +95,12 @@ impl Execute for Show {
                 "--hex is for people; `coreinspect extract` writes the bytes for machines",
             ));
         }
-        let options = self.content.options();
+        let forced = self.content.names_a_layout();
+        if self.at.is_some() && !self.hex && !forced {
+            return Err(Failure::new("--at says where --hex or --layout begins; name one of them"));
+        }
+        let at = self.at.filter(|_| forced).unwrap_or(0);
+        let options = Options { at, count: self.count, ..self.content.options() };
         let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
         let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
         let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
@@ -144,11 +154,19 @@ impl Show {
             if at > 0 {
                 writeln!(out)?;
             }
-            render::segment::write(segment, style, out)?;
-            let window = bytes.as_ref().and_then(|(target, windows)| Some((target, windows.get(at)?)));
-            if let Some((target, (segment, window))) = window {
+            let window = bytes.as_ref().and_then(|(target, windows)| Some((*target, *windows.get(at)?)));
+            let beside = |offset, length| match window {
+                Some((target, (segment, _))) => bytes_at(target, segment, offset, length),
+                None => Vec::new(),
+            };
+            let bytes = window.is_some().then_some(&beside as BytesAt<'_>);
+            let shown = Shown { bytes, full: self.content.full() };
+            render::segment::write(segment, &shown, style, out)?;
+            if let Some((target, (dumped, window))) = window {
                 writeln!(out)?;
-                hex(*target, segment, *window, style, out)?;
+                let value = segment.content.as_ref().and_then(|content| content.value.as_ref());
+                let fields = value.map(|value| leaves(&value.0)).unwrap_or_default();
+                hex(target, dumped, window, fields, style, out)?;
             }
         }
         Ok(Status::Found)
@@ -185,10 +203,11 @@ fn hex(
     target: &dyn Target,
     segment: &Segment,
     window: Interval<SegmentOffset>,
+    fields: Vec<(u64, u64)>,
     style: Style,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let mut dump = HexDump::new(window.start().get(), style, out);
+    let mut dump = HexDump::new(window.start().get(), style, out).fields(fields);
     for tile in segment.tiles(window) {
         match tile.missing() {
             Some(_) => dump.missing(tile.offsets.length())?,
@@ -197,4 +216,16 @@ fn hex(
     }
     dump.end()?;
     Ok(())
+}
+
+/// Bytes beside a field; `None` for one that is missing.
+fn bytes_at(target: &dyn Target, segment: &Segment, offset: u64, length: usize) -> Vec<Option<u8>> {
+    let mut bytes = Vec::with_capacity(length.min(64));
+    while bytes.len() < length.min(64) {
+        let mut byte = [0];
+        let at = SegmentOffset::new(offset.saturating_add(bytes.len() as u64));
+        let there = segment.read(target, at, &mut byte).is_ok_and(|count| count == 1);
+        bytes.push(there.then_some(byte[0]));
+    }
+    bytes
 }

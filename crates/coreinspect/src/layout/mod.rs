@@ -1,31 +1,126 @@
-//! What a segment's bytes say. One file a layout, registered in [`LAYOUTS`].
+//! What a segment's bytes say.
+//!
+//! A [`Type`] describes bytes, whoever wrote it; [`decode`](decode::decode) turns it, bytes in three states, byte order
+//! and word size into a [`Value`](value::Value). A [`Layout`] is a type that has a name and can say how sure it is that
+//! some bytes are its own; [`choose`] asks them all. The built-in ones are one file each in [`builtin`].
 
-pub mod mailbox;
+pub mod builtin;
+pub mod contents;
+pub mod decode;
+pub mod encoding;
+pub mod expression;
+mod subject;
+pub mod types;
+pub mod value;
 
-use crate::error::Error;
-use crate::memory::Dumped;
-use crate::position::{Address, Interval, Position, SegmentOffset};
-use crate::shm::Segment;
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use crate::target::Target;
+pub use builtin::BUILTIN;
+pub use subject::Subject;
+use types::Type;
 
-/// A layout that is known by name.
-#[derive(Debug)]
-pub struct Layout {
+/// A layout that has a name.
+pub trait Layout: fmt::Debug + Send + Sync {
     /// The name that `--layout` takes.
-    pub name: &'static str,
+    fn name(&self) -> Cow<'_, str>;
+
     /// What it is, in a line.
-    pub about: &'static str,
+    fn about(&self) -> Cow<'_, str>;
+
+    /// Where it comes from.
+    fn origin(&self) -> Origin;
+
+    /// How sure it is that the bytes of `subject` are its own.
+    fn recognise(&self, subject: &Subject<'_>) -> Verdict;
+
+    /// The type of the bytes of `subject`.
+    ///
+    /// # Errors
+    /// Why there is none, and what to do: a file that cannot be read, a type that a program does not have.
+    fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String>;
 }
 
-/// Every layout, the default first.
-pub const LAYOUTS: &[Layout] = &[Layout {
-    name: "mailbox",
-    about: "a control flag in byte 0 (0 empty, 1 ready, 2 read) and a NUL-ended message behind it",
-}];
+impl<L: Layout + ?Sized> Layout for &L {
+    fn name(&self) -> Cow<'_, str> {
+        (**self).name()
+    }
+    fn about(&self) -> Cow<'_, str> {
+        (**self).about()
+    }
+    fn origin(&self) -> Origin {
+        (**self).origin()
+    }
+    fn recognise(&self, subject: &Subject<'_>) -> Verdict {
+        (**self).recognise(subject)
+    }
+    fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
+        (**self).describe(subject)
+    }
+}
+
+/// Where a layout comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It is built in; the file of the program that it was read from.
+    BuiltIn(&'static str),
+    /// A layout file.
+    File(PathBuf),
+    /// The command line.
+    CommandLine,
+    /// The debug information of a program or library.
+    DebugInformation(PathBuf),
+}
+
+/// How sure a layout is that bytes are its own, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A magic is there and all else holds: nothing else looks like it.
+    Certain(Vec<String>),
+    /// They look like it; other data can look so too.
+    Likely(Vec<String>),
+    /// They could be it, and as much else.
+    Possible(Vec<String>),
+    /// They are something else.
+    No,
+}
+
+impl Verdict {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::No => 0,
+            Self::Possible(_) => 1,
+            Self::Likely(_) => 2,
+            Self::Certain(_) => 3,
+        }
+    }
+
+    /// Why, in words.
+    pub fn into_reasons(self) -> Vec<String> {
+        match self {
+            Self::Certain(reasons) | Self::Likely(reasons) | Self::Possible(reasons) => reasons,
+            Self::No => Vec::new(),
+        }
+    }
+
+    /// How far the bytes speak for the layout.
+    pub fn confidence(&self) -> Confidence {
+        match self {
+            Self::Certain(_) => Confidence::Certain,
+            Self::Likely(_) => Confidence::Likely,
+            Self::Possible(_) | Self::No => Confidence::None,
+        }
+    }
+}
 
 /// How far the bytes themselves speak for a layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confidence {
+    /// Nothing else looks like it.
+    Certain,
     /// They look like it; other data can look so too.
     Likely,
     /// The user said so.
@@ -38,6 +133,7 @@ impl Confidence {
     /// The word of the JSON contract.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Certain => "certain",
             Self::Likely => "likely",
             Self::Forced => "forced",
             Self::None => "none",
@@ -45,15 +141,24 @@ impl Confidence {
     }
 }
 
-/// A part of a value whose bytes the target does not have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unavailable {
-    /// The field.
-    pub path: &'static str,
-    /// The missing offsets, as far as one reason holds.
-    pub offsets: Interval<SegmentOffset>,
-    /// Why: the words of [`Dumped::reason`], or "not-mapped" where no attachment covers them.
-    pub reason: &'static str,
+/// What the layouts said of a segment.
+#[derive(Debug)]
+pub struct Choice<'l> {
+    /// The surest, unless none finds it even possible.
+    pub best: Option<(&'l dyn Layout, Verdict)>,
+    /// Others that are sure or find it likely, the surest first.
+    pub runners_up: Vec<(&'l dyn Layout, Verdict)>,
+}
+
+/// Asks every layout; of two that are equally sure the first counts.
+pub fn choose<'l>(layouts: impl IntoIterator<Item = &'l dyn Layout>, subject: &Subject<'_>) -> Choice<'l> {
+    let verdicts = layouts.into_iter().map(|layout| (layout, layout.recognise(subject)));
+    let mut verdicts: Vec<_> = verdicts.filter(|(_, verdict)| verdict.rank() > 0).collect();
+    verdicts.sort_by_key(|(_, verdict)| std::cmp::Reverse(verdict.rank()));
+    let mut verdicts = verdicts.into_iter();
+    let best = verdicts.next();
+    let runners_up = verdicts.filter(|(_, verdict)| verdict.rank() > 1).collect();
+    Choice { best, runners_up }
 }
 
 /// Bytes that may still be read for a listing.
@@ -63,9 +168,14 @@ pub struct Unavailable {
 pub struct Budget(u64);
 
 impl Budget {
-    /// As many bytes as the dump of `target` has.
+    /// As many bytes as the dump of `target` has, and what a decoder reads twice.
     pub fn of(target: &dyn Target) -> Self {
-        Self(target.identity().file_size.unwrap_or(u64::MAX))
+        Self(target.identity().file_size.map_or(u64::MAX, |size| size.saturating_add(16 << 20)))
+    }
+
+    /// As many as there are.
+    pub fn unlimited() -> Self {
+        Self(u64::MAX)
     }
 
     /// Takes `bytes` away; `false` once too many were asked for.
@@ -73,65 +183,5 @@ impl Budget {
         let left = self.0.checked_sub(bytes);
         self.0 = left.unwrap_or(0);
         left.is_some()
-    }
-}
-
-/// Why the byte at `offset` is missing, and up to where for the same reason; `None` if it is saved.
-fn unavailable(segment: &Segment, path: &'static str, offset: SegmentOffset) -> Option<Unavailable> {
-    let (end, reason) = match segment.piece_at(offset) {
-        Some(piece) => (piece.offsets.end(), piece.dumped.reason()?),
-        None => {
-            let next =
-                segment.pieces().iter().map(|piece| piece.offsets.start()).find(|start| *start > offset);
-            (next.or_else(|| offset.checked_add(1))?, "not-mapped")
-        }
-    };
-    Some(Unavailable { path, offsets: Interval::new(offset, end)?, reason })
-}
-
-/// The base of the attachment from which the byte at `offset` is read; `None` if it is not saved.
-fn read_from(segment: &Segment, offset: SegmentOffset) -> Option<Address> {
-    let piece = segment.piece_at(offset).filter(|piece| piece.dumped == Dumped::Saved)?;
-    let holds = |address: Address| {
-        let mappings = segment.attachments.iter().map(|attachment| (attachment, &attachment.mappings));
-        mappings
-            .filter(|(_, mappings)| mappings.iter().any(|mapping| mapping.range.contains(address)))
-            .find_map(|(attachment, _)| attachment.base)
-    };
-    holds(piece.address)
-}
-
-/// The name of a layout that exists, or every name, for a message.
-///
-/// # Errors
-/// The names of all layouts.
-pub fn find(name: &str) -> Result<&'static Layout, String> {
-    LAYOUTS.iter().find(|layout| layout.name == name).ok_or_else(|| {
-        let names: Vec<_> = LAYOUTS.iter().map(|layout| layout.name).collect();
-        format!("there is no layout {name:?}; known: {}", names.join(", "))
-    })
-}
-
-/// Reads saved bytes of a segment in blocks, from `offset` on, until they end or `each` answers `false`.
-fn read_blocks(
-    target: &dyn Target,
-    segment: &Segment,
-    mut offset: SegmentOffset,
-    mut each: impl FnMut(&[u8]) -> bool,
-) -> Result<(), Error> {
-    // Most messages end in the first block; what is longer is read in larger steps.
-    let mut first = [0; 1024];
-    let mut larger = Vec::new();
-    let mut block = first.as_mut_slice();
-    loop {
-        let count = segment.read(target, offset, block)?;
-        let Some(bytes) = block.get(..count).filter(|bytes| !bytes.is_empty()) else { return Ok(()) };
-        if !each(bytes) {
-            return Ok(());
-        }
-        let Some(next) = offset.checked_add(count as u64) else { return Ok(()) };
-        offset = next;
-        larger.resize(256 << 10, 0);
-        block = larger.as_mut_slice();
     }
 }

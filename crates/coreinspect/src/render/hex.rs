@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::style::Style;
+use super::style::{Style, field_color};
 
 /// A byte, or its lack.
 pub type Byte = Option<u8>;
@@ -16,12 +16,32 @@ pub struct HexDump<'o> {
     at: u64,
     last: Option<Vec<Byte>>,
     folding: bool,
+    /// Offsets of the fields of a decoded value, and which field each is; sorted.
+    fields: Vec<(u64, u64, usize)>,
 }
 
 impl<'o> HexDump<'o> {
     /// A dump whose first byte has the offset `at`.
     pub fn new(at: u64, style: Style, out: &'o mut dyn Write) -> Self {
-        Self { style, out, line: Vec::new(), at, last: None, folding: false }
+        Self { style, out, line: Vec::new(), at, last: None, folding: false, fields: Vec::new() }
+    }
+
+    /// The same, with the bytes of these fields (start, end) in the colours that the fields have in a tree.
+    pub fn fields(mut self, fields: Vec<(u64, u64)>) -> Self {
+        let numbered = fields.into_iter().enumerate().map(|(number, (start, end))| (start, end, number));
+        self.fields = numbered.filter(|(start, end, _)| start < end).collect();
+        self.fields.sort_unstable();
+        self
+    }
+
+    /// The colour of a byte: its field's, or else its class's.
+    fn color_of(&self, at: u64, byte: Byte) -> &'static str {
+        let before = self.fields.partition_point(|(start, ..)| *start <= at);
+        let field = before.checked_sub(1).and_then(|last| self.fields.get(last));
+        match (byte, field) {
+            (Some(_), Some((_, end, number))) if at < *end => field_color(*number),
+            _ => class(byte),
+        }
     }
 
     /// Bytes of a line: 16, or 8 where 16 do not fit.
@@ -116,7 +136,7 @@ impl<'o> HexDump<'o> {
             }
             match line.get(column) {
                 Some(byte) => {
-                    self.set_color(&mut color, class(*byte))?;
+                    self.set_color(&mut color, self.color_of(at.saturating_add(column as u64), *byte))?;
                     match (byte, self.style.unicode) {
                         (Some(byte), _) => write!(self.out, "{byte:02x}")?,
                         (None, true) => write!(self.out, "··")?,
@@ -129,8 +149,8 @@ impl<'o> HexDump<'o> {
             }
         }
         write!(self.out, " |")?;
-        for byte in &line {
-            self.set_color(&mut color, class(*byte))?;
+        for (column, byte) in line.iter().enumerate() {
+            self.set_color(&mut color, self.color_of(at.saturating_add(column as u64), *byte))?;
             match byte {
                 Some(byte @ 0x20..=0x7e) => write!(self.out, "{}", char::from(*byte))?,
                 Some(_) => write!(self.out, ".")?,

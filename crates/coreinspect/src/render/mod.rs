@@ -12,5 +12,6 @@ pub mod segment;
 pub mod size;
 pub mod style;
 pub mod table;
+pub mod value;
 
 pub use style::Style;

@@ -2,11 +2,21 @@
 
 use std::io::{self, Write};
 
-use super::printable::{Printable, Quoted};
+use super::printable::Printable;
 use super::prose::wrap;
 use super::style::{Style, Tone};
 use super::table::state_tone;
-use crate::report::{Attachment, Content, Message, Segment, Text};
+use super::value::{BytesAt, Tree};
+use crate::report::{Attachment, Content, Segment};
+
+/// What is shown of a segment beyond what always is.
+#[derive(Clone, Copy, Default)]
+pub struct Shown<'b> {
+    /// Its bytes, for the fields of its value.
+    pub bytes: Option<BytesAt<'b>>,
+    /// Whether every element of an array is shown.
+    pub full: bool,
+}
 
 /// The column where values begin.
 const VALUES: usize = 14;
@@ -15,7 +25,7 @@ const VALUES: usize = 14;
 ///
 /// # Errors
 /// What writing said.
-pub fn write(segment: &Segment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let name = segment
         .name
         .as_ref()
@@ -69,7 +79,7 @@ pub fn write(segment: &Segment, style: Style, out: &mut dyn Write) -> io::Result
     }
     if let Some(content) = &segment.content {
         writeln!(out)?;
-        write_content(content, style, out)?;
+        write_content(content, shown, style, out)?;
     }
     Ok(())
 }
@@ -113,35 +123,40 @@ fn write_attachment(attachment: &Attachment, style: Style, out: &mut dyn Write) 
     Ok(())
 }
 
-fn write_content(content: &Content, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_content(content: &Content, shown: &Shown<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let from = content.attachment.map_or_else(String::new, |base| format!(", read from {base}"));
-    field(
-        "content",
-        &format!("layout {}, confidence {}{from}", content.layout, content.confidence),
-        style,
-        out,
-    )?;
+    let layout = Printable(content.layout.as_bytes());
+    let layout = match content.possible {
+        true => format!("layout {layout}, confidence {}{from}", content.confidence),
+        false => format!("no known layout{from}; --layout {layout} reads it as one all the same"),
+    };
+    field("content", &layout, style, out)?;
     for reason in &content.reasons {
         field("", reason, style, out)?;
     }
-    let flag = content.value.flag.map(|flag| match flag.name {
-        Some(name) => format!("{} ({name})", flag.value),
-        None => format!("{} (no flag has this value)", flag.value),
-    });
-    field("flag", flag.as_deref().unwrap_or("not in the dump"), style, out)?;
-    let message = content.value.message.as_ref().map(message_text);
-    field("message", message.as_deref().unwrap_or("not in the dump"), style, out)?;
-    for part in &content.unavailable {
-        let text = format!("{} at {:#x}-{:#x}: {}", part.path, part.start, part.end, part.reason);
+    for other in &content.runners_up {
+        let reasons = other.reasons.join("; ");
+        field("or perhaps", &format!("{} ({}): {reasons}", other.layout, other.confidence), style, out)?;
+    }
+    if let Some(value) = content.value.as_ref().filter(|_| content.possible) {
+        Tree { pointers: &content.pointers, bytes: shown.bytes, full: shown.full }
+            .write(&value.0, style, out)?;
+    }
+    for finding in &content.findings {
+        let text = format!("{}{}", place(&finding.path, finding.start, finding.end), finding.message);
+        field("finding", &text, style, out)?;
+    }
+    for part in content.unavailable.iter().filter(|_| content.possible) {
+        let text = format!("{}{}", place(&part.path, part.start, part.end), part.reason);
         field("unavailable", &text, style, out)?;
+    }
+    for limit in &content.limits {
+        field("limit", limit, style, out)?;
     }
     Ok(())
 }
 
-fn message_text(message: &Message) -> String {
-    let bytes = message.text.as_ref().map(Text::bytes).unwrap_or_default();
-    let more = message.length.saturating_sub(bytes.len() as u64);
-    let shown = if more > 0 { format!(", {} shown: --full shows all", bytes.len()) } else { String::new() };
-    let end = if message.terminated { "ended by a NUL" } else { "not ended by a NUL" };
-    format!("{} ({} bytes{shown}, {end})", Quoted(bytes), message.length)
+fn place(path: &str, start: u64, end: u64) -> String {
+    let path = if path.is_empty() { "all" } else { path };
+    format!("{} at {start:#x}-{end:#x}: ", Printable(path.as_bytes()))
 }

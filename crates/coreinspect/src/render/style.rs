@@ -54,10 +54,22 @@ impl Style {
         Painted { parameters: if self.color { tone.parameters() } else { "" }, text }
     }
 
+    /// `text` in the colour of the field with this number: one of a few, in turn, the same for its name and its bytes.
+    pub fn field<T: fmt::Display>(self, number: Option<usize>, text: T) -> Painted<T> {
+        let parameters = number.filter(|_| self.color).map_or("", field_color);
+        Painted { parameters, text }
+    }
+
     /// What stands for text that is left out.
     pub fn ellipsis(self) -> &'static str {
         if self.unicode { "…" } else { "..." }
     }
+}
+
+/// The SGR parameters of the field with this number.
+pub(super) fn field_color(number: usize) -> &'static str {
+    const COLORS: [&str; 5] = ["36", "33", "35", "32", "34"];
+    COLORS.get(number % COLORS.len()).copied().unwrap_or("")
 }
 
 /// Text with a colour.

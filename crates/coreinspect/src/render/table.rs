@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use super::grid::{Cell, Grid, Heading};
-use super::printable::{Printable, Quoted};
+use super::printable::Printable;
 use super::size::size;
 use super::style::{Style, Tone};
-use super::{about, missing};
-use crate::report::{Attachment, Content, Dump, Message, Segment, Text};
+use super::{about, missing, value};
+use crate::report::{Attachment, Content, Dump, Segment};
 
 /// A column of the listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,34 +163,8 @@ pub(super) fn state_tone(state: &str) -> Tone {
 /// What a segment says, in a line.
 fn content(content: Option<&Content>, style: Style) -> Cell {
     let Some(content) = content else { return Cell::new("") };
-    let flag = content.value.flag.map(|flag| match flag.name {
-        Some(name) => name.to_owned(),
-        None => format!("flag {}?", flag.value),
-    });
-    let text = match (flag, &content.value.message) {
-        (None, None) if content.unavailable.iter().all(|part| part.reason == "not-mapped") => {
-            return Cell::new("not mapped").tone(Tone::Care);
-        }
-        (None, None) => return Cell::new("not in the dump").tone(Tone::Bad),
-        (Some(flag), None) => format!("{flag}, message not in the dump"),
-        (None, Some(message)) => format!("flag not in the dump, {}", message_text(message, style)),
-        (Some(flag), Some(message)) if message.length == 0 => flag,
-        (Some(flag), Some(message)) => format!("{flag} {}", message_text(message, style)),
-    };
-    let tone = if content.confidence == "none" { Tone::Faint } else { Tone::Plain };
-    Cell::new(text).tone(tone)
-}
-
-/// Bytes of a message that a row shows where no width cuts it.
-const IN_A_ROW: usize = 200;
-
-fn message_text(message: &Message, style: Style) -> String {
-    let bytes = message.text.as_ref().map(Text::bytes).unwrap_or_default();
-    let mut shown = IN_A_ROW.min(bytes.len());
-    while shown > 0 && shown < bytes.len() && bytes.get(shown).is_some_and(|byte| byte & 0xc0 == 0x80) {
-        shown -= 1;
+    match value::summary(content, style) {
+        Some((text, tone)) => Cell::new(text).tone(tone),
+        None => Cell::new("no known layout").tone(Tone::Faint),
     }
-    let text = Quoted(bytes.get(..shown).unwrap_or_default());
-    let more = message.length.saturating_sub(shown as u64);
-    if more > 0 { format!("{text}{} {more} more", style.ellipsis()) } else { text.to_string() }
 }

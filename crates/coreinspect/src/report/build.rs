@@ -2,14 +2,15 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use shmcore::Key;
 
 use super::{
-    Attachment, Cause, Content, Dump, Error, Flag, Hex, KeyParts, Mailbox, Mapping, Message, Missing,
-    PathText, Process, Segment, Signal, Text, Unavailable, Warning,
+    Attachment, Cause, Content, Dump, Error, Hex, KeyParts, Mapping, Missing, PathText, Process, Segment,
+    Signal, Text, Warning,
 };
-use crate::layout::{self, Budget};
+use crate::layout::{Budget, Layout};
 use crate::memory::Dumped;
 use crate::shm::{self, SharedMemory};
 use crate::source::{MappedFile, Source};
@@ -17,14 +18,20 @@ use crate::target::{CoreTarget, Target};
 use crate::{error, retention};
 
 /// What a report holds beyond what every one does.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Leave out what the bytes say: `content` is null.
     pub no_content: bool,
     /// Whole messages, not their first 4,096 bytes.
     pub full: bool,
-    /// The layout that the user named; `None` is the default one, on trial.
-    pub layout: Option<&'static layout::Layout>,
+    /// The layout that the user named; `None`: every one is asked.
+    pub layout: Option<Arc<dyn Layout>>,
+    /// Layouts that are asked beside the built-in ones, and before them.
+    pub layouts: Vec<Arc<dyn Layout>>,
+    /// The offset in the segment where decoding begins.
+    pub at: u64,
+    /// Decode so many values, one behind the other.
+    pub count: Option<u64>,
 }
 
 /// The report of the dump at `path`. What went wrong is in [`Dump::error`].
@@ -82,7 +89,11 @@ impl Dump {
         let mut segments = Vec::with_capacity(memory.segments.len());
         let causes = retention::causes(target, memory);
         for ((number, segment), causes) in (1..).zip(&memory.segments).zip(causes) {
-            segments.push(Segment::of(number, target, segment, causes, options, &mut budget)?);
+            let content = match options.no_content {
+                true => None,
+                false => Some(Content::of(target, memory, segment, options, &mut budget)?),
+            };
+            segments.push(Segment::of(number, segment, content, causes));
         }
         Ok(Self {
             path: path.into(),
@@ -161,27 +172,13 @@ impl Process {
 impl Segment {
     fn of(
         number: usize,
-        target: &dyn Target,
         segment: &shm::Segment,
+        content: Option<Content>,
         causes: Vec<retention::Cause>,
-        options: &Options,
-        budget: &mut Budget,
-    ) -> Result<Self, error::Error> {
+    ) -> Self {
         let key = segment.key;
         let (mapped, saved) = (segment.mapped(), segment.saved());
-        let content = if options.no_content {
-            None
-        } else {
-            let forced = options.layout.is_some();
-            Some(Content::from(layout::mailbox::Mailbox::read(
-                target,
-                segment,
-                options.full,
-                forced,
-                budget,
-            )?))
-        };
-        Ok(Self {
+        Self {
             number,
             key: Some(key.to_string()),
             key_t: Some(key.raw()),
@@ -202,7 +199,7 @@ impl Segment {
             attachments: segment.attachments.iter().map(Attachment::from).collect(),
             content,
             causes: causes.into_iter().map(Cause::from).collect(),
-        })
+        }
     }
 }
 
@@ -272,31 +269,5 @@ impl From<&shm::Mapping> for Mapping {
 impl From<retention::Cause> for Cause {
     fn from(cause: retention::Cause) -> Self {
         Self { code: cause.code.name(), certain: cause.certain, evidence: cause.evidence, fix: cause.fix }
-    }
-}
-
-impl From<layout::mailbox::Mailbox> for Content {
-    fn from(mailbox: layout::mailbox::Mailbox) -> Self {
-        let unavailable = mailbox.unavailable.iter().map(|part| Unavailable {
-            path: part.path,
-            start: part.offsets.start().get(),
-            end: part.offsets.end().get(),
-            reason: part.reason,
-        });
-        Self {
-            layout: "mailbox",
-            confidence: mailbox.confidence.name(),
-            reasons: mailbox.reasons,
-            attachment: mailbox.attachment.map(Hex::from),
-            unavailable: unavailable.collect(),
-            value: Mailbox {
-                flag: mailbox.flag.map(|value| Flag { value, name: layout::mailbox::flag_name(value) }),
-                message: mailbox.message.map(|message| Message {
-                    text: Some(Text::new(message.bytes)),
-                    length: message.length,
-                    terminated: message.terminated,
-                }),
-            },
-        }
     }
 }

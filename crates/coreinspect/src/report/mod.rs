@@ -4,16 +4,21 @@
 //! are not UTF-8 are escaped as `\xNN`, and stand whole, as hex, in a sister field `..._hex`.
 
 mod build;
+mod content;
 mod holes;
 mod key;
+mod pointer;
 mod selector;
 mod text;
+mod value;
 
 pub use build::{Options, inspect, inspect_file, inspect_with};
 pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};
+pub use pointer::Pointer;
 pub use selector::{Selector, SelectorError};
 pub use text::{Hex, Text};
+pub use value::Value;
 
 use serde::Serialize;
 
@@ -233,55 +238,62 @@ pub struct Cause {
 /// What a segment's bytes say.
 #[derive(Clone, Debug, Serialize)]
 pub struct Content {
-    /// The layout's name.
-    pub layout: &'static str,
-    /// "likely", "forced" or "none".
+    /// The layout's name. If none fits, it is the default one's, and `confidence` is "none".
+    pub layout: String,
+    /// "certain", "likely", "forced" or "none".
     pub confidence: &'static str,
     /// Why.
     pub reasons: Vec<String>,
     /// The base of the attachment that it was read from.
     pub attachment: Option<Hex>,
+    /// The offset in the segment where the value begins.
+    pub offset: u64,
     /// The decoded tree.
-    pub value: Mailbox,
+    pub value: Option<Value>,
     /// What is missing.
     pub unavailable: Vec<Unavailable>,
+    /// What does not hold, although the layout says that it must.
+    pub findings: Vec<Finding>,
+    /// What was not decoded, or is not shown, and why.
+    pub limits: Vec<String>,
+    /// Where the pointers in the value lead, as far as the dump tells.
+    pub pointers: Vec<Pointer>,
+    /// Other layouts that find the bytes likely.
+    pub runners_up: Vec<RunnerUp>,
+    /// Whether the bytes could be this layout's at all; if not, its reading is there for machines alone.
+    #[serde(skip)]
+    pub possible: bool,
 }
 
-/// The value of the layout "mailbox".
+/// A layout that finds the bytes likely too.
 #[derive(Clone, Debug, Serialize)]
-pub struct Mailbox {
-    /// Byte 0.
-    pub flag: Option<Flag>,
-    /// What stands from byte 1.
-    pub message: Option<Message>,
+pub struct RunnerUp {
+    /// Its name.
+    pub layout: String,
+    /// "certain" or "likely".
+    pub confidence: &'static str,
+    /// Why.
+    pub reasons: Vec<String>,
 }
 
-/// A control flag.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Flag {
-    /// The byte.
-    pub value: u8,
-    /// "empty", "ready" or "read".
-    pub name: Option<&'static str>,
-}
-
-/// A message.
+/// Something that does not hold.
 #[derive(Clone, Debug, Serialize)]
-pub struct Message {
-    /// The text, or its start.
-    #[serde(flatten, with = "text::text")]
-    pub text: Option<Text>,
-    /// Bytes before the NUL, or before the end of what is saved.
-    pub length: u64,
-    /// Whether the NUL is saved.
-    pub terminated: bool,
+pub struct Finding {
+    /// The field or struct; empty for the whole.
+    pub path: String,
+    /// Its first offset.
+    pub start: u64,
+    /// The offset after its last.
+    pub end: u64,
+    /// What is wrong.
+    pub message: String,
 }
 
 /// A part of a value that the dump lacks.
 #[derive(Clone, Debug, Serialize)]
 pub struct Unavailable {
-    /// The field.
-    pub path: &'static str,
+    /// The field; empty for the whole.
+    pub path: String,
     /// The first missing offset.
     pub start: u64,
     /// The offset after the last.

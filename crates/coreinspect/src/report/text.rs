@@ -58,14 +58,14 @@ impl Text {
 
     /// The bytes as hex, if they are not UTF-8.
     pub fn hex(&self) -> Option<String> {
-        std::str::from_utf8(&self.0).is_err().then(|| {
-            let mut hex = String::with_capacity(self.0.len().saturating_mul(2));
-            for byte in &self.0 {
-                let _ = write!(hex, "{byte:02x}");
-            }
-            hex
-        })
+        std::str::from_utf8(&self.0).is_err().then(|| hex(&self.0))
     }
+}
+
+/// Two digits for each byte.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// A field `NAME` and, where the bytes are not UTF-8, its sister `NAME_hex`.
@@ -95,5 +95,5 @@ with_hex_sister! {
     command, "command_hex";
     executable, "executable_hex";
     arguments, "arguments_hex";
-    text, "text_hex";
+    mapping, "mapping_hex";
 }

@@ -253,7 +253,17 @@ fn a_field_that_is_left_out_is_seen() {
         }
     });
     // Fields beyond the contract: it is extended by adding.
-    unseen.retain(|field| !field.ends_with("/posix_mappings") && !field.ends_with("/named_mappings"));
+    const ADDED: [&str; 8] = [
+        "posix_mappings",
+        "named_mappings",
+        "findings",
+        "limits",
+        "look",
+        "content/offset",
+        "pointers",
+        "runners_up",
+    ];
+    unseen.retain(|field| !ADDED.iter().any(|name| field.ends_with(&format!("/{name}"))));
     assert_eq!(unseen, Vec::<String>::new());
     for (wrong, shape) in
         [("\"0x0A\"", &Address), ("\"0x00a\"", &Address), ("\"0xa\"", &Key), ("-1", &Number)]

@@ -26,7 +26,7 @@ fn write_text(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> 
     let listing =
         Listing { columns: Column::all(), chosen: false, header: true, verbose: true, quiet: false };
     listing.write(dump, style, out)?;
-    dump.segments.iter().try_for_each(|one| segment::write(one, style, out))
+    dump.segments.iter().try_for_each(|one| segment::write(one, &segment::Shown::default(), style, out))
 }
 
 /// Bytes to report to output that nobody reads: what this allocates is the cost of a dump.

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
+use coreinspect::layout::value::Kind;
 use coreinspect::render::printable::{Printable, Quoted};
-use coreinspect::report::{Dump, Segment, Text};
+use coreinspect::report::{Dump, Segment};
 
 use crate::Result;
 
@@ -55,20 +56,20 @@ fn state(segment: &Segment) -> &'static str {
 }
 
 fn content(segment: &Segment, line: &mut dyn FnMut(&str, String) -> std::io::Result<()>) -> Result<()> {
-    let value = &segment.content.as_ref().ok_or("the segment was not decoded")?.value;
-    match value.flag {
-        Some(flag) => {
-            let name = flag.name.unwrap_or("without a name");
-            line("CONTENT", format!("byte 0 is {}: the flag says {name}", flag.value))?;
+    let content = segment.content.as_ref().ok_or("the segment was not decoded")?;
+    let part = |name| content.value.as_ref().and_then(|value| value.part(name)).map(|part| &part.kind);
+    match part("flag") {
+        Some(Kind::Named(flag, name)) => {
+            let name = name.as_deref().unwrap_or("without a name");
+            line("CONTENT", format!("byte 0 is {flag}: the flag says {name}"))?;
         }
-        None => line("CONTENT", "byte 0, the flag, is not in the dump".to_owned())?,
+        _ => line("CONTENT", "byte 0, the flag, is not in the dump".to_owned())?,
     }
-    match &value.message {
-        Some(message) => {
-            let bytes = message.text.as_ref().map(Text::bytes).unwrap_or_default();
-            line("", format!("from byte 1 stands the message: {}", Quoted(bytes)))?;
+    match part("message") {
+        Some(Kind::Text(message)) => {
+            line("", format!("from byte 1 stands the message: {}", Quoted(&message.bytes)))?;
         }
-        None => line("", "the message is not in the dump".to_owned())?,
+        _ => line("", "the message is not in the dump".to_owned())?,
     }
     Ok(())
 }

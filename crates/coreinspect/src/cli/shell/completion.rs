@@ -9,7 +9,7 @@ use rustyline::{Context, Helper};
 use super::super::{Takes, Verb, verbs};
 use super::line::cut;
 use super::session::WORDS;
-use crate::layout::LAYOUTS;
+use crate::layout::BUILTIN;
 use crate::report::Dump;
 
 /// What can stand at the prompt.
@@ -101,7 +101,7 @@ fn values(flag: &clap::Arg) -> Option<Vec<Pair>> {
         return Some(listed.iter().map(|value| pair(value.get_name())).collect());
     }
     if flag.get_value_names().unwrap_or_default().iter().any(|name| name.as_str() == "LAYOUT") {
-        return Some(LAYOUTS.iter().map(|layout| pair(layout.name)).collect());
+        return Some(BUILTIN.iter().map(|layout| pair(layout.name())).collect());
     }
     (flag.get_value_hint() == clap::ValueHint::Unknown).then(Vec::new)
 }

@@ -1,0 +1,19 @@
+//! Bytes in an encoding of their own, which no [`Type`](super::types::Type) can say: serialised variables. One file an
+//! encoding; a type names it by [`Encoded`](super::types::Encoded).
+
+use std::fmt;
+
+use super::value::Value;
+use crate::position::SegmentOffset;
+
+/// An encoding.
+pub trait Encoding: fmt::Debug + Send + Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// The value of `bytes`, which stand at `at`. A decoder must bound depth and nodes: the bytes are hostile.
+    ///
+    /// # Errors
+    /// What is wrong, and where. The bytes are then shown as hex.
+    fn decode(&self, bytes: &[u8], at: SegmentOffset) -> Result<Value, String>;
+}

@@ -1,0 +1,325 @@
+//! A decoded value: in a line, and as a tree with its offsets and, if asked for, its bytes.
+
+use std::io::{self, Write};
+
+use super::printable::{Printable, Quoted};
+use super::prose::wrap;
+use super::style::{Style, Tone};
+use crate::layout::value::{Kind, NumberStyle, Text, Value, cut};
+use crate::report::{Content, Pointer};
+
+/// Bytes of a text that a line shows where no width cuts it.
+const IN_A_LINE: usize = 200;
+
+/// What a content says, in a line: names and texts speak for themselves, numbers by their field's name.
+pub(super) fn summary(content: &Content, style: Style) -> Option<(String, Tone)> {
+    let value = &content.value.as_ref().filter(|_| content.possible)?.0;
+    let parts: Vec<Part> = match &value.kind {
+        Kind::Struct(members) => {
+            members.iter().filter_map(|member| part(&member.name, &member.value, style)).collect()
+        }
+        _ => part("", value, style).into_iter().collect(),
+    };
+    if parts.iter().all(|part| part.missing) && (!parts.is_empty() || value.kind == Kind::Missing) {
+        return Some(match content.unavailable.iter().all(|part| part.reason == "not-mapped") {
+            true => ("not mapped".to_owned(), Tone::Care),
+            false => ("not in the dump".to_owned(), Tone::Bad),
+        });
+    }
+    let some_missing = parts.iter().any(|part| part.missing);
+    let speaking = parts.iter().all(|part| part.speaks);
+    let texts: Vec<_> = parts.into_iter().map(|part| part.text).collect();
+    let mut text = texts.join(if some_missing { ", " } else { " " });
+    if !speaking {
+        text = format!("{}: {text}", Printable(content.layout.as_bytes()));
+    }
+    if let Some(finding) = content.findings.first() {
+        let more = content.findings.len().saturating_sub(1);
+        let more = if more > 0 { format!(" ({more} more)") } else { String::new() };
+        return Some((format!("{}{more}; {text}", finding.message), Tone::Care));
+    }
+    Some((text, if content.confidence == "none" { Tone::Faint } else { Tone::Plain }))
+}
+
+/// A field in a line.
+struct Part {
+    text: String,
+    /// Whether it needs no name.
+    speaks: bool,
+    missing: bool,
+}
+
+fn part(name: &str, value: &Value, style: Style) -> Option<Part> {
+    let plain = |text: String| Some(Part { text, speaks: false, missing: false });
+    match &value.kind {
+        Kind::Missing => Some(Part { text: format!("{name} not in the dump"), speaks: true, missing: true }),
+        Kind::Named(_, Some(known)) => Some(Part { text: known.to_string(), speaks: true, missing: false }),
+        Kind::Named(value, None) => {
+            Some(Part { text: format!("{name} {value}?"), speaks: true, missing: false })
+        }
+        Kind::Text(text) if text.measured => {
+            (text.length > 0).then(|| Part { text: quoted(text, style), speaks: true, missing: false })
+        }
+        Kind::Text(text) => plain(format!("{name} {}", quoted(text, style))),
+        Kind::Struct(_) => plain(format!("{name} {{{}}}", style.ellipsis())),
+        Kind::Array(elements, omitted) => {
+            plain(format!("{name}[{}]", (elements.len() as u64).saturating_add(*omitted)))
+        }
+        _ => plain(format!("{name}={}", scalar(value, style))),
+    }
+}
+
+fn quoted(text: &Text, style: Style) -> String {
+    let shown = cut(&text.bytes, IN_A_LINE);
+    let more = text.length.saturating_sub(shown.len() as u64);
+    let shown = Quoted(shown);
+    if more > 0 { format!("{shown}{} {more} more", style.ellipsis()) } else { shown.to_string() }
+}
+
+/// A value without parts.
+fn scalar(value: &Value, style: Style) -> String {
+    match &value.kind {
+        Kind::Missing => "not in the dump".to_owned(),
+        Kind::Nothing => "null".to_owned(),
+        Kind::Number(number, form) => match form {
+            NumberStyle::Decimal => number.to_string(),
+            NumberStyle::Hexadecimal => format!("{number:#x}"),
+            NumberStyle::Character => match u8::try_from(*number) {
+                Ok(byte) => format!("{number} '{}'", byte.escape_ascii()),
+                Err(_) => number.to_string(),
+            },
+            NumberStyle::Boolean => match number {
+                0 => "false".to_owned(),
+                1 => "true".to_owned(),
+                other => format!("{other} (neither 0 nor 1)"),
+            },
+            NumberStyle::Time(_) => number.to_string(),
+        },
+        Kind::Named(number, Some(name)) => format!("{number} ({name})"),
+        Kind::Named(number, None) => format!("{number} (no name has this value)"),
+        Kind::Flags(bits, names) if names.is_empty() => format!("{bits:#x}"),
+        Kind::Flags(bits, names) => format!("{bits:#x} ({})", names.join(" | ")),
+        Kind::Float(number) => number.to_string(),
+        Kind::Pointer(address) => format!("{address:#x}"),
+        Kind::Text(text) if text.measured => {
+            let more = text.length.saturating_sub(text.bytes.len() as u64);
+            let shown = if more > 0 {
+                format!(", {} shown: --full shows all", text.bytes.len())
+            } else {
+                String::new()
+            };
+            let end = if text.terminated { "ended by a NUL" } else { "not ended by a NUL" };
+            format!("{} ({} bytes{shown}, {end})", Quoted(&text.bytes), text.length)
+        }
+        Kind::Text(text) => {
+            let more = text.length.saturating_sub(text.bytes.len() as u64);
+            let more = if more > 0 { format!(" ({more} bytes more: --full)") } else { String::new() };
+            format!("{}{more}", Quoted(&text.bytes))
+        }
+        Kind::Bytes(bytes, length) => {
+            let digits: Vec<_> = bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
+            let more = length.saturating_sub(digits.len() as u64);
+            let more = if more > 0 { format!(" {} {more} more", style.ellipsis()) } else { String::new() };
+            format!("{}{more}", digits.join(" "))
+        }
+        Kind::Struct(members) => {
+            let members =
+                members.iter().map(|member| format!("{} {}", member.name, scalar(&member.value, style)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+        }
+        Kind::Array(elements, omitted) => list(elements, *omitted, style),
+    }
+}
+
+/// Elements of an array that a person is shown, unless all are asked for.
+const ELEMENTS: usize = 16;
+
+fn list(elements: &[Value], omitted: u64, style: Style) -> String {
+    let mut texts: Vec<_> = elements.iter().take(64).map(|element| scalar(element, style)).collect();
+    let more = (elements.len().saturating_sub(texts.len()) as u64).saturating_add(omitted);
+    if more > 0 {
+        texts.push(format!("{} {more} more", style.ellipsis()));
+    }
+    format!("{{{}}}", texts.join(", "))
+}
+
+/// The bytes from an offset on, as many as are asked for; `None` for one that is missing.
+pub type BytesAt<'b> = &'b dyn Fn(u64, usize) -> Vec<Option<u8>>;
+
+/// A tree of fields, one a line: offset, bytes, name, value.
+pub struct Tree<'a> {
+    /// Where its pointers lead.
+    pub pointers: &'a [Pointer],
+    /// The bytes, if they are to be shown.
+    pub bytes: Option<BytesAt<'a>>,
+    /// Whether every element of an array is shown.
+    pub full: bool,
+}
+
+/// A line of the tree.
+struct Line {
+    depth: usize,
+    name: String,
+    text: String,
+    offset: u64,
+    length: u64,
+    tone: Option<usize>,
+    missing: bool,
+}
+
+/// Bytes that stand beside a field.
+const BESIDE: u64 = 8;
+
+impl Tree<'_> {
+    /// Writes `value`.
+    ///
+    /// # Errors
+    /// What writing said.
+    pub fn write(&self, value: &Value, style: Style, out: &mut dyn Write) -> io::Result<()> {
+        let mut lines = Vec::new();
+        match &value.kind {
+            Kind::Struct(members) => {
+                members
+                    .iter()
+                    .for_each(|member| self.lines(&member.name, &member.value, 0, style, &mut lines));
+            }
+            _ => self.lines("value", value, 0, style, &mut lines),
+        }
+        let names = lines.iter().map(|line| line.depth * 2 + line.name.chars().count()).max().unwrap_or(0);
+        let names = names.clamp(4, 32);
+        let beside = match style.width {
+            Some(width) if width < 78 => BESIDE / 2,
+            _ => BESIDE,
+        };
+        for line in &lines {
+            let offset = style.paint(Tone::Faint, format!("+{:<#7x}", line.offset));
+            write!(out, "  {offset} ")?;
+            let mut used = 2 + 8 + 1;
+            if let Some(bytes) = self.bytes {
+                let shown = self.beside(line, bytes, beside, style);
+                let columns = usize::try_from(beside).unwrap_or(8) * 3;
+                write!(
+                    out,
+                    "{}{:pad$} ",
+                    style.field(line.tone, &shown),
+                    "",
+                    pad = columns - shown.chars().count().min(columns)
+                )?;
+                used += columns + 1;
+            }
+            let name = format!("{:indent$}{}", "", line.name, indent = line.depth * 2);
+            let width = names.saturating_sub(name.chars().count());
+            write!(out, "{}{:width$}", style.field(line.tone, &name), "")?;
+            used += names + 2;
+            let room = style.width.unwrap_or(usize::MAX).saturating_sub(used).max(20);
+            let tone = if line.missing { Tone::Bad } else { Tone::Plain };
+            for (at, text) in wrap(&line.text, room).iter().enumerate() {
+                let indent = if at == 0 { 2 } else { used };
+                if at > 0 {
+                    writeln!(out)?;
+                }
+                write!(out, "{:indent$}{}", "", style.paint(tone, text))?;
+            }
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+
+    fn beside(&self, line: &Line, bytes: BytesAt<'_>, beside: u64, style: Style) -> String {
+        if line.tone.is_none() {
+            return String::new();
+        }
+        let more = line.length > beside;
+        let count = if more { beside.saturating_sub(1) } else { line.length };
+        let bytes = bytes(line.offset, usize::try_from(count).unwrap_or(0));
+        let missing = if style.unicode { "··" } else { "--" };
+        let digits = bytes.iter().map(|byte| byte.map_or(missing.to_owned(), |byte| format!("{byte:02x}")));
+        let mut digits: Vec<_> = digits.collect();
+        if more {
+            digits.push(if style.unicode { "…".to_owned() } else { "..".to_owned() });
+        }
+        digits.join(" ")
+    }
+
+    fn lines(&self, name: &str, value: &Value, depth: usize, style: Style, lines: &mut Vec<Line>) {
+        let offsets = value.offsets;
+        let mut line = Line {
+            depth,
+            name: name.to_owned(),
+            text: String::new(),
+            offset: offsets.start().get(),
+            length: offsets.length(),
+            tone: None,
+            missing: value.kind == Kind::Missing,
+        };
+        match &value.kind {
+            Kind::Struct(members) => {
+                lines.push(line);
+                for member in members {
+                    self.lines(&member.name, &member.value, depth.saturating_add(1), style, lines);
+                }
+            }
+            Kind::Array(elements, omitted) if elements.iter().any(|element| has_parts(&element.kind)) => {
+                let total = (elements.len() as u64).saturating_add(*omitted);
+                line.text = format!("{total} elements");
+                lines.push(line);
+                let most = if self.full { usize::MAX } else { ELEMENTS };
+                for (index, element) in elements.iter().enumerate().take(most) {
+                    self.lines(&format!("[{index}]"), element, depth.saturating_add(1), style, lines);
+                }
+                let more = (elements.len().saturating_sub(most) as u64).saturating_add(*omitted);
+                if more > 0 {
+                    let next = elements.get(most).map_or(offsets.end(), |element| element.offsets.start());
+                    lines.push(Line {
+                        depth: depth.saturating_add(1),
+                        name: style.ellipsis().to_owned(),
+                        text: format!("{more} more: --full, or --at and --count"),
+                        offset: next.get(),
+                        length: 0,
+                        tone: None,
+                        missing: false,
+                    });
+                }
+            }
+            kind => {
+                line.tone = Some(lines.iter().filter(|line| line.tone.is_some()).count());
+                line.text = scalar(value, style);
+                if let (Kind::Pointer(_), Some(goal)) = (kind, self.leads_to(line.offset)) {
+                    line.text = format!("{} {} {goal}", line.text, if style.unicode { "→" } else { "->" });
+                }
+                lines.push(line);
+            }
+        }
+    }
+
+    fn leads_to(&self, at: u64) -> Option<String> {
+        let found = self.pointers.binary_search_by_key(&at, |pointer| pointer.at).ok();
+        let pointer = self.pointers.get(found?)?;
+        let offset = format!("{:#x}", pointer.offset);
+        match (pointer.segment, &pointer.mapping) {
+            (Some(segment), _) => Some(format!("#{segment}+{offset}")),
+            (None, Some(name)) => Some(format!("{}+{offset}", Printable(name.bytes()))),
+            (None, None) => None,
+        }
+    }
+}
+
+fn has_parts(kind: &Kind) -> bool {
+    matches!(kind, Kind::Struct(_) | Kind::Array(..)) || matches!(kind, Kind::Text(text) if text.measured)
+}
+
+/// The offsets of the values without parts, in the order in which a tree shows them.
+pub fn leaves(value: &Value) -> Vec<(u64, u64)> {
+    let mut found = Vec::new();
+    let mut left = vec![value];
+    while let Some(next) = left.pop() {
+        match &next.kind {
+            Kind::Struct(members) => left.extend(members.iter().rev().map(|member| &member.value)),
+            Kind::Array(elements, _) if elements.iter().any(|element| has_parts(&element.kind)) => {
+                left.extend(elements.iter().rev());
+            }
+            _ => found.push((next.offsets.start().get(), next.offsets.end().get())),
+        }
+    }
+    found
+}

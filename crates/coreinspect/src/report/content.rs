@@ -1,0 +1,147 @@
+//! From a segment's bytes to what they say.
+
+use std::sync::Arc;
+
+use super::{Content, Finding, Hex, Options, Pointer, RunnerUp, Unavailable, Value};
+use crate::error::Error;
+use crate::layout::builtin::DEFAULT;
+use crate::layout::contents::{Contents, SegmentContents};
+use crate::layout::decode::{Decoded, Limits, Remarks, decode};
+use crate::layout::expression::Expression;
+use crate::layout::types::{Array, Count, Type};
+use crate::layout::value::{Finding as Found, Unavailable as Lacking};
+use crate::layout::{BUILTIN, Budget, Confidence, Layout, Subject, choose};
+use crate::position::{Position, SegmentOffset};
+use crate::shm::{Segment, SharedMemory};
+use crate::target::Target;
+
+impl Content {
+    /// What `segment` says by the layout that is asked for, or by the surest.
+    pub(super) fn of(
+        target: &dyn Target,
+        memory: &SharedMemory,
+        segment: &Segment,
+        options: &Options,
+        budget: &mut Budget,
+    ) -> Result<Self, Error> {
+        let contents = SegmentContents { target, segment };
+        let machine = target.identity().machine;
+        let subject = Subject::new(&contents, Some(segment.key), machine, Some(target), budget);
+        let (mut content, layout) = Self::chosen(&subject, options);
+        content.attachment = first_saved(&contents, options.at).map(Hex::from);
+        let kind = match layout.describe(&subject) {
+            Ok(kind) => kind,
+            Err(problem) => {
+                content.limits.push(problem);
+                return Ok(content);
+            }
+        };
+        let limits = if options.full { Limits::generous() } else { Limits::default() };
+        let repeated = options.count.map(|count| repeated(&kind, count));
+        let kind = repeated.as_ref().unwrap_or(&kind);
+        let decoded =
+            subject.reader(|window, budget| decode(kind, options.at, window, machine, limits, budget));
+        if let Some(decoded) = decoded.transpose()? {
+            content.says(decoded, target, memory);
+        }
+        Ok(content)
+    }
+
+    /// The layout that is asked for, or the surest; and what the layouts said.
+    fn chosen<'o>(subject: &Subject<'_>, options: &'o Options) -> (Self, &'o dyn Layout) {
+        if let Some(layout) = &options.layout {
+            let reasons = vec!["named by --layout".to_owned()];
+            return (Self::blank(layout.as_ref(), Confidence::Forced, reasons, options), layout.as_ref());
+        }
+        let known = options.layouts.iter().map(Arc::as_ref).chain(BUILTIN.iter().copied());
+        let choice = choose(known, subject);
+        let Some((layout, verdict)) = choice.best else {
+            let reasons = vec!["no known layout fits these bytes".to_owned()];
+            let mut content = Self::blank(DEFAULT, Confidence::None, reasons, options);
+            content.possible = false;
+            return (content, DEFAULT);
+        };
+        let confidence = verdict.confidence();
+        let mut content = Self::blank(layout, confidence, verdict.into_reasons(), options);
+        let runners_up = choice.runners_up.into_iter().map(|(layout, verdict)| RunnerUp {
+            layout: layout.name().into_owned(),
+            confidence: verdict.confidence().name(),
+            reasons: verdict.into_reasons(),
+        });
+        content.runners_up = runners_up.collect();
+        (content, layout)
+    }
+
+    fn blank(layout: &dyn Layout, confidence: Confidence, reasons: Vec<String>, options: &Options) -> Self {
+        Self {
+            layout: layout.name().into_owned(),
+            confidence: confidence.name(),
+            reasons,
+            attachment: None,
+            offset: options.at,
+            value: None,
+            unavailable: Vec::new(),
+            findings: Vec::new(),
+            limits: Vec::new(),
+            pointers: Vec::new(),
+            runners_up: Vec::new(),
+            possible: true,
+        }
+    }
+
+    fn says(&mut self, decoded: Decoded, target: &dyn Target, memory: &SharedMemory) {
+        let Remarks { unavailable, findings, limits, unlisted } = decoded.remarks;
+        self.unavailable = unavailable.into_iter().map(Unavailable::from).collect();
+        self.findings = findings.into_iter().map(Finding::from).collect();
+        self.limits.extend(limits);
+        if unlisted > 0 {
+            self.limits.push(format!("{unlisted} more missing parts or findings are not listed"));
+        }
+        self.pointers = Pointer::all(&decoded.value, target, memory);
+        self.value = Some(Value(decoded.value));
+    }
+}
+
+/// `kind` so many times. Of an array it is the element that is meant, of a struct the struct.
+fn repeated(kind: &Type, count: u64) -> Type {
+    let element = match kind {
+        Type::Array(array) => array.element.clone(),
+        kind => kind.clone(),
+    };
+    Type::Array(Arc::new(Array { element, count: Count::Exactly(Expression::from(count)) }))
+}
+
+/// The base of the attachment that the byte at `at` was read from, or else the next byte that is there.
+fn first_saved(contents: &SegmentContents<'_>, at: u64) -> Option<crate::position::Address> {
+    let mut at = SegmentOffset::new(at);
+    while at < contents.end() {
+        let run = contents.run(at);
+        if run.missing.is_none() {
+            return contents.read_from(at);
+        }
+        at = run.until.max(at.checked_add(1)?);
+    }
+    None
+}
+
+impl From<Lacking> for Unavailable {
+    fn from(lacking: Lacking) -> Self {
+        Self {
+            path: lacking.path,
+            start: lacking.offsets.start().get(),
+            end: lacking.offsets.end().get(),
+            reason: lacking.reason,
+        }
+    }
+}
+
+impl From<Found> for Finding {
+    fn from(found: Found) -> Self {
+        Self {
+            path: found.path,
+            start: found.offsets.start().get(),
+            end: found.offsets.end().get(),
+            message: found.message,
+        }
+    }
+}

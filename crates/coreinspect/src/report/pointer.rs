@@ -1,0 +1,93 @@
+//! Where the pointers of a value lead.
+
+use serde::Serialize;
+
+use super::{Hex, Text};
+use crate::layout::value::{Kind, Value};
+use crate::position::{Address, Interval, Position};
+use crate::shm::SharedMemory;
+use crate::target::Target;
+
+/// Where a pointer leads: into a segment, or into a mapped file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Pointer {
+    /// The offset of the pointer itself.
+    pub at: u64,
+    /// The address that it holds.
+    pub address: Hex,
+    /// The number of the segment that it leads into.
+    pub segment: Option<usize>,
+    /// The mapping's name, where it leads into a mapped file.
+    #[serde(flatten, with = "super::text::mapping")]
+    pub mapping: Option<Text>,
+    /// Bytes behind the start of that segment or file.
+    pub offset: u64,
+}
+
+/// Pointers that are resolved: more nobody reads.
+const MOST: usize = 10_000;
+
+/// Named ranges by their start, for a search.
+struct Ranges<'t>(Vec<(Interval<Address>, u64, Goal<'t>)>);
+
+#[derive(Clone, Copy)]
+enum Goal<'t> {
+    Segment(usize),
+    File(&'t [u8]),
+}
+
+impl Pointer {
+    /// The pointers in `value` that lead somewhere.
+    pub(super) fn all(value: &Value, target: &dyn Target, memory: &SharedMemory) -> Vec<Self> {
+        let mut held = Vec::new();
+        collect(value, &mut held);
+        if held.is_empty() {
+            return Vec::new();
+        }
+        let mut ranges = Vec::new();
+        for (number, segment) in (1..).zip(&memory.segments) {
+            let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
+            ranges
+                .extend(mappings.map(|mapping| (mapping.range, mapping.offset.get(), Goal::Segment(number))));
+        }
+        for mapping in target.mappings().into_iter().flatten() {
+            ranges.extend(mapping.offset.map(|offset| (mapping.range, offset, Goal::File(mapping.name))));
+        }
+        // Of a segment's mapping both are there: the segment first.
+        ranges.sort_by_key(|(range, ..)| range.start());
+        let ranges = Ranges(ranges);
+        let found = held.into_iter().filter_map(|(at, address)| {
+            let (offset, goal) = ranges.find(Address::new(address))?;
+            let (segment, mapping) = match goal {
+                Goal::Segment(number) => (Some(number), None),
+                Goal::File(name) => (None, Some(Text::new(name))),
+            };
+            Some(Self { at, address: Hex(address), segment, mapping, offset })
+        });
+        found.collect()
+    }
+}
+
+impl<'t> Ranges<'t> {
+    fn find(&self, address: Address) -> Option<(u64, Goal<'t>)> {
+        let end = self.0.partition_point(|(range, ..)| range.start() <= address);
+        // A segment and the row that names it have one start: both stand at the end of what begins before.
+        let near = self.0.get(end.saturating_sub(4)..end)?;
+        let holding = near.iter().filter(|(range, ..)| range.contains(address));
+        let best = holding.min_by_key(|(.., goal)| matches!(goal, Goal::File(_)))?;
+        let (range, offset, goal) = best;
+        Some((offset.checked_add(address.offset_from(range.start())?)?, *goal))
+    }
+}
+
+fn collect(value: &Value, held: &mut Vec<(u64, u64)>) {
+    if held.len() >= MOST {
+        return;
+    }
+    match &value.kind {
+        Kind::Pointer(address) if *address != 0 => held.push((value.offsets.start().get(), *address)),
+        Kind::Struct(members) => members.iter().for_each(|member| collect(&member.value, held)),
+        Kind::Array(elements, _) => elements.iter().for_each(|element| collect(element, held)),
+        _ => {}
+    }
+}
