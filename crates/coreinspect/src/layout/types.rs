@@ -6,7 +6,7 @@
 
 mod size;
 
-pub(in crate::layout) use size::align;
+pub(in crate::layout) use size::{BitPlace, align};
 
 use std::sync::Arc;
 
@@ -262,6 +262,11 @@ pub struct Field {
 pub enum Place {
     /// Where the field before it ends, aligned as its type asks unless the struct is packed.
     Next,
+    /// Directly behind the bits before it, as C packs bit fields: in the unit of its type that holds those if it fits
+    /// there, else in the next; in a packed struct without any gap. From the low bits of a unit on where the lowest
+    /// byte stands first, from the high bits where the highest does (System V ABIs). The field is an integer with
+    /// [`Bits`], whose shift is found thus; one of no bits leads to the next unit.
+    NextBits,
     /// So many bytes behind the struct's start.
     At(Expression),
     /// So many bytes behind the start of all: of the segment.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Decoder, Frame, Remembered, Sink, Step, span};
 use crate::error::Error;
-use crate::layout::types::{Check, Expected, Field, Place, Struct, Type, align};
+use crate::layout::types::{BitPlace, Check, Expected, Field, Integer, Place, Struct, Type, align};
 use crate::layout::value::Kind;
 use crate::position::SegmentOffset;
 
@@ -64,6 +64,8 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         let outer_bound = self.bound;
         let (mut end, mut furthest) = (at, at);
         let mut bounded = false;
+        // Bits before `end` that a bit field left free.
+        let mut spare = 0;
         for (index, field) in fields.fields.iter().enumerate() {
             if self.over {
                 break;
@@ -87,6 +89,20 @@ impl<'t> Decoder<'t, '_, '_, '_> {
                     }
                 }
             }
+            if let (Place::NextBits, Type::Integer(integer)) = (&field.place, &field.kind) {
+                let before = end.saturating_sub(at);
+                let place = BitPlace::of(integer, fields, before, spare, self.machine);
+                let Some(place) = place else {
+                    self.named(field, end, sink);
+                    continue;
+                };
+                self.here = place.start;
+                self.bit_field(index, field, &place.integer, at.saturating_add(place.start), sink)?;
+                (end, spare) = (at.saturating_add(place.end), place.spare);
+                furthest = furthest.max(end);
+                continue;
+            }
+            spare = 0;
             let Some(start) = self.place(field, fields, at, end) else {
                 self.named(field, end, sink);
                 continue;
@@ -116,6 +132,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
                 None => self.offset(offset).and_then(|offset| at.checked_add(offset)),
             },
             Place::InSegment(offset) => self.offset(offset),
+            Place::NextBits => None,
         }
     }
 
@@ -152,6 +169,35 @@ impl<'t> Decoder<'t, '_, '_, '_> {
             }
             (None, kind) => self.skip(kind, start),
         };
+        self.remember(index, field);
+        Ok(end)
+    }
+
+    /// A bit field, whose bits are those of `integer`.
+    fn bit_field(
+        &mut self,
+        index: usize,
+        field: &'t Field,
+        integer: &Integer,
+        start: u64,
+        sink: &mut impl Sink,
+    ) -> Result<(), Error> {
+        if let (Some(name), false) = (&field.name, field.padding) {
+            self.nodes = self.nodes.saturating_add(1);
+            self.last_struct = None;
+            sink.field(name);
+            self.path.push(Step::Field(name));
+            let read = self.integer(integer, start, sink);
+            self.expect(field, start);
+            self.path.pop();
+            read?;
+            self.remember(index, field);
+        }
+        Ok(())
+    }
+
+    /// Keeps the value of the field that was just read, if an expression asks for it.
+    fn remember(&mut self, index: usize, field: &Field) {
         if field.remembered
             && let Some(frame) = self.frames.last_mut()
         {
@@ -159,7 +205,6 @@ impl<'t> Decoder<'t, '_, '_, '_> {
             let value = value.or_else(|| self.last_struct.take().map(Remembered::Struct));
             frame.remembered.extend(value.map(|value| (index, value)));
         }
-        Ok(end)
     }
 
     /// Where room without a value ends.

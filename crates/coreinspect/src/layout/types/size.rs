@@ -1,10 +1,17 @@
 //! Sizes and alignments of types, where they do not hang on the bytes.
 
-use super::{Array, Characters, Count, Extent, Field, FloatFormat, Place, Struct, Type, Width};
-use crate::machine::Machine;
+use super::{
+    Array, Bits, Characters, Count, Extent, Field, FloatFormat, Integer, Place, Struct, Type, Width,
+};
+use crate::layout::expression::{Expression, Reference, Scope};
+use crate::machine::{ByteOrder, Machine};
 
 /// e_machine of i386 (elf.h).
 const EM_386: u16 = 3;
+/// e_machine of 32-bit ARM.
+const EM_ARM: u16 = 40;
+/// e_machine of aarch64.
+const EM_AARCH64: u16 = 183;
 /// e_machine of the Motorola 68000.
 const EM_68K: u16 = 4;
 
@@ -59,7 +66,7 @@ impl Type {
             Self::Pointer(pointer) => Some(pointer.width.on(machine)),
             Self::Text(text) => match &text.extent {
                 Extent::Nul => None,
-                Extent::Room(count) => count.constant()?.checked_mul(text.characters.size()),
+                Extent::Room(count) => on(count, machine)?.checked_mul(text.characters.size()),
             },
             Self::Bytes(count) => count.constant(),
             Self::Array(array) => array.size_within(machine, depth),
@@ -104,7 +111,7 @@ impl Type {
 
 impl Array {
     fn size_within(&self, machine: Machine, depth: u32) -> Option<u64> {
-        self.count.constant()?.checked_mul(self.element.size_within(machine, depth)?)
+        self.count.on(machine)?.checked_mul(self.element.size_within(machine, depth)?)
     }
 }
 
@@ -116,6 +123,19 @@ impl Count {
             Self::ToEnd | Self::Until(_) => None,
         }
     }
+
+    /// How many on `machine`, if the bytes need not be asked.
+    fn on(&self, machine: Machine) -> Option<u64> {
+        match self {
+            Self::Exactly(count) => on(count, machine),
+            Self::ToEnd | Self::Until(_) => None,
+        }
+    }
+}
+
+/// The value of `expression` on `machine`, if the bytes need not be asked.
+fn on(expression: &Expression, machine: Machine) -> Option<u64> {
+    expression.constant().or_else(|| u64::try_from(expression.value(&Alone { here: None, machine })?).ok())
 }
 
 impl Struct {
@@ -136,19 +156,33 @@ impl Struct {
         if self.packed {
             return 1;
         }
-        let fields = self.fields.iter().map(|field| field.kind.alignment_within(machine, depth));
-        fields.max().unwrap_or(1)
+        // Bits without a name align the struct on arm and aarch64 alone (AAPCS64, 10.1.8; System V ABI AMD64, 3.1.2).
+        let counts = |field: &&Field| {
+            let nameless = field.padding && field.place == Place::NextBits;
+            !nameless || [EM_ARM, EM_AARCH64].contains(&machine.number)
+        };
+        let fields = self.fields.iter().filter(counts);
+        fields.map(|field| field.kind.alignment_within(machine, depth)).max().unwrap_or(1)
     }
 
     fn size_within(&self, machine: Machine, depth: u32) -> Option<u64> {
         if let Some(size) = &self.size {
-            return size.constant();
+            return on(size, machine);
         }
         let mut end = 0_u64;
         let mut furthest = 0_u64;
+        let mut spare = 0;
         for field in &self.fields {
-            let start = field.start(self, end, machine)?;
-            end = start.checked_add(field.kind.size_within(machine, depth)?)?;
+            if let (Place::NextBits, Type::Integer(integer), None) = (&field.place, &field.kind, &field.when)
+            {
+                let place = BitPlace::of(integer, self, end, spare, machine)?;
+                (end, spare) = (place.end, place.spare);
+            } else {
+                let start = field.start(self, end, machine)?;
+                let size = field.kind.size_within(machine, depth);
+                end = start.checked_add(size.or_else(|| field.padding_size(start, machine))?)?;
+                spare = 0;
+            }
             furthest = furthest.max(end);
         }
         if self.packed {
@@ -170,8 +204,88 @@ impl Field {
             Place::Next if parent.packed => Some(end),
             Place::Next => align(end, self.kind.alignment(machine)),
             Place::At(offset) => offset.constant(),
-            Place::InSegment(_) => None,
+            Place::InSegment(_) | Place::NextBits => None,
         }
+    }
+
+    /// The bytes of room without a value that begins at `start` and hangs on that alone: up to an alignment.
+    fn padding_size(&self, start: u64, machine: Machine) -> Option<u64> {
+        match &self.kind {
+            Type::Bytes(Count::Exactly(count)) if self.padding => {
+                u64::try_from(count.value(&Alone { here: Some(start), machine })?).ok()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What is known of a struct without its bytes.
+struct Alone {
+    here: Option<u64>,
+    machine: Machine,
+}
+
+impl Scope for Alone {
+    fn field(&self, _: &Reference) -> Option<i128> {
+        None
+    }
+    fn here(&self) -> Option<i128> {
+        self.here.map(i128::from)
+    }
+    fn segment_size(&self) -> Option<i128> {
+        None
+    }
+    fn long_size(&self) -> Option<i128> {
+        Some(self.machine.class.long() as i128)
+    }
+}
+
+/// Where a field lies that has [`Place::NextBits`].
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::layout) struct BitPlace {
+    /// Bytes from the struct's start to the unit that holds it.
+    pub(in crate::layout) start: u64,
+    /// The unit and its bits there.
+    pub(in crate::layout) integer: Integer,
+    /// Bytes from the struct's start to where the next field would begin.
+    pub(in crate::layout) end: u64,
+    /// Bits before `end` that are still free.
+    pub(in crate::layout) spare: u64,
+}
+
+impl BitPlace {
+    /// The place of `integer` in `parent`, if the field before it ends at `end` and left `spare` bits before that.
+    pub(in crate::layout) fn of(
+        integer: &Integer,
+        parent: &Struct,
+        end: u64,
+        spare: u64,
+        machine: Machine,
+    ) -> Option<Self> {
+        let count = u64::from(integer.bits?.count);
+        let before = if parent.union { 0 } else { end.checked_mul(8)?.checked_sub(spare)? };
+        let unit = integer.width.on(machine).checked_mul(8)?;
+        let (first, start, bytes) = if parent.packed && count > 0 {
+            let start = before.checked_div(8)?;
+            let bits = before.checked_rem(8)?.checked_add(count)?;
+            (before, start, bits.div_ceil(8))
+        } else {
+            let last = before.checked_add(count)?.checked_sub(1).unwrap_or(0);
+            let fits = count > 0 && before.checked_div(unit) == last.checked_div(unit);
+            let first = if fits { before } else { before.checked_next_multiple_of(unit)? };
+            (first, first.checked_div(unit)?.checked_mul(unit / 8)?, unit / 8)
+        };
+        let shift = first.checked_sub(start.checked_mul(8)?)?;
+        let shift = match integer.order.unwrap_or(machine.byte_order) {
+            ByteOrder::Little => shift,
+            ByteOrder::Big => bytes.checked_mul(8)?.checked_sub(shift.checked_add(count)?)?,
+        };
+        let after = first.checked_add(count)?;
+        let end = after.div_ceil(8);
+        let bits = Bits { shift: u8::try_from(shift).ok()?, count: u8::try_from(count).ok()? };
+        let integer =
+            Integer { width: Width::Bytes(u8::try_from(bytes).ok()?), bits: Some(bits), ..integer.clone() };
+        Some(Self { start, integer, end, spare: end.checked_mul(8)?.checked_sub(after)? })
     }
 }
 
