@@ -17,3 +17,11 @@ pub trait Encoding: fmt::Debug + Send + Sync {
     /// What is wrong, and where. The bytes are then shown as hex.
     fn decode(&self, bytes: &[u8], at: SegmentOffset) -> Result<Value, String>;
 }
+
+/// Every encoding. Adding one is a file and its row here.
+pub const ENCODINGS: &[&dyn Encoding] = &[];
+
+/// The encoding called `name`.
+pub fn named(name: &str) -> Option<&'static dyn Encoding> {
+    ENCODINGS.iter().copied().find(|encoding| encoding.name() == name)
+}

@@ -9,6 +9,8 @@ pub mod contents;
 pub mod decode;
 pub mod encoding;
 pub mod expression;
+pub mod inline;
+pub mod problem;
 mod subject;
 pub mod types;
 pub mod value;

@@ -23,6 +23,7 @@ mod fuzz_seeds;
 mod harmless;
 mod help;
 mod key;
+mod layouts;
 mod liars;
 mod live;
 mod man;

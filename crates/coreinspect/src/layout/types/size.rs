@@ -270,7 +270,7 @@ impl BitPlace {
             let bits = before.checked_rem(8)?.checked_add(count)?;
             (before, start, bits.div_ceil(8))
         } else {
-            let last = before.checked_add(count)?.checked_sub(1).unwrap_or(0);
+            let last = before.checked_add(count)?.saturating_sub(1);
             let fits = count > 0 && before.checked_div(unit) == last.checked_div(unit);
             let first = if fits { before } else { before.checked_next_multiple_of(unit)? };
             (first, first.checked_div(unit)?.checked_mul(unit / 8)?, unit / 8)
