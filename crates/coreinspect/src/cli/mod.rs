@@ -12,6 +12,7 @@ mod key;
 mod new_file;
 mod output;
 mod pager;
+mod plugin;
 mod schema;
 mod shell;
 mod show;
@@ -153,6 +154,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect shell core -e '#1' -e 'hex --length 64'\n  \
          coreinspect shell core -e 'list --json | jq .schema'\n  \
          coreinspect shell core -e 'list > list.txt' -e '!cat list.txt'",
+    ),
+    Command::new::<plugin::Plugin>(
+        "plugin",
+        Takes::Nothing,
+        "coreinspect plugin gdb|lldb [--install | --uninstall] [--yes]",
+        "  coreinspect plugin gdb > coreinspect-gdb.py\n  \
+         coreinspect plugin lldb > coreinspect_lldb.py\n  \
+         coreinspect plugin gdb --install",
     ),
     Command::new::<schema::Schema>(
         "schema",

@@ -82,7 +82,10 @@ impl Verb {
 
     /// What clap knows of it, for help and completion: its options and the shared ones, without the dump.
     pub fn clap(&self) -> clap::Command {
-        let command = output::Flags::augment_args(self.command.build(clap::Command::new(self.name)));
+        let row = self.command.build(clap::Command::new(self.name));
+        let about = row.get_about().cloned().unwrap_or_default();
+        // The shared flags say what they are, which is not what the command is.
+        let command = output::Flags::augment_args(row).about(about).long_about(None);
         let dump = self.command.takes.a_dump();
         command.mut_args(|arg| {
             let names_a_dump = dump && (arg.is_positional() || arg.get_id() == "core");
@@ -98,12 +101,8 @@ impl Verb {
     /// The line that says what it does.
     pub fn about(&self) -> String {
         match self.name {
-            "hex" => "Shows the bytes of segments; those that are missing are `··`".to_owned(),
-            // Not of clap(), where the shared flags have said theirs.
-            _ => {
-                let command = self.command.build(clap::Command::new(self.name));
-                command.get_about().map(ToString::to_string).unwrap_or_default()
-            }
+            "hex" => "Shows segments in full and their bytes, those that are missing as missing".to_owned(),
+            _ => self.clap().get_about().map(ToString::to_string).unwrap_or_default(),
         }
     }
 
@@ -141,8 +140,11 @@ impl Verb {
             "\nSEGMENT is a key in any spelling (0x7800c028, SYSV7800c028), @ADDRESS inside it, or #N\n";
         let segment = if self.command.takes == Takes::Segments { segment } else { "" };
         let examples = self.examples(prefix).iter().map(|line| format!("  {line}\n")).collect::<String>();
-        let command = self.clap().about(self.about()).override_usage(self.usage(prefix)).term_width(width);
-        let command = command.after_help(format!("{segment}\nExamples:\n{examples}").trim_start().to_owned());
-        command.disable_help_flag(true).clone().render_long_help().to_string()
+        let mut command =
+            self.clap().about(self.about()).override_usage(self.usage(prefix)).term_width(width);
+        command = command.after_help(format!("{segment}\nExamples:\n{examples}").trim_start().to_owned());
+        let help = command.disable_help_flag(true).render_long_help().to_string();
+        // clap leaves lines of blanks alone, on which the help of lldb 14 loops for ever.
+        help.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }
 }

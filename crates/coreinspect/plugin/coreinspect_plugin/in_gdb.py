@@ -1,0 +1,375 @@
+"""The commands and functions in gdb."""
+
+import re
+import sys
+
+import gdb
+
+from .binary import Binary, Trouble
+from .session import Debugger, Mapping, Session, Subject, describe, label, layout_arguments, overlap, set_core
+from .verbs import CORE, LAYOUT, Verb, Verbs, wants_help
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+
+    from .session import Ranges
+
+# A row of `info proc mappings`: start, end, size, offset, in newer versions rights, and the name.
+MAPPING = re.compile(
+    r"^\s*(0x[0-9a-f]+)\s+(0x[0-9a-f]+)\s+0x[0-9a-f]+\s+(0x[0-9a-f]+)\s+(?:[-rwxsp]+\s+)?/SYSV([0-9a-f]{8}) \(deleted\)$"
+)
+# What `info files` says of a core: its path stands between ` and '.
+CORE_PATH = re.compile(r"^Local core dump file:\n\t`(.*?)', file type ", re.DOTALL | re.MULTILINE)
+
+
+class Gdb(Debugger):
+    """gdb, as far as a verb needs it."""
+
+    name = "gdb"
+
+    def subject(self) -> Subject:
+        # gdb's API does not give the path of a core.
+        found = CORE_PATH.search(gdb.execute("info files", to_string=True))
+        if found is not None:
+            return Subject(core=found.group(1))
+        inferior = gdb.selected_inferior()
+        if inferior.pid == 0:
+            return Subject(why="inferior {} has neither a core nor a process: `core-file FILE`".format(inferior.num))
+        target = kind(inferior)
+        if target == "native" or target is None:
+            return Subject(pid=inferior.pid)
+        return Subject(
+            why="the process is behind target {}, and coreinspect reads cores and processes of its own machine: run "
+            "`coreinspect live {}` there, or write a core with `generate-core-file` and look at that. gdb itself knows "
+            "these segments:\n{}".format(
+                target, inferior.pid, self.mapped_lines()
+            )
+        )
+
+    def width(self) -> "Optional[int]":
+        columns: "Optional[int]" = gdb.parameter("width")
+        return columns or None
+
+    def colour(self) -> bool:
+        try:
+            wanted = bool(gdb.parameter("style enabled"))
+        except (gdb.error, RuntimeError):
+            return False
+        return wanted and sys.__stdout__ is not None and sys.__stdout__.isatty()
+
+    def write(self, text: str) -> None:
+        gdb.write(text)
+
+    def note(self, text: str) -> None:
+        gdb.flush()
+        gdb.write("".join("coreinspect: {}\n".format(line) for line in text.replace("coreinspect: ", "").splitlines()),
+                  gdb.STDERR)
+
+    def mapped_segments(self) -> "List[Mapping]":
+        try:
+            listing = gdb.execute("info proc mappings", to_string=True)
+        except gdb.error:
+            return []
+        rows = (MAPPING.match(line.rstrip()) for line in listing.splitlines())
+        return [Mapping("0x" + row[4], int(row[1], 16), int(row[2], 16), int(row[3], 16)) for row in rows if row]
+
+
+def kind(inferior: "gdb.Inferior") -> "Optional[str]":
+    """What is behind an inferior: "core", "native", "remote", ...; None where gdb is too old to say."""
+    connection = getattr(inferior, "connection", None)
+    return connection.type if connection is not None else None
+
+
+def guarded(work: "Callable[[], Any]") -> "Any":
+    """Does `work`; what goes wrong is an error of gdb's, not a traceback."""
+    try:
+        return work()
+    except Trouble as trouble:
+        raise gdb.GdbError(str(trouble))
+    except (UnicodeError, OSError, ValueError, KeyError, IndexError) as error:
+        raise gdb.GdbError("coreinspect's plugin: {}: {}".format(type(error).__name__, error))
+
+
+class Command(gdb.Command):
+    """A verb behind `shm`."""
+
+    def __init__(self, prefix: str, session: Session, verb: Verb) -> None:
+        self.__doc__ = verb.document()
+        self.session = session
+        self.verb = verb
+        super().__init__(prefix + " " + verb.name, gdb.COMMAND_DATA)
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        self.dont_repeat()
+        words = gdb.string_to_argv(argument)
+        if wants_help(words):
+            gdb.write(self.verb.help)
+        else:
+            guarded(lambda: self.act(words))
+
+    def act(self, words: "List[str]") -> None:
+        self.session.run(self.verb, words)
+        if self.verb.name == "list" and not words:
+            explain(self.session)
+
+    def complete(self, text: str, word: "Optional[str]") -> "Any":
+        if word is None:
+            return []
+        before, last = split(text)
+        try:
+            found = self.candidates(before, last)
+        except (Trouble, gdb.error, OSError, ValueError, KeyError):
+            return []
+        # gdb completes from its last word break on, which # and - are too.
+        skip = len(last) - len(word)
+        return gdb.COMPLETE_FILENAME if found is None else [candidate[skip:] for candidate in found]
+
+    def candidates(self, before: "List[str]", last: str) -> "Optional[List[str]]":
+        return self.session.complete(self.verb, before, last)
+
+
+class Layout(Command):
+    """`shm layout SEGMENT TYPE`."""
+
+    def act(self, words: "List[str]") -> None:
+        selector, name, at = layout_arguments(words)
+        kind = type_named(name)
+        found, missing = self.session.bytes_for(selector, kind.sizeof, at)
+        value = gdb.Value(found, kind)
+        if missing:
+            gdb.write("{}\n".format(with_gaps(value, 0, missing, "")))
+        elif hasattr(gdb, "add_history"):
+            gdb.write("${} = {}\n".format(gdb.add_history(value), value.format_string()))
+        else:
+            gdb.write("{}\n".format(value.format_string()))
+
+    def candidates(self, before: "List[str]", last: str) -> "Optional[List[str]]":
+        if not before:
+            return self.session.complete(self.verb, before, last)
+        if before[-1] == "--at":
+            return []
+        listing = gdb.execute("info types ^{}".format(re.escape(last)), to_string=True)
+        names = re.findall(r"^(?:\d+:)?\s+(?:typedef .*?)?((?:struct |union |enum )?\w+);?$", listing, re.MULTILINE)
+        if before[-1] in ("struct", "union", "enum"):
+            names = [name.split()[-1] for name in names if name.startswith(before[-1] + " ")]
+        else:
+            names += [name.split()[-1] for name in names]
+        return sorted({name for name in names if name.startswith(last)} | words_before_tags(last))
+
+
+class Core(Command):
+    """`shm core [FILE]`."""
+
+    def act(self, words: "List[str]") -> None:
+        set_core(self.session, words)
+
+    def candidates(self, before: "List[str]", last: str) -> "Optional[List[str]]":
+        return None
+
+
+class Prefix(gdb.Command):
+    """What was in System V shared memory: coreinspect's commands, on the core that gdb looks at.
+
+SEGMENT is a key in any spelling (0x7800c028, SYSV7800c028), @ADDRESS inside it, or #N, its number in `shm list`.
+Everything is read from the dump itself, never through gdb's memory, which shows zeroes for bytes that were not saved.
+In expressions, $shm(KEY) is the address of a segment and $shm_saved(ADDRESS) tells whether its byte is in the dump."""
+
+    def __init__(self, name: str, session: Session) -> None:
+        self.name = name
+        self.session = session
+        super().__init__(name, gdb.COMMAND_DATA, gdb.COMPLETE_NONE, True)
+
+    def invoke(self, argument: str, from_tty: bool) -> None:
+        self.dont_repeat()
+        words = gdb.string_to_argv(argument)
+        guarded(lambda: self.act(words))
+
+    def act(self, words: "List[str]") -> None:
+        if not words:
+            gdb.execute("help " + self.name)
+            return
+        # No verb that was known when the plugin was loaded; perhaps the binary is newer.
+        verb = self.session.verb(words[0])
+        Command(self.name, self.session, verb).act(words[1:])
+
+
+class Address(gdb.Function):
+    """$shm(KEY): the address of offset 0 of a segment, named as `shm show` takes it; the lowest, if there are several.
+
+KEY is a number (0x7800c028) or a string ("#1", "SYSV7800c028")."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        super().__init__("shm")
+
+    def invoke(self, segment: "gdb.Value") -> "Any":
+        return guarded(lambda: pointer(self.base(segment)))
+
+    def base(self, segment: "gdb.Value") -> int:
+        selector = word_of(segment)
+        subject = self.session.subject()
+        if subject.core is None and gdb.selected_inferior().pid:
+            mappings = self.session.debugger.mapped_segments()
+            bases = [mapping.start - (mapping.offset or 0) for mapping in mappings if mapping.key == selector]
+            if not bases:
+                raise Trouble("the process has no segment {} attached".format(selector))
+            return min(bases)
+        found = self.session.segment(self.session.core(), selector)
+        return min(int(attachment["base"], 16) for attachment in found["attachments"])
+
+
+class Saved(gdb.Function):
+    """$shm_saved(ADDRESS): 1 if the byte there is in the dump, 0 if it was not saved and gdb would show a zero.
+
+An address outside all segments is an error."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        super().__init__("shm_saved")
+
+    def invoke(self, address: "gdb.Value") -> int:
+        where = int(address) & 0xFFFFFFFFFFFFFFFF
+        return int(guarded(lambda: self.session.is_saved(self.session.core(), where)))
+
+
+def word_of(segment: "gdb.Value") -> str:
+    """A key as coreinspect reads it: a number is a key_t, whatever its sign; a string any selector."""
+    if segment.type.strip_typedefs().code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_PTR):
+        return str(segment.string())
+    return "0x{:08x}".format(int(segment) & 0xFFFFFFFF)
+
+
+def pointer(address: int) -> "gdb.Value":
+    try:
+        return gdb.Value(address).cast(gdb.lookup_type("void").pointer())
+    except gdb.error:  # a language without void
+        return gdb.Value(address)
+
+
+def split(text: str) -> "Tuple[List[str], str]":
+    """The whole words before the last, and the last, which may be empty."""
+    words = text.split()
+    last = words.pop() if words and not text[-1:].isspace() else ""
+    return words, last
+
+
+def words_before_tags(last: str) -> "Set[str]":
+    return {word for word in ("struct", "union", "enum") if last and word.startswith(last)}
+
+
+def type_named(name: str) -> "gdb.Type":
+    """A type as a user writes it: `struct queue`, `queue` where C would want `struct`, `unsigned char[16]`, `int *`."""
+    plain, stars, dimensions = re.match(r"^(.*?)\s*(\**)\s*((?:\[\w+\]\s*)*)$", name).groups()  # type: ignore
+    kind = plain_type(plain)
+    for _ in stars:
+        kind = kind.pointer()
+    for length in reversed(re.findall(r"\[(\w+)\]", dimensions)):
+        kind = kind.array(int(length, 0) - 1)
+    return kind
+
+
+def plain_type(name: str) -> "gdb.Type":
+    for spelling in (name, "struct " + name, "union " + name):
+        try:
+            return gdb.lookup_type(spelling)
+        except gdb.error:
+            continue
+    try:
+        # What C writes in other words than the symbols: unsigned, long long int.
+        if re.match(r"^[\w :<>,]+$", name):
+            return gdb.parse_and_eval("({} *) 0".format(name)).type.target()
+    except gdb.error:
+        pass
+    raise Trouble('there is no type "{}" in the program\'s symbols (`file PROGRAM` loads them)'.format(name))
+
+
+def with_gaps(value: "gdb.Value", offset: int, missing: "Ranges", indent: str) -> str:
+    """`value` as gdb prints it, but for what has bytes that are not in the dump."""
+    kind = value.type.strip_typedefs()
+    lost = overlap(missing, offset, kind.sizeof)
+    if lost == 0:
+        return str(value.format_string())
+    if lost == kind.sizeof:
+        return "<not in the dump>"
+    if kind.code not in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+        return "<{} of {} bytes are not in the dump>".format(lost, kind.sizeof)
+    lines = []
+    for field in kind.fields():
+        if not hasattr(field, "bitpos"):  # static
+            continue
+        inner = with_gaps(value[field], offset + field.bitpos // 8, missing, indent + "  ")
+        lines.append("{}  {} = {}".format(indent, field.name or "", inner))
+    return "{{\n{}\n{}}}".format(",\n".join(lines), indent)
+
+
+def explain(session: Session) -> None:
+    """What gdb says and shows of the segments of a core, and what is meant by it."""
+    core = session.subject().core
+    if core is None:
+        return
+    named = [segment for segment in session.dump(core)["segments"] if segment["name"]]
+    if named:
+        session.debugger.note(
+            "gdb's warning \"Can't open file {} during file-backed mapping note processing\" means that there is no such "
+            "file: it is the kernel's name of {}. What was saved of it is in the core.".format(
+                named[0]["name"], "the segment " + label(named[0])
+            )
+        )
+    warn_of_zeroes(session, core)
+
+
+def warn_of_zeroes(session: Session, core: str) -> None:
+    runs = session.zeroes(core)
+    if runs:
+        session.debugger.note(
+            "gdb shows zeroes for shared memory that was not saved: {}; `shm list` says why".format(describe(runs))
+        )
+
+
+class Watch:
+    """Warns once when a core is loaded, and only of what would mislead."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        gdb.events.new_thread.connect(self.on_thread)
+
+    def on_thread(self, event: "Any") -> None:
+        # The first thread is told of after the core is in place; a process that makes threads is none of our business.
+        if event.inferior_thread.num == 1 and kind(gdb.selected_inferior()) in ("core", None):
+            self.look()
+
+    def look(self) -> None:
+        """A core without segments, and a missing binary, are no reason to speak before anybody asked."""
+        try:
+            core = self.session.debugger.subject().core
+            if core is not None:
+                warn_of_zeroes(self.session, core)
+        except (Trouble, gdb.error, OSError, ValueError, KeyError, IndexError):
+            pass
+
+    def end(self) -> None:
+        gdb.events.new_thread.disconnect(self.on_thread)
+
+
+def is_taken(command: str) -> bool:
+    listing = gdb.execute("complete " + command, to_string=True).splitlines()
+    return command in listing
+
+
+def load(table: "Dict[str, Any]", installed_by: "Optional[str]", loaded_before: bool) -> "Callable[[], None]":
+    """Makes the commands; answers how to undo what a second load would do twice."""
+    prefix = "coreinspect" if not loaded_before and is_taken("shm") else "shm"
+    session = Session(Gdb(), Binary(installed_by), Verbs(table))
+    Prefix(prefix, session)
+    for verb in session.verbs.by_name.values():
+        Command(prefix, session, verb)
+    Layout(prefix, session, LAYOUT)
+    Core(prefix, session, CORE)
+    Address(session)
+    Saved(session)
+    watch = Watch(session)
+    if gdb.selected_inferior().pid:
+        watch.look()
+    return watch.end
+

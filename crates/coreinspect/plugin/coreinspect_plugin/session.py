@@ -1,0 +1,342 @@
+"""What both debuggers do alike: a verb is run on what is debugged, segments and words are completed, types laid over bytes."""
+
+import os
+
+from .binary import Binary, Trouble, bare
+from .verbs import A_DUMP, CORE, LAYOUT, Verb, Verbs, ask
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterable, List, Optional, Tuple
+
+    Ranges = List[Tuple[int, int]]
+
+
+class Subject:
+    """What is debugged: a core, a process of this machine, or something that coreinspect cannot reach, and why."""
+
+    def __init__(self, core: "Optional[str]" = None, pid: "Optional[int]" = None, why: str = "") -> None:
+        self.core = core
+        self.pid = pid
+        self.why = why
+
+
+class Mapping:
+    """A mapping of a live process that has a segment's name, as the debugger tells it."""
+
+    def __init__(self, key: str, start: int, end: int, offset: "Optional[int]") -> None:
+        self.key = key
+        self.start = start
+        self.end = end
+        self.offset = offset
+
+    def __str__(self) -> str:
+        offset = "" if self.offset is None else "  offset {:#x}".format(self.offset)
+        return "{}  {:#x}-{:#x}{}".format(self.key, self.start, self.end, offset)
+
+
+class Debugger:
+    """What a debugger must be able to say and do."""
+
+    name = ""
+
+    def subject(self) -> Subject:
+        raise NotImplementedError
+
+    def width(self) -> "Optional[int]":
+        """Columns; None for no limit."""
+        raise NotImplementedError
+
+    def colour(self) -> bool:
+        raise NotImplementedError
+
+    def write(self, text: str) -> None:
+        raise NotImplementedError
+
+    def note(self, text: str) -> None:
+        """Something beside the output of a verb."""
+        raise NotImplementedError
+
+    def mapped_segments(self) -> "List[Mapping]":
+        """The mappings of a live process that have a segment's name, as far as the debugger itself knows them."""
+        return []
+
+    def mapped_lines(self) -> str:
+        return "\n".join(map(str, self.mapped_segments())) or "none has the name of a System V segment"
+
+
+class Session:
+    """The verbs, and what is known of the core that was looked at last."""
+
+    def __init__(self, debugger: Debugger, binary: Binary, verbs: Verbs) -> None:
+        self.debugger = debugger
+        self.binary = binary
+        self.verbs = verbs
+        self.asked = False
+        # A core that the user named, for debuggers that do not tell.
+        self.named_core: "Optional[str]" = None
+        self.read: "Optional[Tuple[Tuple[str, int, int], Dict[str, Any]]]" = None
+
+    def learn(self) -> None:
+        """Takes the verbs of the binary that will be run: it may be another than the one that printed the plugin."""
+        if self.asked:
+            return
+        table = ask(self.binary)
+        self.asked = True
+        if table is None:
+            self.debugger.note(
+                "{} is older than this plugin (made by coreinspect {}) and cannot say what it can do: some verbs may "
+                "fail. Update it, or make the plugin with it: coreinspect plugin {}".format(
+                    self.binary.path(), self.verbs.version, self.debugger.name
+                )
+            )
+        else:
+            self.verbs = table
+
+    def verb(self, name: str) -> Verb:
+        self.learn()
+        found = self.verbs.by_name.get(name)
+        if found is None:
+            known = list(self.verbs.by_name) + [LAYOUT.name, CORE.name]
+            raise Trouble("there is no verb {}; there are: {}".format(name, ", ".join(known)))
+        return found
+
+    def subject(self) -> Subject:
+        if self.named_core is not None:
+            return Subject(core=self.named_core)
+        return self.debugger.subject()
+
+    def core(self) -> str:
+        """The core; Trouble if there is none, with what to do instead."""
+        subject = self.subject()
+        if subject.core is not None:
+            return subject.core
+        if subject.pid is not None:
+            raise Trouble(
+                "process {0} is alive, and this works on a core: `gcore {0}` writes one".format(subject.pid)
+            )
+        raise Trouble(subject.why)
+
+    # What a verb does.
+
+    def run(self, verb: Verb, arguments: "List[str]") -> None:
+        """Runs `verb` on what is debugged; prints what coreinspect prints."""
+        if any(word in ("-", "-o-", "--output=-") for word in arguments):
+            raise Trouble("standard input and output are the debugger's: name a file instead of -")
+        # A second look: the binary may know more of it than the plugin did.
+        verb = self.verb(verb.name)
+        words = self.words(verb, arguments)
+        if words is None:
+            return
+        if not any(word.startswith("--color") for word in arguments):
+            words += ["--color", "always" if self.debugger.colour() else "never"]
+        import codecs
+
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+        def write(chunk: bytes) -> None:
+            self.debugger.write(decode(chunk))
+
+        status, complaints = self.binary.stream(words, write, self.debugger.width())
+        if status < 0:
+            raise Trouble("coreinspect was ended by signal {}".format(-status))
+        if status > 1:
+            raise Trouble(bare(complaints))
+        if complaints:
+            self.debugger.note(complaints.rstrip("\n"))
+
+    def words(self, verb: Verb, arguments: "List[str]") -> "Optional[List[str]]":
+        """The command line for it; None if there is nothing left to run."""
+        if verb.takes == "key":
+            return verb.words + arguments
+        subject = self.subject()
+        if subject.core is not None and verb.takes in A_DUMP:
+            return verb.on_dump(subject.core, arguments)
+        if subject.core is not None:
+            raise Trouble("{} works on a running process, and this is a core".format(verb.name))
+        if subject.pid is None:
+            raise Trouble(subject.why)
+        if verb.takes == "process":
+            return verb.words + [str(subject.pid)] + arguments
+        if verb.process_option is not None:
+            return verb.words + [verb.process_option, str(subject.pid)] + arguments
+        live = self.verbs.by_name.get("live")
+        if verb.name != "list":
+            self.core()
+        if live is not None:
+            return live.words + [str(subject.pid)] + arguments
+        # Without `coreinspect live` there is only what the debugger knows.
+        self.debugger.write(self.debugger.mapped_lines() + "\n")
+        self.debugger.note(
+            "this coreinspect has no command `live`, so this is what {} knows of the mappings; for contents, "
+            "dump the process with gcore and look at the core".format(self.debugger.name)
+        )
+        return None
+
+    # What is known of a core.
+
+    def dump(self, core: str) -> "Dict[str, Any]":
+        """coreinspect's report on `core`, without contents; read again if the file has changed."""
+        try:
+            stat = os.stat(core)
+        except OSError as error:
+            raise Trouble("{}: {}".format(core, error.strerror))
+        this = (core, stat.st_mtime_ns, stat.st_size)
+        if self.read is None or self.read[0] != this:
+            import json
+
+            text = self.binary.output([core, "--json", "--no-content"])
+            self.read = (this, json.loads(text.decode("utf-8"))["dumps"][0])
+        return self.read[1]
+
+    def segment(self, core: str, selector: str) -> "Dict[str, Any]":
+        """The one segment that `selector` names."""
+        import json
+
+        text = self.binary.output(["show", core, selector, "--json", "--no-content"])
+        found: "Dict[str, Any]" = json.loads(text.decode("utf-8"))["dumps"][0]["segments"][0]
+        return found
+
+    def zeroes(self, core: str) -> "List[Tuple[int, int, Dict[str, Any]]]":
+        """The ranges of segments that have a PT_LOAD but no bytes: gdb shows zeroes there.
+
+        What has no PT_LOAD (rights unknown), and what lies behind the end of the file, is an error in gdb.
+        """
+        found = []
+        for segment, mapping in mappings(self.dump(core)):
+            for run in mapping["missing"]:
+                if run["reason"] == "not-saved" and mapping["permissions"] is not None:
+                    found.append((int(run["start"], 16), int(run["end"], 16), segment))
+        return found
+
+    def is_saved(self, core: str, address: int) -> bool:
+        """Whether the byte at `address`, which must lie in a segment, is in the dump."""
+        for _, mapping in mappings(self.dump(core)):
+            if int(mapping["start"], 16) <= address < int(mapping["end"], 16):
+                runs = ((int(run["start"], 16), int(run["end"], 16)) for run in mapping["missing"])
+                return not any(start <= address < end for start, end in runs)
+        raise Trouble("{:#x} lies in no segment of {}".format(address, core))
+
+    # Completion.
+
+    def complete(self, verb: Verb, before: "List[str]", word: str) -> "Optional[List[str]]":
+        """What `word` behind `before` can become; None for the names of files."""
+        last = before[-1] if before else ""
+        if last == "--layout":
+            candidates = list(self.verbs.layouts)
+        elif last in ("-o", "--output", "--also-json", "--search", "--path", "-c", "--core", "--types"):
+            return None
+        elif word.startswith("-"):
+            candidates = verb.options
+        elif verb.takes in ("segments", "key"):
+            candidates = self.selectors(numbers=verb.takes == "segments")
+        elif verb.takes == "dumps":
+            return None
+        else:
+            candidates = []
+        return [candidate for candidate in candidates if candidate.startswith(word)]
+
+    def selectors(self, numbers: bool = True) -> "List[str]":
+        """The words that name the segments of the core: `#N` and keys."""
+        subject = self.subject()
+        if subject.core is None:
+            return []
+        segments = self.dump(subject.core)["segments"]
+        found = ["#{}".format(segment["number"]) for segment in segments] if numbers else []
+        keys = [segment["key"] for segment in segments if segment["key"] and not segment["private"]]
+        return found + sorted(set(keys))
+
+    # A type over the bytes of a segment.
+
+    def bytes_for(self, selector: str, size: int, at: int) -> "Tuple[bytes, Ranges]":
+        """`size` bytes of a segment from offset `at` on, and the runs of them that are not in the dump.
+
+        They come from the dump, by coreinspect: the debugger would show zeroes for what was not saved.
+        """
+        core = self.core()
+        segment = self.segment(core, selector)
+        window = ["--at", str(at), "--length", str(size)]
+        found = self.binary.output(["extract", core, selector, "-o", "-", "-q"] + window)
+        if len(found) < size:
+            raise Trouble(
+                "the type has {} bytes, and the segment only {} from offset {} on".format(size, len(found), at)
+            )
+        return found, gaps(saved(segment), at, size)
+
+
+def mappings(dump: "Dict[str, Any]") -> "Iterable[Tuple[Dict[str, Any], Dict[str, Any]]]":
+    """Every mapping of a dump, with its segment."""
+    for segment in dump["segments"]:
+        for attachment in segment["attachments"]:
+            for mapping in attachment["mappings"]:
+                yield segment, mapping
+
+
+def saved(segment: "Dict[str, Any]") -> "Ranges":
+    """The offsets of a segment that some attachment has saved, sorted."""
+    runs = []
+    for attachment in segment["attachments"]:
+        for mapping in attachment["mappings"]:
+            at = mapping["offset"]
+            for run in mapping["missing"]:
+                runs.append((at, run["offset"]))
+                at = run["offset"] + int(run["end"], 16) - int(run["start"], 16)
+            length = int(mapping["end"], 16) - int(mapping["start"], 16)
+            runs.append((at, mapping["offset"] + length))
+    return sorted(run for run in runs if run[0] < run[1])
+
+
+def gaps(runs: "Ranges", at: int, size: int) -> "Ranges":
+    """What the sorted `runs` leave uncovered of `size` bytes from `at` on, counted from `at`."""
+    found = []
+    reached = at
+    for start, end in runs + [(at + size, at + size)]:
+        if start > reached:
+            found.append((reached - at, min(start, at + size) - at))
+        reached = max(reached, end)
+        if reached >= at + size:
+            break
+    return found
+
+
+def overlap(missing: "Ranges", start: int, size: int) -> int:
+    """How many of `size` bytes from `start` on are missing."""
+    parts = (min(start + size, end) - max(start, begin) for begin, end in missing)
+    return sum(part for part in parts if part > 0)
+
+
+def layout_arguments(words: "List[str]") -> "Tuple[str, str, int]":
+    """SEGMENT, TYPE and offset of `layout SEGMENT TYPE [--at OFFSET]`; a type may be of several words."""
+    usage = "give a segment and a type: layout SEGMENT TYPE [--at OFFSET]"
+    words = list(words)
+    at = 0
+    if "--at" in words:
+        place = words.index("--at")
+        try:
+            at = int(words[place + 1], 0)
+        except (IndexError, ValueError):
+            raise Trouble("--at takes an offset, as 4096 or 0x1000")
+        del words[place : place + 2]
+    if len(words) < 2 or at < 0:
+        raise Trouble(usage)
+    return words[0], " ".join(words[1:]), at
+
+
+def set_core(session: Session, words: "List[str]") -> None:
+    """`core [FILE]`: says which core is looked at, or names another; `core -` takes the debugger's own again."""
+    if words == ["-"]:
+        session.named_core = None
+    elif words:
+        session.named_core = os.path.abspath(os.path.expanduser(words[0]))
+    session.debugger.write(session.core() + "\n")
+
+
+def describe(runs: "List[Tuple[int, int, Dict[str, Any]]]") -> str:
+    """`0x1000-0x2000 (#1, key 0x7800c028), ...`; the first four."""
+    shown = ["{:#x}-{:#x} ({})".format(start, end, label(segment)) for start, end, segment in runs[:4]]
+    more = len(runs) - len(shown)
+    return ", ".join(shown) + (", and {} more ranges".format(more) if more else "")
+
+
+def label(segment: "Dict[str, Any]") -> str:
+    return "#{}, key {}".format(segment["number"], segment["key"] or "unknown")
