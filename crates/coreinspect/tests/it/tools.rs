@@ -23,3 +23,16 @@ pub(crate) fn output(command: &mut Command) -> String {
     assert!(output.status.success() && complaint.is_empty(), "{command:?}: {} {complaint}", output.status);
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
+
+/// Whether the kernel writes a file `core` where a process dies. Says so where it does not, and fails with
+/// `COREINSPECT_REQUIRE_TOOLS=1`.
+pub(crate) fn cores_are_plain() -> bool {
+    let pattern = std::fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+    let pattern = pattern.trim();
+    if pattern != "core" {
+        let required = std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() == Ok("1");
+        assert!(!required, "kernel.core_pattern must be core, not {pattern}");
+        println!("skipped: kernel.core_pattern is not core but {pattern}");
+    }
+    pattern == "core"
+}

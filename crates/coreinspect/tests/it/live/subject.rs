@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::dump::{Dump, Process};
 use super::segment::Segment;
 use super::witness;
-use crate::tools::have;
+use crate::tools::{cores_are_plain, have};
 
 /// The process. It ends with this value, and its folder goes.
 pub(crate) struct Subject {
@@ -100,12 +100,7 @@ impl Subject {
     }
 
     fn die(&mut self, segments: &[&Segment], signal: Signal, kill: impl Fn(&Subject)) -> Option<Dump> {
-        let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
-        let pattern = pattern.trim();
-        if pattern != "core" {
-            let required = std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() == Ok("1");
-            assert!(!required, "kernel.core_pattern must be core, not {pattern}");
-            println!("skipped: kernel.core_pattern is not core but {pattern}");
+        if !cores_are_plain() {
             return None;
         }
         let process = self.process();
