@@ -1,6 +1,8 @@
 //! Bytes in an encoding of their own, which no [`Type`](super::types::Type) can say: serialised variables. One file an
 //! encoding; a type names it by [`Encoded`](super::types::Encoded).
 
+mod php_serialize;
+
 use std::fmt;
 
 use super::value::Value;
@@ -19,7 +21,7 @@ pub trait Encoding: fmt::Debug + Send + Sync {
 }
 
 /// Every encoding. Adding one is a file and its row here.
-pub const ENCODINGS: &[&dyn Encoding] = &[];
+pub const ENCODINGS: &[&dyn Encoding] = &[&php_serialize::PhpSerialize];
 
 /// The encoding called `name`.
 pub fn named(name: &str) -> Option<&'static dyn Encoding> {

@@ -40,6 +40,7 @@ mod selectors;
 mod shell;
 mod show;
 mod shrink;
+mod software;
 mod streams;
 mod terminal;
 mod testdata;

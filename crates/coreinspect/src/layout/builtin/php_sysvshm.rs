@@ -1,0 +1,80 @@
+//! PHP's sysvshm extension: variables by number, each as `serialize()` writes it.
+//!
+//! php-src ext/sysvshm/php_sysvshm.h `sysvshm_chunk_head`, `sysvshm_chunk`, and sysvshm.c: from `start` to `end` stand
+//! variables, each `next` bytes long. What was removed is overwritten by what follows it. A `zend_long` is the
+//! target's `long` on Linux, also in PHP 4 and 5.
+
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
+
+use super::parsed;
+use crate::layout::types::Type;
+use crate::layout::{Layout, Origin, Subject, Verdict};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct PhpSysvshm;
+
+const TEXT: &str = "
+    struct variable {
+        long key;
+        long length;
+        long next;
+        encoded(php) value[length];
+        check next >= length + 3 * sizeof(long) \"the variable is longer than the room for it\";
+        size next;
+    };
+
+    char magic[8] = \"PHP_SM\";
+    long start;
+    long end;
+    long free;
+    long total;
+    check start <= end \"the variables end before they start\";
+    check end <= total \"the variables pass the segment's size\";
+    check end + free == total \"torn write: used and free room are not all\";
+    @start variable variables[until end];
+";
+
+static TYPE: LazyLock<Result<Arc<Type>, String>> = LazyLock::new(|| parsed(TEXT));
+
+impl Layout for PhpSysvshm {
+    fn name(&self) -> Cow<'_, str> {
+        "php-sysvshm".into()
+    }
+
+    fn about(&self) -> Cow<'_, str> {
+        "variables that PHP scripts share by shm_put_var(), unserialized".into()
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::BuiltIn("php/php-src:ext/sysvshm/sysvshm.c")
+    }
+
+    fn recognise(&self, subject: &Subject<'_>) -> Verdict {
+        // strcpy() wrote the magic: its NUL is there, what follows it is not the magic's.
+        if !subject.has(0, b"PHP_SM\0") {
+            return Verdict::No;
+        }
+        let mut reasons = vec!["it begins with \"PHP_SM\"".to_owned()];
+        let long = subject.machine.class.long() as u64;
+        let field = |index: u64| subject.long(8 + long * index);
+        let (Some(start), Some(end), Some(free), Some(total)) = (field(0), field(1), field(2), field(3))
+        else {
+            reasons.push("the rest of its head is not in the dump".to_owned());
+            return Verdict::Likely(reasons);
+        };
+        let used = end.checked_add(free);
+        if start == 8 + 4 * long && start <= end && used == Some(total) && total <= subject.length() {
+            reasons.push(format!("used and free room, {end} + {free}, are all {total} bytes"));
+            return Verdict::Certain(reasons);
+        }
+        reasons
+            .push(format!("start {start}, end {end}, free {free} and total {total} do not fit each other"));
+        Verdict::Likely(reasons)
+    }
+
+    fn describe(&self, _: &Subject<'_>) -> Result<Arc<Type>, String> {
+        TYPE.clone()
+    }
+}
