@@ -1,15 +1,19 @@
 //! The layouts that everybody has. One file a layout, registered in [`BUILTIN`].
 
+mod gpsd;
 mod mailbox;
+mod ntp_shm;
 mod php_sysvshm;
+mod postgresql;
 
 use std::sync::Arc;
 
 use super::types::Type;
-use super::{Layout, inline};
+use super::{Layout, Subject, inline};
 
 /// Every built-in layout. Of two that are equally sure the first counts.
-pub const BUILTIN: &[&dyn Layout] = &[&php_sysvshm::PhpSysvshm, &mailbox::Mailbox];
+pub const BUILTIN: &[&dyn Layout] =
+    &[&gpsd::Gpsd, &ntp_shm::NtpShm, &php_sysvshm::PhpSysvshm, &postgresql::Postgresql, &mailbox::Mailbox];
 
 /// What bytes are read as if no layout fits them.
 pub const DEFAULT: &dyn Layout = &mailbox::Mailbox;
@@ -22,4 +26,10 @@ pub fn named(name: &str) -> Option<&'static dyn Layout> {
 /// The type that `text` describes.
 fn parsed(text: &str) -> Result<Arc<Type>, String> {
     inline::parse(text).map(Arc::new).map_err(|problem| problem.in_text(text, "built in").to_string())
+}
+
+/// Whether all bytes from `at` on are zero, as far as 64 KiB tell, and the first is there.
+fn all_zero(subject: &Subject<'_>, at: u64) -> bool {
+    let bytes = subject.some_bytes(at, 64 << 10);
+    (!bytes.is_empty() || at == subject.length()) && bytes.iter().all(|byte| *byte == 0)
 }
