@@ -30,6 +30,9 @@ pub(super) struct ContentFlags {
     /// Whole messages in JSON and `show`, not their first 4,096 bytes.
     #[arg(long)]
     full: bool,
+    /// Exit with 1 if a value is not as its layout says that it must be.
+    #[arg(long)]
+    strict: bool,
 }
 
 impl ContentFlags {
@@ -42,9 +45,24 @@ impl ContentFlags {
         }
     }
 
-    /// Whether `--layout` says what the bytes are.
-    pub(super) fn names_a_layout(&self) -> bool {
-        self.layout.is_some()
+    /// The layout that `--layout` names.
+    pub(super) fn layout(&self) -> Option<&dyn Layout> {
+        self.layout.as_deref()
+    }
+
+    /// Whether what does not hold is a failure.
+    pub(super) fn strict(&self) -> bool {
+        self.strict
+    }
+
+    /// With `--strict`, the status that the findings of `dump` earn; each is told.
+    pub(super) fn judge(&self, dump: &Dump, context: &mut Context<'_>) -> Status {
+        let mut status = Status::Found;
+        for finding in dump.findings().filter(|_| self.strict) {
+            context.tell(format_args!("{}: {finding}", dump.path.path));
+            status = Status::Nothing;
+        }
+        status
     }
 
     /// Whether all is shown, however long.
@@ -133,7 +151,7 @@ impl Execute for Inspect {
                 }
             }
             context.out.flush()?;
-            let mut earned = self.judge(&dump, named, context);
+            let mut earned = self.judge(&dump, named, context).max(self.content.judge(&dump, context));
             if !self.expect.is_empty() && earned == Status::Found {
                 earned = self.compare(&dump, named, context)?;
             }

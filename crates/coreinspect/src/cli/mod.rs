@@ -13,6 +13,7 @@ mod new_file;
 mod output;
 mod pager;
 mod plugin;
+mod records;
 mod schema;
 mod shell;
 mod show;

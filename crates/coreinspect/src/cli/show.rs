@@ -9,7 +9,9 @@ use clap::Args;
 
 use super::inspect::ContentFlags;
 use super::output::Format;
+use super::records::Stream;
 use super::{Context, Execute, Failure, Status, dumps};
+use crate::layout::Layout;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::hex::HexDump;
 use crate::render::json::{self, Document};
@@ -44,6 +46,9 @@ pub(super) struct Show {
     /// How many bytes (0x.. or decimal).
     #[arg(long, value_name = "BYTES", value_parser = number, requires = "hex")]
     length: Option<u64>,
+    /// Write each element of the value (an array, or --count of any) as a line of JSON; memory does not grow with them.
+    #[arg(long, requires = "layout", conflicts_with_all = ["hex", "full"])]
+    records: bool,
     /// Do not start a pager.
     #[arg(long)]
     no_pager: bool,
@@ -95,12 +100,14 @@ impl Execute for Show {
                 "--hex is for people; `coreinspect extract` writes the bytes for machines",
             ));
         }
-        let forced = self.content.names_a_layout();
+        let forced = self.content.layout().is_some();
         if self.at.is_some() && !self.hex && !forced {
             return Err(Failure::new("--at says where --hex or --layout begins; name one of them"));
         }
         let at = self.at.filter(|_| forced).unwrap_or(0);
-        let options = Options { at, count: self.count, ..self.content.options() };
+        // A stream decodes on its own, and what it needs of the report is which segments there are.
+        let no_content = self.records;
+        let options = Options { at, count: self.count, no_content, ..self.content.options() };
         let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
         let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
         let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
@@ -135,9 +142,13 @@ impl Show {
                 }
             }
         }
+        if let (true, Some(layout), Some((target, segments))) = (self.records, self.content.layout(), read) {
+            return self.stream(layout, target, segments, &dump, context);
+        }
+        let status = self.content.judge(&dump, context);
         if context.format != Format::Table {
             print(&dump, context)?;
-            return Ok(Status::Found);
+            return Ok(status);
         }
         let bytes = match read.filter(|_| self.hex) {
             Some((target, segments)) => Some((target, self.windows(&dump, segments)?)),
@@ -169,7 +180,29 @@ impl Show {
                 hex(target, dumped, window, fields, style, out)?;
             }
         }
-        Ok(Status::Found)
+        Ok(status)
+    }
+
+    /// The records of the one segment of `dump`.
+    fn stream(
+        &self,
+        layout: &dyn Layout,
+        target: &dyn Target,
+        segments: &[Segment],
+        dump: &Dump,
+        context: &mut Context<'_>,
+    ) -> Result<Status, Failure> {
+        let [segment] = dump.segments.as_slice() else {
+            let count = dump.segments.len();
+            return Err(Failure::new(format!(
+                "--records streams one segment, not {count}: name it, as '#1'"
+            )));
+        };
+        let Some(segment) = segment.number.checked_sub(1).and_then(|index| segments.get(index)) else {
+            return Ok(Status::Nothing);
+        };
+        let stream = Stream { layout, at: self.at.unwrap_or(0), count: self.count };
+        stream.write(target, segment, self.content.strict(), context)
     }
 
     /// The part of each segment of `dump` whose bytes are shown.

@@ -133,6 +133,11 @@ impl<'a> Window<'a> {
         self.stopped
     }
 
+    /// Whether the byte at `at` is there, and was read.
+    pub fn holds(&self, at: u64) -> bool {
+        self.position(at, 1).is_some()
+    }
+
     /// `length` bytes at `at`; `None` if one of them is missing, or they are more than a window holds.
     ///
     /// # Errors

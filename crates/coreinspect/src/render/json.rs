@@ -17,6 +17,15 @@ pub fn pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes `value` without a line's end.
+///
+/// # Errors
+/// What writing said.
+pub fn inline(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(out, Harmless(CompactFormatter)))?;
+    Ok(())
+}
+
 /// Writes `value` as one line.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ pub mod json;
 mod missing;
 pub mod printable;
 mod prose;
+pub mod records;
 pub mod segment;
 pub mod size;
 pub mod style;

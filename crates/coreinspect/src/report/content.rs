@@ -11,7 +11,7 @@ use crate::layout::expression::Expression;
 use crate::layout::types::{Array, Count, Type};
 use crate::layout::value::{Finding as Found, Unavailable as Lacking};
 use crate::layout::{BUILTIN, Budget, Confidence, Layout, Subject, choose};
-use crate::position::{Position, SegmentOffset};
+use crate::position::{Address, Position, SegmentOffset};
 use crate::shm::{Segment, SharedMemory};
 use crate::target::Target;
 
@@ -102,8 +102,8 @@ impl Content {
     }
 }
 
-/// `kind` so many times. Of an array it is the element that is meant, of a struct the struct.
-fn repeated(kind: &Type, count: u64) -> Type {
+/// `kind` `count` times, one behind the other. Of an array it is the element that is meant, of a struct the struct.
+pub fn repeated(kind: &Type, count: u64) -> Type {
     let element = match kind {
         Type::Array(array) => array.element.clone(),
         kind => kind.clone(),
@@ -112,7 +112,7 @@ fn repeated(kind: &Type, count: u64) -> Type {
 }
 
 /// The base of the attachment that the byte at `at` was read from, or else the next byte that is there.
-fn first_saved(contents: &SegmentContents<'_>, at: u64) -> Option<crate::position::Address> {
+fn first_saved(contents: &SegmentContents<'_>, at: u64) -> Option<Address> {
     let mut at = SegmentOffset::new(at);
     while at < contents.end() {
         let run = contents.run(at);

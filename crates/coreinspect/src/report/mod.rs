@@ -13,6 +13,7 @@ mod text;
 mod value;
 
 pub use build::{Options, inspect, inspect_file, inspect_with};
+pub use content::repeated;
 pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};
 pub use pointer::Pointer;
@@ -328,6 +329,17 @@ impl Dump {
         self.segments = Vec::new();
         self.error = Some(Error { code, message, offset: None });
         self
+    }
+
+    /// What does not hold of its segments, as a line each: "#1 head.count: torn write: count 7, valid 6".
+    pub fn findings(&self) -> impl Iterator<Item = String> + '_ {
+        let contents = self.segments.iter().filter_map(|segment| Some((segment, segment.content.as_ref()?)));
+        contents.flat_map(|(segment, content)| {
+            content.findings.iter().map(move |finding| {
+                let path = if finding.path.is_empty() { String::new() } else { format!(" {}", finding.path) };
+                format!("#{}{path}: {}", segment.number, finding.message)
+            })
+        })
     }
 
     /// Why a listing of this dump shows nothing; `None` if it shows a segment.

@@ -18,7 +18,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         sink: &mut impl Sink,
     ) -> Result<u64, Error> {
         let size = fields.size.as_ref().and_then(|size| size.constant());
-        if !in_parent && !self.path.is_empty() {
+        if !in_parent && !self.path.is_empty() && !self.window.holds(at) {
             // A part that is missing as a whole is told once, not field by field.
             let whole = size.or_else(|| fields.known_size(self.machine));
             let run = self.window.contents().run(SegmentOffset::new(at));

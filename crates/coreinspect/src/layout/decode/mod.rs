@@ -194,6 +194,7 @@ pub fn decode_into(
     budget: &mut Budget,
     sink: &mut impl Sink,
 ) -> Result<Remarks, Error> {
+    let settled = kind.on(machine);
     let bound = window.contents().end().get();
     let mut decoder = Decoder {
         window,
@@ -211,7 +212,7 @@ pub fn decode_into(
         last_number: None,
         last_struct: None,
     };
-    decoder.kind(kind, at, sink)?;
+    decoder.kind(&settled, at, sink)?;
     if decoder.window.stopped() {
         let message = "the segments of this dump claim more bytes than it has: not all were read";
         decoder.remarks.limits.push(message.to_owned());

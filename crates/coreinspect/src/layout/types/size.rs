@@ -1,7 +1,9 @@
 //! Sizes and alignments of types, where they do not hang on the bytes.
 
+use std::sync::Arc;
+
 use super::{
-    Array, Bits, Characters, Count, Extent, Field, FloatFormat, Integer, Place, Struct, Type, Width,
+    Array, Bits, Characters, Count, Extent, Field, FloatFormat, Integer, Place, Struct, Switch, Type, Width,
 };
 use crate::layout::expression::{Expression, Reference, Scope};
 use crate::machine::{ByteOrder, Machine};
@@ -81,6 +83,32 @@ impl Type {
         self.alignment_within(machine, DEPTH)
     }
 
+    /// The same type with every place and size that `machine` settles written into it, so that a decoder of a million
+    /// records does not ask again.
+    pub fn on(&self, machine: Machine) -> Self {
+        self.on_within(machine, DEPTH)
+    }
+
+    fn on_within(&self, machine: Machine, depth: u32) -> Self {
+        let Some(depth) = depth.checked_sub(1) else { return self.clone() };
+        let settled = |kind: &Self| kind.on_within(machine, depth);
+        match self {
+            Self::Array(array) => {
+                Self::Array(Arc::new(Array { element: settled(&array.element), count: array.count.clone() }))
+            }
+            Self::Struct(fields) => Self::Struct(Arc::new(fields.on_within(machine, depth))),
+            Self::Switch(switch) => {
+                let cases = switch.cases.iter().map(|(first, last, kind)| (*first, *last, settled(kind)));
+                Self::Switch(Arc::new(Switch {
+                    cases: cases.collect(),
+                    otherwise: switch.otherwise.as_ref().map(settled),
+                    ..(**switch).clone()
+                }))
+            }
+            other => other.clone(),
+        }
+    }
+
     fn alignment_within(&self, machine: Machine, depth: u32) -> u64 {
         let Some(depth) = depth.checked_sub(1) else { return 1 };
         let natural = |size: u64| match (machine.number, size) {
@@ -139,6 +167,40 @@ fn on(expression: &Expression, machine: Machine) -> Option<u64> {
 }
 
 impl Struct {
+    fn on_within(&self, machine: Machine, depth: u32) -> Self {
+        let size = self.known_size(machine);
+        // Where the next field begins, as long as that can be told, and the bits that are free before it.
+        let mut end = Some(0_u64);
+        let mut spare = 0;
+        let fields = self.fields.iter().map(|field| {
+            if let (Place::NextBits, Type::Integer(integer), Some(before), true) =
+                (&field.place, &field.kind, end, size.is_some())
+                && let Some(place) = BitPlace::of(integer, self, before, spare, machine)
+            {
+                (end, spare) = (Some(place.end), place.spare);
+                let start = Place::At(Expression::from(place.start));
+                return Field { kind: place.integer.into(), place: start, ..field.clone() };
+            }
+            spare = 0;
+            let start = end.and_then(|end| field.start(self, end, machine));
+            let length =
+                |start| field.kind.size_within(machine, depth).or_else(|| field.padding_size(start, machine));
+            end = start.and_then(|start| start.checked_add(length(start)?));
+            let place = match (&field.place, start) {
+                (Place::Next, Some(start)) => Place::At(Expression::from(start)),
+                (place, _) => place.clone(),
+            };
+            Field { kind: field.kind.on_within(machine, depth), place, ..field.clone() }
+        });
+        let fields = fields.collect();
+        Self {
+            fields,
+            size: size.map(Expression::from).or_else(|| self.size.clone()),
+            aligned: Some(self.alignment(machine)),
+            ..self.clone()
+        }
+    }
+
     /// Its bytes on `machine`; `None` if they hang on what the bytes say.
     pub fn known_size(&self, machine: Machine) -> Option<u64> {
         self.size_within(machine, DEPTH)
