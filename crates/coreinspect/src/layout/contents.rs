@@ -144,10 +144,12 @@ impl<'a> Window<'a> {
     /// [`Error::Read`].
     #[inline]
     pub fn bytes(&mut self, at: u64, length: usize, budget: &mut Budget) -> Result<Option<&[u8]>, Error> {
-        if self.position(at, length).is_none() {
+        let mut start = self.position(at, length);
+        if start.is_none() {
             self.move_to(at, length, budget)?;
+            start = self.position(at, length);
         }
-        Ok(self.position(at, length).and_then(|start| self.block.get(start..start.checked_add(length)?)))
+        Ok(start.and_then(|start| self.block.get(start..)?.get(..length)))
     }
 
     /// The bytes that are there from `at` on, as many as the window holds; empty if the first is missing.

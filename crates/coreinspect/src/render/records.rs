@@ -158,6 +158,10 @@ impl Sink for Records<'_> {
             return;
         }
         match &*kind {
+            // As serde_json writes a double: the shortest digits that give it back.
+            Kind::Float(value) if value.is_finite() => {
+                let _ = json::inline(value, &mut self.line);
+            }
             Kind::Missing | Kind::Nothing => self.line.extend_from_slice(b"null"),
             Kind::Text(text) if !text.measured && is_plain(&text.bytes) => {
                 self.line.push(b'"');

@@ -17,11 +17,19 @@ impl Decoder<'_, '_, '_, '_> {
             self.missing(at, end, sink);
             return Ok(end);
         };
-        let (unit, bits) = match integer.bits {
-            Some(bits) => (unit.checked_shr(bits.shift.into()).unwrap_or(0), u32::from(bits.count)),
-            None => (unit, u32::try_from(size.saturating_mul(8)).unwrap_or(128)),
+        let value = match (integer.bits, size, integer.signed) {
+            // What nearly every integer is, without arithmetic of 128 bits.
+            (None, 8, true) => i128::from(low64(unit).cast_signed()),
+            (None, 4, true) => i128::from(low(unit).cast_signed()),
+            (None, ..=8, false) => i128::from(low64(unit)),
+            (Some(bits), ..) => {
+                let unit = unit.checked_shr(bits.shift.into()).unwrap_or(0);
+                extended(unit, bits.count.into(), integer.signed)
+            }
+            (None, ..) => {
+                extended(unit, u32::try_from(size.saturating_mul(8)).unwrap_or(128), integer.signed)
+            }
         };
-        let value = extended(unit, bits, integer.signed);
         let offsets = span(at, end);
         let style = match &integer.meaning {
             Meaning::Number => NumberStyle::Decimal,
@@ -69,7 +77,7 @@ impl Decoder<'_, '_, '_, '_> {
                 let value = match float.format {
                     FloatFormat::Half => half(unit),
                     FloatFormat::Single => f64::from(f32::from_bits(low(unit))),
-                    FloatFormat::Double => f64::from_bits(u64::try_from(unit).unwrap_or(0)),
+                    FloatFormat::Double => f64::from_bits(low64(unit)),
                     FloatFormat::Extended(_) => extended_precision(unit),
                     FloatFormat::Quadruple => quadruple(unit),
                 };
@@ -107,6 +115,10 @@ fn low(unit: u128) -> u32 {
     u32::try_from(unit & u128::from(u32::MAX)).unwrap_or(0)
 }
 
+fn low64(unit: u128) -> u64 {
+    u64::try_from(unit & u128::from(u64::MAX)).unwrap_or(0)
+}
+
 /// The low `bits` of `unit` as a number. An unsigned one of 128 bits beyond what i128 holds stays at its greatest.
 fn extended(unit: u128, bits: u32, signed: bool) -> i128 {
     let Some(above) = 128_u32.checked_sub(bits).filter(|_| bits > 0) else { return 0 };
@@ -127,7 +139,7 @@ fn half(unit: u128) -> f64 {
 /// Sign, 15 bits of exponent, and 64 of which the first is the whole part, always 1 in a normal number.
 fn extended_precision(unit: u128) -> f64 {
     let head = low(unit >> 64);
-    let fraction = u64::try_from(unit & u128::from(u64::MAX)).unwrap_or(0);
+    let fraction = low64(unit);
     // A number without its whole part is denormal, or none that a processor makes.
     let exponent = if fraction >> 63 == 0 { 0 } else { head & 0x7fff };
     assemble(head >> 15 & 1 == 1, exponent, 0x7fff, (fraction << 1) >> 12)
