@@ -106,8 +106,9 @@ impl Execute for Show {
         }
         let at = self.at.filter(|_| forced).unwrap_or(0);
         // A stream decodes on its own, and what it needs of the report is which segments there are.
-        let no_content = self.records;
-        let options = Options { at, count: self.count, no_content, ..self.content.options() };
+        let asked = self.content.options();
+        let no_content = asked.no_content || self.records;
+        let options = Options { at, count: self.count, no_content, ..asked };
         let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
         let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
         let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
