@@ -43,6 +43,7 @@ pub mod debug_files;
 pub mod error;
 pub mod known_keys;
 pub mod layout;
+pub mod look;
 pub mod machine;
 pub mod memory;
 pub mod position;

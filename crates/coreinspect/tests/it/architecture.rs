@@ -13,7 +13,7 @@ const FLOW: &[&[&str]] = &[
     &["core_file"],
     &["target"],
     &["shm"],
-    &["retention", "layout", "refs", "debug_files", "core_writer"],
+    &["retention", "layout", "look", "refs", "debug_files", "core_writer"],
     &["report"],
     &["render"],
     &["inspect"],

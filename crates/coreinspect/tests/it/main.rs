@@ -26,6 +26,7 @@ mod key;
 mod layouts;
 mod liars;
 mod live;
+mod look;
 mod man;
 mod memory;
 mod mutants;

@@ -1,0 +1,128 @@
+//! Which bytes of a segment are looked at: a head in full, and blocks at even distances behind it.
+
+use crate::error::Error;
+use crate::memory::Dumped;
+use crate::position::{Interval, Position, SegmentOffset};
+use crate::shm::Segment;
+use crate::target::Target;
+
+/// How much of a segment is read for a look, and how much of it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Bytes that are read in full, from the first saved one on.
+    pub head: u64,
+    /// Blocks of 4 KiB that are read behind them, at even distances.
+    pub blocks: u64,
+    /// Bytes in which records are looked for.
+    pub sample: usize,
+    /// Findings of a kind that are told.
+    pub shown: usize,
+    /// Bytes of a string that are told.
+    pub text: usize,
+}
+
+impl Budget {
+    /// For a line of a listing, of which there can be thousands.
+    pub const LISTING: Self = Self { head: 16 << 10, blocks: 4, sample: 4 << 10, shown: 4, text: 80 };
+    /// For one segment that is shown in full.
+    pub const SHOW: Self = Self { head: 1 << 20, blocks: 64, sample: 16 << 10, shown: 32, text: 200 };
+}
+
+/// Bytes of a sampled block.
+const BLOCK: u64 = 4 << 10;
+/// Bytes that are read at once.
+const AT_ONCE: usize = 16 << 10;
+/// What a piece of a segment costs of the budget at least: honest ones are pages, hostile ones can be bytes.
+const LEAST: u64 = 256;
+
+/// Hands on the saved bytes that `budget` allows, in the order of their offsets, as runs that a multiple of 256 ends
+/// where they are not the last of their piece. Answers how many bytes they were.
+///
+/// # Errors
+/// [`Error::Read`].
+pub(super) fn read(
+    target: &dyn Target,
+    segment: &Segment,
+    budget: Budget,
+    mut each: impl FnMut(SegmentOffset, &[u8]),
+) -> Result<u64, Error> {
+    let saved = |piece: &&crate::shm::Piece| piece.dumped == Dumped::Saved;
+    let Some(first) = segment.pieces().iter().find(saved).map(|piece| piece.offsets.start()) else {
+        return Ok(0);
+    };
+    let mut reader = Reader { target, segment, block: Vec::new(), read: 0 };
+    let whole = Interval::new(first, segment.end()).unwrap_or(Interval::clamped(first, 0));
+    let head = Interval::clamped(first, budget.head.min(whole.length()));
+    let tail = whole.length().saturating_sub(head.length());
+    let sampled = budget.blocks.saturating_mul(BLOCK);
+    if tail <= sampled {
+        reader.window(whole, budget.head.saturating_add(sampled), &mut each)?;
+        return Ok(reader.read);
+    }
+    reader.window(head, budget.head, &mut each)?;
+    let distance = tail.checked_div(budget.blocks).unwrap_or(0) & !(BLOCK - 1);
+    // From the end backwards, so that the last block is one of them; then in order.
+    for number in (0..budget.blocks).rev() {
+        let back = distance.saturating_mul(number).saturating_add(BLOCK);
+        if let Some(start) = whole.end().checked_sub(back) {
+            let start = SegmentOffset::new(start.get() & !(BLOCK - 1)).max(head.end());
+            reader.window(Interval::clamped(start, BLOCK), BLOCK, &mut each)?;
+        }
+    }
+    Ok(reader.read)
+}
+
+struct Reader<'a> {
+    target: &'a dyn Target,
+    segment: &'a Segment,
+    block: Vec<u8>,
+    read: u64,
+}
+
+impl Reader<'_> {
+    /// The saved bytes of `window`, for `budget` bytes at most.
+    fn window(
+        &mut self,
+        window: Interval<SegmentOffset>,
+        mut budget: u64,
+        each: &mut impl FnMut(SegmentOffset, &[u8]),
+    ) -> Result<(), Error> {
+        let pieces = self.segment.pieces();
+        let first = pieces.partition_point(|piece| piece.offsets.end() <= window.start());
+        let pieces = pieces.iter().skip(first).take_while(|piece| piece.offsets.start() < window.end());
+        for piece in pieces {
+            let Some(left) = budget.checked_sub(LEAST) else { break };
+            let part = piece.offsets.intersection(window).filter(|_| piece.dumped == Dumped::Saved);
+            let read = match part {
+                Some(part) => self.part(part, budget, each)?,
+                None => 0,
+            };
+            budget = left.min(budget.saturating_sub(read));
+        }
+        Ok(())
+    }
+
+    fn part(
+        &mut self,
+        part: Interval<SegmentOffset>,
+        most: u64,
+        each: &mut impl FnMut(SegmentOffset, &[u8]),
+    ) -> Result<u64, Error> {
+        let mut done = 0_u64;
+        let length = part.length().min(most);
+        self.block.resize(AT_ONCE, 0);
+        while let Some(at) = part.start().checked_add(done).filter(|_| done < length) {
+            let to_boundary = AT_ONCE.saturating_sub(usize::try_from(at.get() % 256).unwrap_or(0));
+            let wanted = usize::try_from(length.saturating_sub(done)).unwrap_or(AT_ONCE).min(to_boundary);
+            let count = match self.block.get_mut(..wanted) {
+                Some(into) => self.segment.read(self.target, at, into)?,
+                None => 0,
+            };
+            let Some(bytes) = self.block.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+            each(at, bytes);
+            done = done.saturating_add(count as u64);
+        }
+        self.read = self.read.saturating_add(done);
+        Ok(done)
+    }
+}
