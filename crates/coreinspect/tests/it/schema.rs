@@ -1,7 +1,8 @@
-//! The schema names every field that the program prints, and nothing that it does not. (`.ci/end-to-end` validates real
-//! documents against it with another's validator.)
+//! The schema names every field that the program prints, and nothing that it does not; and a public validator agrees.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -61,4 +62,52 @@ fn every_field_is_in_the_schema() {
         }
         assert_eq!(found, BTreeSet::new(), "{name}");
     }
+}
+
+/// Validates standard input, a JSON array, item by item; prints what is wrong and with which.
+const VALIDATE: &str = "
+import json, sys, jsonschema
+schema = json.load(open(sys.argv[1]))
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+documents = json.load(sys.stdin)
+for number, document in enumerate(documents):
+    for error in validator.iter_errors(document):
+        print(number, list(error.absolute_path), error.message)
+print(len(documents), 'documents')
+";
+
+/// Another's validator (python3-jsonschema) accepts what is printed of every real dump, and of what is none.
+#[test]
+fn a_public_validator_accepts_every_document() {
+    // Debian's: another python3 in PATH need not have the module.
+    let python = "/usr/bin/python3";
+    let import = Command::new(python).args(["-c", "import jsonschema"]).output();
+    if !import.is_ok_and(|import| import.status.success()) {
+        let required = std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() == Ok("1");
+        assert!(!required, "python3-jsonschema is required and missing");
+        println!("skipped: python3-jsonschema is not installed");
+        return;
+    }
+    let mut documents = vec![];
+    for name in testdata::names() {
+        let core = Core::unpack(&name);
+        for arguments in [
+            &["--json", "core"] as &[_],
+            &["--format", "jsonl", "core"],
+            &["show", "core", "--json", "--full"],
+        ] {
+            documents.push(Run::of(coreinspect().args(arguments).current_dir(core.folder())).document());
+        }
+    }
+    for arguments in
+        [&["--json", "/nowhere"] as &[_], &["--json", "/etc/passwd"], &["--format", "jsonl", "/"]]
+    {
+        documents.push(Run::of(coreinspect().args(arguments)).document());
+    }
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/coreinspect-1.json");
+    let mut validator = Command::new(python);
+    validator.args(["-W", "ignore", "-c", VALIDATE]).arg(schema);
+    let run = Run::fed(&mut validator, &serde_json::to_vec(&documents).unwrap());
+    assert_eq!((run.status, run.text()), (0, format!("{} documents\n", documents.len()).as_str()), "{run:?}");
 }

@@ -1,6 +1,7 @@
 //! The prompt, fed by flags, files and pipes. What a command prints there is what the command line prints.
 
 mod terminal;
+mod transcript;
 
 use std::fs;
 use std::process::Command;
