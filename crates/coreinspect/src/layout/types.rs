@@ -105,7 +105,10 @@ pub enum TimeUnit {
 
 /// Names of values, or of bits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names(Vec<(i128, Arc<str>)>);
+pub struct Names {
+    by_value: Vec<(i128, Arc<str>)>,
+    other: Option<Arc<str>>,
+}
 
 impl Names {
     /// Sorted by value; of equal values the first name counts.
@@ -113,23 +116,36 @@ impl Names {
         let mut names: Vec<_> = names.into_iter().collect();
         names.sort_by_key(|(value, _)| *value);
         names.dedup_by_key(|(value, _)| *value);
-        Self(names)
+        Self { by_value: names, other: None }
+    }
+
+    /// The same, and a name for every other value: the niches of a Rust enum leave all of them to one variant.
+    pub fn with_other(self, other: Option<Arc<str>>) -> Self {
+        Self { other, ..self }
     }
 
     /// The name of `value`.
     pub fn get(&self, value: i128) -> Option<&Arc<str>> {
-        let at = self.0.binary_search_by_key(&value, |(known, _)| *known).ok()?;
-        self.0.get(at).map(|(_, name)| name)
+        let at = self.by_value.binary_search_by_key(&value, |(known, _)| *known).ok();
+        at.and_then(|at| self.by_value.get(at)).map(|(_, name)| name).or(self.other.as_ref())
+    }
+
+    /// The name of every value that has none of its own.
+    pub fn other(&self) -> Option<&Arc<str>> {
+        self.other.as_ref()
     }
 
     /// The names of the bits that are set in `value`, lowest first. A mask of several bits counts if all are set.
     pub fn of_bits(&self, value: i128) -> impl Iterator<Item = &Arc<str>> {
-        self.0.iter().filter(move |(mask, _)| *mask != 0 && value & mask == *mask).map(|(_, name)| name)
+        self.by_value
+            .iter()
+            .filter(move |(mask, _)| *mask != 0 && value & mask == *mask)
+            .map(|(_, name)| name)
     }
 
     /// Values and names, by value.
     pub fn iter(&self) -> impl Iterator<Item = &(i128, Arc<str>)> {
-        self.0.iter()
+        self.by_value.iter()
     }
 }
 
