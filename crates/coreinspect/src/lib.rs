@@ -38,7 +38,6 @@
 pub mod cli;
 pub mod core_file;
 pub mod core_writer;
-#[cfg(feature = "cli")]
 pub mod debug_files;
 pub mod error;
 pub mod known_keys;

@@ -1,3 +1,12 @@
 //! What is looked up beside the dump, by paths: the one room right of `source` that opens files.
 
+mod debug_folders;
+pub mod debug_information;
+pub mod dwarf;
+mod elf_file;
+#[cfg(feature = "cli")]
 pub mod key_search;
+pub mod programs;
+
+pub use debug_folders::DebugFolders;
+pub use elf_file::{ElfFile, Section};

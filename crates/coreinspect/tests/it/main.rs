@@ -16,6 +16,7 @@ mod contract;
 mod core_builder;
 mod core_writer;
 mod document;
+mod dwarf;
 mod escapes;
 mod expect;
 mod extract;

@@ -1,0 +1,169 @@
+//! The programs and libraries that a process had mapped, and which build of each.
+//!
+//! The kernel keeps the first page of an ELF file's mapping in the dump (coredump_filter bit 4, core(5)), and with it the
+//! build-id. A file that has the name today but another build-id is another file.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::debug_folders::{DebugFolders, hex};
+use super::elf_file::{ElfFile, machine};
+use crate::core_file::Reader;
+use crate::machine::{Class, Machine};
+use crate::position::{Address, Position};
+use crate::target::{Mapping, Target};
+
+/// Bytes of headers and notes that are read: what a dump surely has, a page.
+const HEADERS: usize = 4096;
+/// PT_NOTE (elf(5)).
+const PT_NOTE: u32 = 4;
+/// NT_GNU_BUILD_ID (elf.h).
+const NT_GNU_BUILD_ID: u32 = 3;
+
+/// A program or library that a process had mapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Its path, as the dump has it.
+    pub name: Vec<u8>,
+    /// Where its first byte was.
+    pub start: Address,
+    /// Which build it was.
+    pub build: Build,
+}
+
+/// Which build of a program it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// This build-id.
+    Id(Vec<u8>),
+    /// Its headers are in the dump, and have no build-id.
+    Unnamed,
+    /// Its headers are not in the dump.
+    NotSaved,
+}
+
+/// The programs and libraries that `target` had mapped: the executable first, then the others by address.
+pub fn mapped(target: &dyn Target) -> Vec<Program> {
+    let executable = target.process().executable.clone();
+    let Some(mappings) = target.mappings() else { return Vec::new() };
+    let mut found: Vec<Program> = Vec::new();
+    for mapping in mappings.filter(|mapping| mapping.offset == Some(0)) {
+        let is_executable = executable.as_deref() == Some(mapping.name);
+        if !mapping.name.starts_with(b"/") || found.iter().any(|known| known.name == mapping.name) {
+            continue;
+        }
+        match build(target, &mapping) {
+            Build::NotSaved if !is_executable => {}
+            build => found.push(Program { name: mapping.name.to_vec(), start: mapping.range.start(), build }),
+        }
+    }
+    found.sort_by_key(|program| (executable.as_ref() != Some(&program.name), program.start));
+    found
+}
+
+/// The build-id in the dump's memory of a file's first page.
+fn build(target: &dyn Target, mapping: &Mapping<'_>) -> Build {
+    let headers = read(target, mapping.range.start());
+    let Some(machine) = machine(&headers) else { return Build::NotSaved };
+    let mut all_there = true;
+    for (offset, size) in note_tables(&headers, machine).unwrap_or_default() {
+        let notes = mapping.range.start().checked_add(offset).map(|at| read(target, at)).unwrap_or_default();
+        let length = usize::try_from(size).unwrap_or(usize::MAX);
+        all_there &= notes.len() >= length.min(HEADERS);
+        if let Some(id) = build_id(notes.get(..length).unwrap_or(&notes), machine) {
+            return Build::Id(id);
+        }
+    }
+    if all_there { Build::Unnamed } else { Build::NotSaved }
+}
+
+fn read(target: &dyn Target, at: Address) -> Vec<u8> {
+    let mut bytes = vec![0; HEADERS];
+    let count = target.read(at, &mut bytes).unwrap_or(0);
+    bytes.truncate(count);
+    bytes
+}
+
+/// Offset and size of each PT_NOTE, from an ELF header and the program headers behind it (elf(5)).
+fn note_tables(headers: &[u8], machine: Machine) -> Option<Vec<(u64, u64)>> {
+    let mut header = Reader::new(headers, machine);
+    header.skip(24)?;
+    let (_entry, table, _sections) = (header.long()?, header.long()?, header.long()?);
+    header.skip(6)?;
+    let (size, count) = (header.u16()?, header.u16()?);
+    let mut found = Vec::new();
+    for index in 0..u64::from(count) {
+        let at = table.checked_add(index.checked_mul(size.into())?)?;
+        let Some(bytes) = usize::try_from(at).ok().and_then(|at| headers.get(at..)) else { break };
+        let mut entry = Reader::new(bytes, machine);
+        let Some(kind) = entry.u32() else { break };
+        if machine.class == Class::Bits64 {
+            entry.skip(4)?;
+        }
+        let (offset, _address, _physical, length) =
+            (entry.long()?, entry.long()?, entry.long()?, entry.long()?);
+        if kind == PT_NOTE {
+            found.push((offset, length));
+        }
+    }
+    Some(found)
+}
+
+/// The build-id among notes, each padded to 4 bytes (`ld --build-id`).
+fn build_id(notes: &[u8], machine: Machine) -> Option<Vec<u8>> {
+    let mut reader = Reader::new(notes, machine);
+    loop {
+        let (owner, length, kind) = (reader.u32()?, reader.u32()?, reader.u32()?);
+        let owner_size = usize::try_from(owner).ok()?;
+        let size = usize::try_from(length).ok()?;
+        let owner = reader.take(owner_size)?;
+        reader.skip(owner_size.checked_next_multiple_of(4)?.checked_sub(owner_size)?)?;
+        let descriptor = reader.take(size)?;
+        if kind == NT_GNU_BUILD_ID && owner == b"GNU\0" && (2..=64).contains(&size) {
+            return Some(descriptor.to_vec());
+        }
+        reader.skip(size.checked_next_multiple_of(4)?.checked_sub(size)?)?;
+    }
+}
+
+impl Program {
+    /// Its path today, if it is still there.
+    pub fn path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.name))
+    }
+
+    /// The file of the same build: at its path, or its debug file.
+    ///
+    /// # Errors
+    /// In words, why there is none.
+    pub fn open(&self, folders: &DebugFolders) -> Result<ElfFile, String> {
+        let path = self.path();
+        let id = match &self.build {
+            Build::Id(id) => id,
+            Build::Unnamed => {
+                return Err(format!(
+                    "{} has no build-id: whether the file today is the same cannot be told",
+                    path.display()
+                ));
+            }
+            Build::NotSaved => {
+                return Err(format!(
+                    "the dump does not hold the build-id of {} (coredump_filter bit 4): whether the file today is the same cannot be told",
+                    path.display()
+                ));
+            }
+        };
+        let found = match ElfFile::open(path) {
+            Ok(file) if file.build_id() == Some(id) => return Ok(file),
+            Ok(file) => match file.build_id() {
+                Some(other) => format!("the file there today is another build ({})", hex(other)),
+                None => "the file there today has no build-id".to_owned(),
+            },
+            Err(reason) => reason,
+        };
+        folders
+            .by_build_id(id)
+            .map_err(|_| format!("{} of build {} is needed: {found}", path.display(), hex(id)))
+    }
+}

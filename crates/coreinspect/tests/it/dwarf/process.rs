@@ -1,0 +1,173 @@
+//! A program that fills a segment, and the core that gcore writes of it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use coreinspect::layout::contents::{SegmentContents, Window};
+use coreinspect::layout::decode::{Decoded, Limits, decode};
+use coreinspect::layout::{Budget, Layout, Subject};
+use coreinspect::position::Address;
+use coreinspect::shm::SharedMemory;
+use coreinspect::source::MappedFile;
+use coreinspect::target::{CoreTarget, Target};
+
+use crate::tools::have;
+
+pub(crate) fn program(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/dwarf/programs").join(name)
+}
+
+/// Compiles `source` with `compiler` in `folder`; `None` without the compiler.
+pub(crate) fn compile(folder: &Path, compiler: &str, arguments: &[&str], source: &str) -> Option<PathBuf> {
+    if !have(compiler) {
+        return None;
+    }
+    let built = folder.join("program");
+    let mut command = Command::new(compiler);
+    command.args(arguments).arg(program(source)).arg("-o").arg(&built).current_dir(folder);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(built)
+}
+
+/// A dump, and the program that it is of.
+pub(crate) struct Dumped {
+    pub(crate) program: PathBuf,
+    pub(crate) core: PathBuf,
+    /// Where the segment was.
+    pub(crate) base: u64,
+    /// What the program said beside.
+    pub(crate) said: Vec<String>,
+}
+
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Dumped {
+    /// Runs `program` until it has said `lines` lines, and dumps it; `None` without gcore.
+    pub(crate) fn of(program: &Path, lines: impl Fn(&str) -> bool) -> Option<Dumped> {
+        if !have("gcore") {
+            return None;
+        }
+        let folder = program.parent().unwrap();
+        let mut child = Killed(Command::new(program).stdout(Stdio::piped()).spawn().unwrap());
+        let mut said = vec![];
+        for line in BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap) {
+            let enough = lines(&line);
+            said.push(line);
+            if enough {
+                break;
+            }
+        }
+        let mut gcore = Command::new("gcore");
+        gcore.arg("-o").arg(folder.join("core")).arg(child.0.id().to_string()).env_remove("DEBUGINFOD_URLS");
+        let output = gcore.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "gcore: {}", String::from_utf8_lossy(&output.stderr));
+        let core = folder.join(format!("core.{}", child.0.id()));
+        let base = u64::from_str_radix(said[0].trim_start_matches("0x"), 16).unwrap();
+        Some(Dumped { program: program.to_owned(), core, base, said })
+    }
+
+    /// What `layout` makes of the segment.
+    pub(crate) fn decode(&self, layout: &dyn Layout) -> Result<Decoded, String> {
+        self.decode_at(layout, 0)
+    }
+
+    /// What `layout` makes of the segment's bytes from `at` on.
+    pub(crate) fn decode_at(&self, layout: &dyn Layout, at: u64) -> Result<Decoded, String> {
+        self.with_target(|target| {
+            let memory = SharedMemory::of(target);
+            let base = Address::new(self.base);
+            let holds = |segment: &&coreinspect::shm::Segment| {
+                segment.attachments.iter().any(|attachment| attachment.base == Some(base))
+            };
+            let segment = memory.segments.iter().find(holds).expect("the segment is in the dump");
+            let contents = SegmentContents { target, segment };
+            let machine = target.identity().machine;
+            let mut budget = Budget::unlimited();
+            let kind = {
+                let subject = Subject::new(&contents, None, machine, Some(target), &mut budget);
+                layout.describe(&subject)?
+            };
+            let mut window = Window::new(&contents);
+            Ok(decode(&kind, at, &mut window, machine, Limits::default(), &mut Budget::unlimited()).unwrap())
+        })
+    }
+
+    pub(crate) fn with_target<R>(&self, ask: impl FnOnce(&dyn Target) -> R) -> R {
+        let source = MappedFile::open(&self.core).unwrap();
+        ask(&CoreTarget::read(&source).unwrap())
+    }
+
+    /// What gdb says of `kind` at the segment's start: its size, and its leaves; `None` without gdb.
+    pub(crate) fn gdb(&self, kind: &str) -> Option<(u64, Vec<Leaf>)> {
+        if !have("gdb") {
+            return None;
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/dwarf/leaves.py");
+        let mut gdb = Command::new("gdb");
+        gdb.args(["-batch", "-nx", "-iex", "set debuginfod enabled off"]).arg(&self.program).arg(&self.core);
+        gdb.arg("-x").arg(script).env("TYPE", kind).env("ADDRESS", format!("{:#x}", self.base));
+        let output = gdb.env_remove("DEBUGINFOD_URLS").output().unwrap();
+        let (said, complaint) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let size = said.lines().find_map(|line| line.strip_prefix("size ")?.parse().ok());
+        let leaves = said.lines().filter_map(|line| {
+            let mut parts = line.strip_prefix("leaf\t")?.split('\t');
+            let (path, bit, value) = (parts.next()?, parts.next()?, parts.next()?);
+            Some(Leaf {
+                path: path.to_owned(),
+                byte: bit.parse::<u64>().unwrap() / 8,
+                value: value.to_owned(),
+            })
+        });
+        assert!(!complaint.contains("Traceback") && !complaint.contains("Error"), "gdb: {complaint}");
+        Some((size.unwrap_or_else(|| panic!("gdb: {said} {complaint}")), leaves.collect()))
+    }
+}
+
+/// A value without parts: its path, the byte where it begins, and what it is as Python writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub(crate) path: String,
+    pub(crate) byte: u64,
+    pub(crate) value: String,
+}
+
+/// The leaves of a decoded value.
+pub(crate) fn leaves(decoded: &Decoded) -> Vec<Leaf> {
+    fn walk(path: &str, value: &coreinspect::layout::value::Value, found: &mut Vec<Leaf>) {
+        use coreinspect::layout::value::Kind;
+        let said = match &value.kind {
+            Kind::Struct(members) => {
+                for member in members {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    walk(&format!("{path}{dot}{}", member.name), &member.value, found);
+                }
+                return;
+            }
+            Kind::Array(elements, 0) => {
+                for (index, element) in elements.iter().enumerate() {
+                    walk(&format!("{path}[{index}]"), element, found);
+                }
+                return;
+            }
+            Kind::Number(value, _) | Kind::Named(value, _) => value.to_string(),
+            Kind::Pointer(value) => value.to_string(),
+            Kind::Float(value) => format!("{value:?}"),
+            Kind::Text(text) => format!("'{}'", String::from_utf8_lossy(&text.bytes)),
+            other => format!("{other:?}"),
+        };
+        found.push(Leaf { path: path.to_owned(), byte: value.offsets.start().get(), value: said });
+    }
+    let mut found = vec![];
+    walk("", &decoded.value, &mut found);
+    found
+}
