@@ -7,6 +7,7 @@ mod elf_file;
 #[cfg(feature = "cli")]
 pub mod key_search;
 pub mod programs;
+pub mod symbols;
 
 pub use debug_folders::DebugFolders;
 pub use elf_file::{ElfFile, Section};

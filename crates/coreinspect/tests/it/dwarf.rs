@@ -5,6 +5,7 @@ mod names;
 mod process;
 mod rust;
 mod separate;
+mod symbols;
 
 use std::collections::BTreeMap;
 use std::path::Path;
