@@ -15,6 +15,7 @@ mod completions;
 mod contract;
 mod core_builder;
 mod core_writer;
+mod decode;
 mod document;
 mod dwarf;
 mod escapes;
