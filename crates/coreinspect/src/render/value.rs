@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::printable::{Printable, Quoted};
 use super::prose::wrap;
 use super::style::{Style, Tone};
+use crate::layout::types::TimeUnit;
 use crate::layout::value::{Kind, NumberStyle, Text, Value, cut};
 use crate::report::{Content, Pointer};
 
@@ -93,7 +94,7 @@ fn scalar(value: &Value, style: Style) -> String {
                 1 => "true".to_owned(),
                 other => format!("{other} (neither 0 nor 1)"),
             },
-            NumberStyle::Time(_) => number.to_string(),
+            NumberStyle::Time(unit) => time(*number, *unit),
         },
         Kind::Named(number, Some(name)) => format!("{number} ({name})"),
         Kind::Named(number, None) => format!("{number} (no name has this value)"),
@@ -129,6 +130,19 @@ fn scalar(value: &Value, style: Style) -> String {
         }
         Kind::Array(elements, omitted) => list(elements, *omitted, style),
     }
+}
+
+/// A time since 1970 as a number and, unless it is out of all bounds, as a date.
+fn time(number: i128, unit: TimeUnit) -> String {
+    let nanoseconds = match unit {
+        TimeUnit::Seconds => number.checked_mul(1_000_000_000),
+        TimeUnit::Milliseconds => number.checked_mul(1_000_000),
+        TimeUnit::Microseconds => number.checked_mul(1000),
+        TimeUnit::Nanoseconds => Some(number),
+    };
+    let date =
+        nanoseconds.filter(|_| number != 0).and_then(|time| jiff::Timestamp::from_nanosecond(time).ok());
+    date.map_or_else(|| number.to_string(), |date| format!("{number} ({date})"))
 }
 
 /// Elements of an array that a person is shown, unless all are asked for.
