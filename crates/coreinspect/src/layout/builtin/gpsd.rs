@@ -187,13 +187,14 @@ impl Release {
     /// Whether the bytes can be an export of this release: both ints, if all else fits.
     fn bookends(&self, subject: &Subject<'_>) -> Option<(i32, i32)> {
         let offsets = self.offsets(subject);
-        let bookends = (subject.i32(0)?, subject.i32(offsets.bookend2)?);
-        // shm_update writes SHM_PSEUDO_FD there.
+        // shm_update writes SHM_PSEUDO_FD there. This first: all else is further behind, and reading it costs more.
         let fits = subject.i32(offsets.gps_fd)? == -1
             && (0..=1000).contains(&subject.i32(offsets.satellites_used)?)
-            && (0..=1000).contains(&subject.i32(offsets.satellites_visible)?)
-            && all_zero(subject, offsets.bookend2.checked_add(4)?);
-        fits.then_some(bookends)
+            && (0..=1000).contains(&subject.i32(offsets.satellites_visible)?);
+        if !fits || !all_zero(subject, offsets.bookend2.checked_add(4)?) {
+            return None;
+        }
+        Some((subject.i32(0)?, subject.i32(offsets.bookend2)?))
     }
 
     fn text(&self, offsets: &Offsets) -> String {

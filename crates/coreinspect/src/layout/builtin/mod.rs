@@ -28,8 +28,17 @@ fn parsed(text: &str) -> Result<Arc<Type>, String> {
     inline::parse(text).map(Arc::new).map_err(|problem| problem.in_text(text, "built in").to_string())
 }
 
-/// Whether all bytes from `at` on are zero, as far as 64 KiB tell, and the first is there.
+/// Whether all bytes from `at` on are there and zero, as far as 64 KiB tell.
 fn all_zero(subject: &Subject<'_>, at: u64) -> bool {
-    let bytes = subject.some_bytes(at, 64 << 10);
-    (!bytes.is_empty() || at == subject.length()) && bytes.iter().all(|byte| *byte == 0)
+    let end = subject.length().min(at.saturating_add(64 << 10));
+    let mut next = at;
+    while next < end {
+        let left = usize::try_from(end.saturating_sub(next)).unwrap_or(usize::MAX);
+        let bytes = subject.some_bytes(next, left);
+        if bytes.is_empty() || bytes.iter().any(|byte| *byte != 0) {
+            return false;
+        }
+        next = next.saturating_add(bytes.len() as u64);
+    }
+    at <= end
 }

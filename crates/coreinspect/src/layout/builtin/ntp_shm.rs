@@ -64,13 +64,20 @@ impl Layout for NtpShm {
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {
         let unit = subject.key.and_then(|key| key.bits().checked_sub(NTP0)).filter(|unit| *unit < UNITS);
-        let mut reasons = Vec::new();
-        reasons.extend(unit.map(|unit| format!("the key is 0x4e545030 + {unit}: NTP's unit {unit}")));
+        let times = Times::read(subject);
+        // Zeroes alone are everywhere: without the key nothing more is read of them.
+        if unit.is_none() && times.as_ref().is_none_or(|times| times.seconds == [0, 0]) {
+            return Verdict::No;
+        }
+        let mut reasons: Vec<_> = unit
+            .map(|unit| format!("the key is 0x4e545030 + {unit}: NTP's unit {unit}"))
+            .into_iter()
+            .collect();
         if all_zero(subject, 0) {
             reasons.push("all bytes are zero: no clock has written yet".to_owned());
-            return if unit.is_some() { Verdict::Likely(reasons) } else { Verdict::No };
+            return Verdict::Likely(reasons);
         }
-        match (Times::read(subject).and_then(|times| times.problem(subject)), unit) {
+        match (times.map(|times| times.problem(subject)), unit) {
             (Some(None), Some(_)) => {
                 reasons.push("mode, times, leap, precision and valid are what they can be".to_owned());
                 Verdict::Certain(reasons)
@@ -128,12 +135,11 @@ impl Times {
         })
     }
 
-    /// What speaks against it; `Some(None)` is nothing.
-    #[allow(clippy::option_option, reason = "as the caller matches it")]
-    fn problem(&self, subject: &Subject<'_>) -> Option<Option<&'static str>> {
+    /// What speaks against it.
+    fn problem(&self, subject: &Subject<'_>) -> Option<&'static str> {
         /// 2100-01-01.
         const LATEST: u64 = 4_102_444_800;
-        Some(match self {
+        match self {
             Self { mode, .. } if !(0..=1).contains(mode) => Some("no reader knows its mode"),
             Self { valid, .. } if !(0..=1).contains(valid) => Some("valid is neither 0 nor 1"),
             Self { leap, .. } if !(0..=3).contains(leap) => Some("leap is no warning that NTP has"),
@@ -149,6 +155,6 @@ impl Times {
             }
             Self { size, .. } if !all_zero(subject, *size) => Some("bytes follow where the struct ends"),
             _ => None,
-        })
+        }
     }
 }

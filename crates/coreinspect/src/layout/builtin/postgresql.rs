@@ -11,10 +11,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::parsed;
-use crate::layout::types::{Field, Struct, Type};
+use crate::layout::expression::Expression;
+use crate::layout::types::{Field, Place, Struct, Type};
 use crate::layout::{Layout, Origin, Subject, Verdict};
-use crate::machine::Class;
-use crate::position::{Address, Interval};
+use crate::machine::{ByteOrder, Class};
+use crate::position::{Address, Interval, Position};
+use shmem_index::Allocation;
 
 /// See the module.
 #[derive(Debug)]
@@ -153,6 +155,41 @@ fn main_area(subject: &Subject<'_>, header: &Header) -> Option<Interval<Address>
     })
 }
 
+/// The allocations as fields, if the index is in the segment itself.
+fn own_allocations(subject: &Subject<'_>, index: u64) -> Option<Type> {
+    let mapping = subject.target?.mappings()?.find(|mapping| mapping.range.contains(Address::new(index)))?;
+    let base = mapping.range.start().get().checked_sub(mapping.offset?)?;
+    let field = |allocation: Allocation| {
+        let offset = allocation.address.checked_sub(base).filter(|offset| *offset < subject.length())?;
+        let place = Place::InSegment(Expression::from(offset));
+        Some(Field { name: Some(allocation.name), place, ..Field::new("", shmem_index::entry()) })
+    };
+    let allocations = shmem_index::allocations(subject, index, mapping.range)?;
+    let fields = allocations.into_iter().map(field).collect::<Option<_>>()?;
+    Some(Struct { fields, ..Struct::default() }.into())
+}
+
+/// What the index in the main area says, in words.
+fn allocations_in(subject: &Subject<'_>, area: Interval<Address>, kind: Kind) -> Option<String> {
+    let long = subject.machine.class.long();
+    let words = if kind == Kind::DynamicSharedMemory { 4 } else { 3 };
+    let at = area.start().checked_add(8 + (words - 1) * long as u64)?;
+    let mut pointer = [0; 8];
+    let pointer = pointer.get_mut(..long)?;
+    (subject.target?.read(at, pointer).ok()? == long).then_some(())?;
+    if subject.machine.byte_order == ByteOrder::Little {
+        pointer.reverse();
+    }
+    let index = pointer.iter().fold(0, |index, byte| index << 8 | u64::from(*byte));
+    let allocations = shmem_index::allocations(subject, index, area)?;
+    let largest = allocations.iter().max_by_key(|allocation| allocation.size)?;
+    let count = allocations.len();
+    Some(format!(
+        "its index names {count} allocations, the largest {:?} with {} bytes",
+        largest.name, largest.size
+    ))
+}
+
 impl Layout for Postgresql {
     fn name(&self) -> Cow<'_, str> {
         "postgresql".into()
@@ -188,14 +225,12 @@ impl Layout for Postgresql {
         }
         if header.total > subject.length() {
             reasons.push("a stub: its totalsize is that of the main area".to_owned());
-            reasons.push(match main_area(subject, &header) {
-                Some(area) => format!(
-                    "the main area is {:#x}-{:#x}, which begins with the same header",
-                    area.start().get(),
-                    area.end().get()
-                ),
+            let area = main_area(subject, &header);
+            reasons.push(match area {
+                Some(area) => format!("the main area is {area}, which begins with the same header"),
                 None => "the main area is not in the dump".to_owned(),
             });
+            reasons.extend(area.and_then(|area| allocations_in(subject, area, kind)));
         }
         Verdict::Certain(reasons)
     }
@@ -203,8 +238,7 @@ impl Layout for Postgresql {
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
         let kind = Kind::of(subject).unwrap_or(Kind::DynamicSharedMemory);
         let header = parsed(&kind.text())?;
-        let allocations =
-            Header::read(subject).and_then(|header| shmem_index::allocations(subject, header.index?));
+        let allocations = Header::read(subject).and_then(|header| own_allocations(subject, header.index?));
         let (Type::Struct(fields), Some(allocations)) = (header.as_ref(), allocations) else {
             return Ok(header);
         };

@@ -1,7 +1,7 @@
 //! PostgreSQL: the server's own segment, and headers of every version that has one as gcc lays them out.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::running::{Removed, Running, content, wait_for};
+use crate::random::Random;
 use crate::tools::{have, output};
 
 /// A server with a data directory of its own, which listens to nobody but its folder.
@@ -102,6 +103,9 @@ impl Server {
     }
 }
 
+/// Memory that has no name, and what is left, are no entries of the index.
+const NAMED: &str = "where off is not null and name is not null";
+
 /// The allocations that the content names, each as `name|offset|size`, sorted.
 fn allocations(content: &Value, base: u64) -> Vec<String> {
     let allocations = content["value"]["allocations"].as_object().unwrap_or_else(|| panic!("{content:#}"));
@@ -126,6 +130,12 @@ fn the_stub_names_the_data_directory_and_the_main_area() {
     assert_eq!((pid, shmem_key), (server.running.pid(), server.key), "the server's own lock file");
     let (start, end) = server.mapping("/dev/zero (deleted)");
 
+    let said = server.ask(&format!("select count(*), max(size) from pg_shmem_allocations {NAMED}"));
+    let (count, largest) = said.split_once('|').unwrap();
+    let allocations = format!(
+        "its index names {count} allocations, the largest \\\"Buffer Blocks\\\" with {largest} bytes"
+    );
+
     let folder = server.data();
     let cores = [server.running.gcore(server.folder.path()), server.running.abort(&folder)];
     for core in cores.into_iter().flatten() {
@@ -141,6 +151,7 @@ fn the_stub_names_the_data_directory_and_the_main_area() {
         assert_eq!(value["totalsize"], end - start, "of the main area, not of the segment");
         let reasons = content["reasons"].to_string();
         assert!(reasons.contains(&format!("{start:#x}-{end:#x}")), "the main area: {reasons}");
+        assert!(reasons.contains(&allocations), "{allocations}: {reasons}");
     }
 }
 
@@ -148,9 +159,7 @@ fn the_stub_names_the_data_directory_and_the_main_area() {
 #[test]
 fn a_server_all_in_one_segment_tells_its_allocations() {
     let Some(server) = Server::start(&["shared_memory_type=sysv"]) else { return };
-    // Memory that has no name, and what is left, are no entries of the index.
-    let said = server
-        .ask("select name, off, size from pg_shmem_allocations where off is not null and name is not null");
+    let said = server.ask(&format!("select name, off, size from pg_shmem_allocations {NAMED}"));
     let mut said: Vec<_> = said.lines().map(str::to_owned).collect();
     said.sort();
     assert!(said.len() > 40, "{said:?}");
@@ -166,4 +175,46 @@ fn a_server_all_in_one_segment_tells_its_allocations() {
     assert_eq!(content["value"]["creatorPID"], server.running.pid());
     assert!(content["value"]["totalsize"].as_u64().unwrap() <= end - start);
     assert_eq!(allocations(&content, start), said);
+
+    let index = content["value"]["index"].as_str().unwrap().trim_start_matches("0x");
+    damaged(
+        &core,
+        content["value"]["dsm_control"].as_u64().unwrap(),
+        u64::from_str_radix(index, 16).unwrap() - start,
+    );
+}
+
+/// Words of the index that lie: chains without end, counts and pointers of any size. Each must end, without a panic.
+fn damaged(core: &Path, control: u64, index: u64) {
+    let bytes = fs::read(core).unwrap();
+    let magic = 679_834_894_u32.to_le_bytes();
+    let is_header =
+        |at: usize| bytes[at..].starts_with(&magic) && bytes[at + 24..].starts_with(&control.to_le_bytes());
+    let segment = (0..bytes.len() - 4096).find(|at| is_header(*at)).unwrap();
+    let table = segment + usize::try_from(index).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(core).unwrap();
+    let mut random = Random::new(13);
+    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+    for _ in 0..200 {
+        // The header, its directory, the buckets, the elements.
+        let at = table - table % 8 + random.below(1500) * 8;
+        let lie = *random.pick(&[
+            0,
+            1,
+            7,
+            u64::MAX,
+            u64::MAX - 7,
+            1 << 63,
+            1 << 32,
+            word(segment + 32),
+            word(table + 16),
+        ]);
+        let lie = if random.below(2) == 0 { lie } else { word(segment + 32) + random.next() % 0x3000 };
+        file.write_all_at(&lie.to_le_bytes(), at as u64).unwrap();
+        let dump = coreinspect::inspect_file(core, &coreinspect::Options::default());
+        assert!(dump.error.is_none() && dump.segments.len() == 1, "{lie:#x} at {at:#x}");
+        if random.below(4) != 0 {
+            file.write_all_at(&word(at).to_le_bytes(), at as u64).unwrap();
+        }
+    }
 }

@@ -5,125 +5,156 @@
 //! buckets; a bucket is a chain of elements { link, hash value }, each with its entry behind it. The header's beginning
 //! differs from release to release; the sizes of key and entry in it are found by their values.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::layout::Subject;
-use crate::layout::expression::Expression;
-use crate::layout::types::{Field, Integer, Place, Pointer, Struct, Type, Width};
+use crate::layout::types::{Field, Integer, Pointer, Struct, Type, Width};
+use crate::machine::{ByteOrder, Class};
+use crate::position::{Address, Interval};
+use crate::target::Target;
 
 /// SHMEM_INDEX_KEYSIZE.
-const KEY: u64 = 48;
+const KEY: usize = 48;
 /// Bytes of HASHHDR that are searched: 32 free lists stand in front of the sizes.
-const HEADER: u64 = 1200;
-/// Entries, and buckets, that are believed. A server has about 70 (SHMEM_INDEX_SIZE is 64, and 128 since 18).
-const MOST: u64 = 4096;
+const HEADER: usize = 1280;
+/// Entries, and buckets, that are believed. A server has about 70 entries in 64 buckets.
+const MOST: usize = 1024;
 
-/// A struct of all allocations, by name, if `index`, an address, is that of the table and the segment holds it.
-pub(super) fn allocations(subject: &Subject<'_>, index: u64) -> Option<Type> {
-    let table = Table::find(subject, index)?;
-    let mut entries = BTreeMap::new();
-    let mut seen = 0;
-    for bucket in 0..=table.last_bucket {
-        let segment = table.pointer(table.directory + bucket / table.segment_size * table.long)?;
-        let mut element = table.pointer_or_null(segment + bucket % table.segment_size * table.long)?;
-        while let Some(at) = element {
-            seen += 1;
-            if seen > MOST {
-                return None;
-            }
-            let entry = at + table.element;
-            let name = subject.bytes(entry, 48)?;
-            let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
-            let name = std::str::from_utf8(name).ok().filter(|name| !name.is_empty())?;
-            entries.insert(entry, Arc::<str>::from(name));
-            element = table.pointer_or_null(at)?;
-        }
-    }
-    let fields = entries.into_iter().map(|(entry, name)| Field {
-        name: Some(name),
-        place: Place::InSegment(Expression::from(entry)),
-        ..Field::new("", table.entry_type())
-    });
-    Some(Struct { fields: fields.collect(), ..Struct::default() }.into())
+/// An entry of the table.
+pub(super) struct Allocation {
+    pub(super) name: Arc<str>,
+    /// Where the entry, not the memory, is.
+    pub(super) address: u64,
+    pub(super) size: u64,
 }
 
-/// Where in the segment the table is. Offsets are small: sums of them do not overflow.
-struct Table<'s, 'a> {
-    subject: &'s Subject<'a>,
-    long: u64,
-    /// The address of the segment's byte 0.
-    base: u64,
+/// What the table that begins at the address `index` names, by the address of the entries. All of it must lie in `area`.
+pub(super) fn allocations(
+    subject: &Subject<'_>,
+    index: u64,
+    area: Interval<Address>,
+) -> Option<Vec<Allocation>> {
+    let walk = Walk { subject, target: subject.target?, long: subject.machine.class.long(), area };
+    let table = walk.table(index)?;
+    let mut found = Vec::new();
+    let mut left = table.buckets;
+    let mut directory = table.directory;
+    while left > 0 {
+        let count = left.min(table.segment_size);
+        left = left.saturating_sub(count);
+        let segment =
+            walk.read(walk.long_in(&walk.read(directory, walk.long)?, 0)?, count.checked_mul(walk.long)?)?;
+        directory = directory.checked_add(walk.long as u64)?;
+        for bucket in segment.chunks_exact(walk.long) {
+            let mut element = walk.long_in(bucket, 0)?;
+            while element != 0 {
+                if found.len() >= MOST {
+                    return None;
+                }
+                // MAXALIGN(sizeof(HASHELEMENT)) is two words.
+                let before = walk.long.checked_mul(2)?;
+                let bytes = walk.read(element, before.checked_add(table.entry)?)?;
+                let name = bytes.get(before..)?.get(..KEY)?.split(|byte| *byte == 0).next()?;
+                let name = std::str::from_utf8(name).ok().filter(|name| !name.is_empty())?;
+                let size = walk.long_in(&bytes, before.checked_add(KEY)?.checked_add(walk.long)?)?;
+                let address = element.checked_add(before as u64)?;
+                found.push(Allocation { name: name.into(), address, size });
+                element = walk.long_in(&bytes, 0)?;
+            }
+        }
+    }
+    found.sort_by_key(|allocation| allocation.address);
+    Some(found)
+}
+
+/// The type of an entry, without its name.
+pub(super) fn entry() -> Type {
+    let pointer = Pointer { width: Width::Long, order: None, to: None };
+    let size = Integer { width: Width::Long, ..Integer::new(8, false) };
+    let fields =
+        vec![Field::new("location", Type::Pointer(pointer)).at(KEY as u64), Field::new("size", size.into())];
+    Struct { fields, ..Struct::default() }.into()
+}
+
+/// The table's shape.
+struct Table {
     directory: u64,
-    last_bucket: u64,
-    segment_size: u64,
-    /// Bytes of an element before its entry.
-    element: u64,
-    has_allocated_size: bool,
+    buckets: usize,
+    /// Buckets of a segment.
+    segment_size: usize,
+    /// Bytes of an entry.
+    entry: usize,
 }
 
-impl<'s, 'a> Table<'s, 'a> {
-    fn find(subject: &'s Subject<'a>, index: u64) -> Option<Self> {
-        let long = subject.machine.class.long() as u64;
-        let target = subject.target?;
-        let base = target.mappings()?.find_map(|mapping| {
-            let inside = (mapping.range.start().get()..mapping.range.end().get()).contains(&index);
-            mapping.range.start().get().checked_sub(mapping.offset?).filter(|_| inside)
-        })?;
-        let header = index.checked_sub(base).filter(|header| *header < subject.length())?;
-        let entry = |at| subject.long(at).filter(|size| [KEY + 2 * long, KEY + 3 * long].contains(size));
-        let mut places = (0..HEADER).step_by(usize::try_from(long).ok()?).map(|offset| header + offset);
-        let sizes = places.find(|at| subject.long(*at) == Some(KEY) && entry(at + long).is_some())?;
-        // Before the sizes: long dsize, nsegs; uint32 max_bucket, high_mask, low_mask, padding.
-        let masks = sizes.checked_sub(if long == 8 { 16 } else { 12 })?;
-        let last_bucket = u64::from(subject.u32(masks)?);
-        let entry_size = entry(sizes + long)?;
-        let mut table = Self {
-            subject,
-            long,
-            base,
-            directory: 0,
-            last_bucket,
-            segment_size: 0,
-            // MAXALIGN(sizeof(HASHELEMENT)).
-            element: 2 * long,
-            has_allocated_size: entry_size == KEY + 3 * long,
+/// Memory that is read by address.
+struct Walk<'s, 'a> {
+    subject: &'s Subject<'a>,
+    target: &'a dyn Target,
+    /// Bytes of a word.
+    long: usize,
+    area: Interval<Address>,
+}
+
+impl Walk<'_, '_> {
+    fn table(&self, index: u64) -> Option<Table> {
+        let header = self.read(index, HEADER)?;
+        let word = |number: usize| self.long_in(&header, number.checked_mul(self.long)?);
+        let entry = |number: usize| {
+            let size = usize::try_from(word(number)?).ok()?;
+            let words = size.checked_sub(KEY)?.checked_div(self.long)?;
+            matches!(words, 2 | 3).then_some(size)
         };
-        // Behind the sizes: long num_partitions, (before 14: ffactor,) max_dsize, ssize; int sssize, nelem_alloc.
-        (2..=3).find_map(|words| {
-            let segment_size = sizes + (words + 2) * long;
-            table.segment_size = subject.long(segment_size)?;
-            let shift = subject.u32(segment_size + long)?;
-            table.directory = segment_size + long + 8;
-            let fits = 1_u64.checked_shl(shift) == Some(table.segment_size) && last_bucket < MOST;
-            (fits && table.pointer(table.directory).is_some()).then_some(())
+        let words = HEADER.checked_div(self.long)?;
+        let sizes =
+            (0..words).find(|number| word(*number) == Some(KEY as u64) && entry(number + 1).is_some())?;
+        // Before the sizes: uint32 max_bucket, high_mask, low_mask, and padding to a word.
+        let masks = sizes.checked_mul(self.long)?.checked_sub(if self.long == 8 { 16 } else { 12 })?;
+        let buckets = usize::try_from(self.u32_in(&header, masks)?).ok()?.checked_add(1)?;
+        // Behind them: long num_partitions, (before 14: ffactor,) max_dsize, ssize; int sssize, nelem_alloc.
+        let (segment_size, end) = [4, 5].into_iter().find_map(|words| {
+            let number = sizes.checked_add(words)?;
+            let size = usize::try_from(word(number)?).ok()?;
+            let shift = number.checked_add(1)?.checked_mul(self.long)?;
+            let is_size = 1_usize.checked_shl(self.u32_in(&header, shift)?) == Some(size);
+            is_size.then_some((size, shift.checked_add(8)?))
         })?;
-        Some(table)
+        let directory = index.checked_add(end as u64)?;
+        (buckets <= MOST).then_some(Table { directory, buckets, segment_size, entry: entry(sizes + 1)? })
     }
 
-    /// The offset that the pointer at `at` means; `None` if it is none into this segment.
-    fn pointer(&self, at: u64) -> Option<u64> {
-        self.pointer_or_null(at)?
+    /// `length` bytes at the address `at`, if all are there.
+    fn read(&self, at: u64, length: usize) -> Option<Vec<u8>> {
+        let at = Address::new(at);
+        let range = Interval::with_length(at, length as u64)?;
+        if range.start() < self.area.start() || range.end() > self.area.end() || length > HEADER.max(8 * MOST)
+        {
+            return None;
+        }
+        if !self.subject.reader(|_, budget| budget.take(length as u64))? {
+            return None;
+        }
+        let mut bytes = vec![0; length];
+        (self.target.read(at, &mut bytes).ok()? == length).then_some(bytes)
     }
 
-    fn pointer_or_null(&self, at: u64) -> Option<Option<u64>> {
-        match self.subject.long(at)? {
-            0 => Some(None),
-            pointer => {
-                let offset = pointer.checked_sub(self.base)?;
-                (offset < self.subject.length()).then_some(Some(offset))
+    fn long_in(&self, bytes: &[u8], at: usize) -> Option<u64> {
+        match self.subject.machine.class {
+            Class::Bits32 => self.u32_in(bytes, at).map(u64::from),
+            Class::Bits64 => {
+                let bytes = bytes.get(at..)?.first_chunk().copied()?;
+                Some(match self.subject.machine.byte_order {
+                    ByteOrder::Little => u64::from_le_bytes(bytes),
+                    ByteOrder::Big => u64::from_be_bytes(bytes),
+                })
             }
         }
     }
 
-    fn entry_type(&self) -> Type {
-        let pointer = Pointer { width: Width::Long, order: None, to: None };
-        let size = || Type::from(Integer { width: Width::Long, ..Integer::new(8, false) });
-        let mut fields =
-            vec![Field::new("location", Type::Pointer(pointer)).at(KEY), Field::new("size", size())];
-        if self.has_allocated_size {
-            fields.push(Field::new("allocated_size", size()));
-        }
-        Struct { fields, ..Struct::default() }.into()
+    fn u32_in(&self, bytes: &[u8], at: usize) -> Option<u32> {
+        let bytes = bytes.get(at..)?.first_chunk().copied()?;
+        Some(match self.subject.machine.byte_order {
+            ByteOrder::Little => u32::from_le_bytes(bytes),
+            ByteOrder::Big => u32::from_be_bytes(bytes),
+        })
     }
 }
