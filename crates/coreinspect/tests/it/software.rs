@@ -2,6 +2,7 @@
 
 mod gpsd;
 mod headers;
+mod hostile;
 mod ntp;
 mod php;
 mod postgresql;

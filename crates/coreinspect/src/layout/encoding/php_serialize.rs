@@ -439,4 +439,16 @@ mod tests {
         assert_eq!(values[0].offsets.start().get(), 64 + 9);
         assert_eq!(values[0].offsets.end().get(), 64 + 17);
     }
+
+    #[test]
+    fn every_change_of_a_byte_has_an_answer() {
+        let whole = "a:3:{i:0;O:1:\"P\":2:{s:4:\"\0P\0z\";d:0.5;s:1:\"y\";b:1;}i:1;r:2;i:2;E:3:\"S:H\";}";
+        for at in 0..whole.len() {
+            for byte in b"\0\x8019-:;{}\"abdiOCsSErRN".iter().copied() {
+                let mut bytes = whole.as_bytes().to_vec();
+                bytes[at] = byte;
+                let _ = PhpSerialize.decode(&bytes, SegmentOffset::new(u64::MAX));
+            }
+        }
+    }
 }

@@ -1,0 +1,103 @@
+//! Bytes that pretend to be a program's segment: every built-in layout ends, and says something.
+
+use coreinspect::layout::contents::Window;
+use coreinspect::layout::decode::{Limits, decode};
+use coreinspect::layout::{BUILTIN, Budget, Subject};
+use coreinspect::machine::{ByteOrder, Class, Machine};
+use shmcore::Key;
+
+use crate::random::Random;
+
+/// What the layouts' segments begin with.
+const MAGICS: &[&[u8]] = &[
+    b"PHP_SM\0\0",
+    b"\x0e\x75\x85\x28",
+    b"\x28\x85\x75\x0e",
+    b"\x0d\x75\x85\x28",
+    b"IPC::Shareable",
+    b"J9SC\0",
+    b"GDSDYNUNX03\0",
+    b"PERL",
+    b"LREP",
+    b"\x01\0\0\0\x06\0\0\0",
+    b"\0\0\0\x64",
+    b"",
+];
+const KEYS: &[u32] = &[0, 0x4e54_5030, 0x4750_5344, 0x4841_4c32, 0x1234_5678];
+
+fn machines() -> Vec<Machine> {
+    let pairs = [
+        (Class::Bits64, ByteOrder::Little),
+        (Class::Bits32, ByteOrder::Little),
+        (Class::Bits64, ByteOrder::Big),
+    ];
+    pairs.into_iter().map(|(class, byte_order)| Machine { number: 62, class, byte_order }).collect()
+}
+
+/// Mostly small numbers and the greatest, as counts, offsets and lengths that lie.
+fn word(random: &mut Random, size: usize) -> u64 {
+    match random.below(7) {
+        0 => 0,
+        1 => u64::MAX,
+        2 => 1 << 63,
+        3 => size as u64,
+        4 => random.next() % 64,
+        5 => u64::MAX - random.next() % 64,
+        _ => random.next() % (size as u64 + 1),
+    }
+}
+
+#[test]
+fn hostile_bytes_end_with_an_answer() {
+    let mut random = Random::new(4);
+    for round in 0..3000 {
+        let machine = *random.pick(&machines());
+        let magic = *random.pick(MAGICS);
+        let size = [8, 40, 96, 512, 4096, 24576, 40960][random.below(7)];
+        let mut bytes = vec![0; size];
+        let long = machine.class.long();
+        let words = random.below(size / long) + 1;
+        for chunk in bytes.chunks_exact_mut(long).take(words) {
+            let word = word(&mut random, size);
+            let both = match machine.byte_order {
+                ByteOrder::Little => word.to_le_bytes()[..long].to_vec(),
+                ByteOrder::Big => word.to_be_bytes()[8 - long..].to_vec(),
+            };
+            chunk.copy_from_slice(&both);
+        }
+        let magic = &magic[..magic.len().min(size)];
+        bytes[..magic.len()].copy_from_slice(magic);
+        let contents = bytes.as_slice();
+        let key = Some(Key::from_bits(*random.pick(KEYS)));
+        for layout in BUILTIN {
+            let mut budget = Budget::unlimited();
+            let subject = Subject::new(&contents, key, machine, None, &mut budget);
+            let verdict = layout.recognise(&subject);
+            let Ok(kind) = layout.describe(&subject) else { continue };
+            drop(subject);
+            let limits = Limits { nodes: 2000, ..Limits::default() };
+            let decoded = decode(&kind, 0, &mut Window::new(&contents), machine, limits, &mut budget);
+            assert!(decoded.is_ok(), "{} in round {round}: {verdict:?}", layout.name());
+        }
+    }
+}
+
+/// Random bytes and zeroes are nobody's for sure.
+#[test]
+fn noise_is_nobodys() {
+    let mut random = Random::new(5);
+    for round in 0..2000 {
+        let machine = *random.pick(&machines());
+        let zero = round % 4 == 0;
+        let bytes: Vec<u8> = (0..4096).map(|_| if zero { 0 } else { random.next() as u8 }).collect();
+        let contents = bytes.as_slice();
+        for layout in BUILTIN {
+            let mut budget = Budget::unlimited();
+            let subject =
+                Subject::new(&contents, Some(Key::from_bits(0x1234_5678)), machine, None, &mut budget);
+            let verdict = layout.recognise(&subject);
+            let sure = matches!(verdict.confidence().name(), "certain" | "likely");
+            assert!(!sure, "{} in round {round}: {verdict:?}", layout.name());
+        }
+    }
+}
