@@ -43,8 +43,7 @@ class Binary:
         import select
         import subprocess
 
-        environment: "Dict[str, str]" = dict(os.environ)
-        environment.pop("COLUMNS", None)
+        environment = surroundings()
         if columns:
             environment["COLUMNS"] = str(columns)
         command = [self.path()] + arguments
@@ -94,6 +93,17 @@ class Binary:
         if status > 1:
             raise Trouble(bare(complaints) or "coreinspect ended with status {}".format(status))
         return b"".join(chunks)
+
+
+def surroundings() -> "Dict[str, str]":
+    """The environment, without what a terminal or Python has put there."""
+    environment: "Dict[str, str]" = dict(os.environ)
+    environment.pop("COLUMNS", None)
+    # Python speaks UTF-8 where the locale is C (PEP 538); the terminal need not.
+    is_c = not environment.get("LC_ALL") and environment.get("LANG", "C") in ("", "C", "POSIX")
+    if is_c and environment.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8"):
+        del environment["LC_CTYPE"]
+    return environment
 
 
 def bare(complaints: str) -> str:

@@ -34,6 +34,7 @@ mod memory;
 mod mutants;
 mod options;
 mod pipeline;
+mod plugin;
 mod program;
 mod random;
 mod readme;

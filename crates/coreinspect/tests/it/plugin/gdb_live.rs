@@ -1,0 +1,106 @@
+//! What gdb debugs changes: other cores, several inferiors, living processes, gdbserver, nothing.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use super::subject::Subject;
+use super::{gdb, path};
+use crate::testdata::Core;
+use crate::tools::have;
+
+#[test]
+fn the_core_is_that_of_the_inferior_at_the_time() {
+    if !have("gdb") {
+        return;
+    }
+    let [first, second, third] = ["segv.kernel", "writer.kernel", "readonly.kernel"].map(Core::unpack);
+    let file = |core: &Core| format!("core-file {}", path(core));
+    let files = [file(&first), file(&second), file(&third)];
+    let commands = [
+        "shm core",
+        &files[0],
+        "shm core",
+        &files[1],
+        "shm core",
+        "core-file",
+        "shm core",
+        &files[0],
+        "add-inferior",
+        "inferior 2",
+        "shm core",
+        &files[2],
+        "shm core",
+        "inferior 1",
+        "shm core",
+        &format!("shm core {}", path(&second)),
+        "shm core",
+        "shm core -",
+    ];
+    let run = gdb(first.folder(), &[], &commands);
+    let cores: Vec<_> = run.lines().into_iter().filter(|line| line.ends_with("/core")).collect();
+    let [first, second, third] = [path(&first), path(&second), path(&third)];
+    assert_eq!(cores, [&first, &second, &third, &first, &second, &second, &first], "{run:?}");
+    assert_eq!(run.err.matches("has neither a core nor a process").count(), 3, "{run:?}");
+    assert!(!run.err.contains("Traceback"), "{run:?}");
+    assert_eq!(run.err.matches("gdb shows zeroes").count(), 3, "once a load of a core with gaps: {run:?}");
+}
+
+#[test]
+fn without_a_core_every_verb_says_so() {
+    if !have("gdb") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for command in
+        ["shm list", "shm show", "shm hex #1", "shm extract #1", "shm layout #1 int", "print $shm(1)"]
+    {
+        let run = gdb(folder.path(), &[], &[command]);
+        assert_eq!(run.err, "inferior 1 has neither a core nor a process: `core-file FILE`\n", "{command}");
+        assert_eq!(run.status, 1, "{command}");
+    }
+    let key = gdb(folder.path(), &[], &["shm key 0x4e545030"]);
+    assert!(key.status == 0 && key.text().contains("NTP"), "{key:?}");
+}
+
+#[test]
+fn a_living_process_is_told_apart_from_a_core() {
+    let Some(subject) = Subject::start() else { return };
+    let pid = subject.pid();
+    let base = format!("{:#x}", subject.base);
+    let print = format!("print $shm({})", subject.key);
+    let run = gdb(subject.folder.path(), &["-p", &pid], &["shm list", "shm show #1", &print]);
+    let live = super::table()["verbs"].as_array().unwrap().iter().any(|verb| verb["name"] == "live");
+    if !live {
+        assert!(run.text().contains(&format!("{}  {base}-", subject.key)), "{run:?}");
+        assert!(run.err.contains("no command `live`") && run.err.contains("gcore"), "{run:?}");
+    }
+    assert!(run.text().contains(&format!("(void *) {base}")), "{run:?}");
+}
+
+#[test]
+fn behind_gdbserver_what_can_be_known_is_told() {
+    if !have("gdb") || !have("gdbserver") {
+        return;
+    }
+    let Some(subject) = Subject::start() else { return };
+    let mut server = Command::new("gdbserver");
+    server.args(["--once", "--attach", "localhost:0", &subject.pid()]);
+    let mut server =
+        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let told = BufReader::new(server.stderr.take().unwrap()).lines();
+    let port =
+        told.map_while(Result::ok).find_map(|line| Some(line.strip_prefix("Listening on port ")?.to_owned()));
+    let Some(port) = port else {
+        let _ = server.kill();
+        let _ = server.wait();
+        panic!("gdbserver does not listen")
+    };
+    let print = format!("print $shm({})", subject.key);
+    let remote = format!("target remote localhost:{port}");
+    let run = gdb(subject.folder.path(), &["subject"], &[&remote, "shm list", &print, "detach"]);
+    let _ = server.kill();
+    let _ = server.wait();
+    assert!(run.err.contains("behind target remote"), "{run:?}");
+    assert!(run.err.contains(&format!("{}  {:#x}-", subject.key, subject.base)), "{run:?}");
+    assert!(run.text().contains(&format!("(void *) {:#x}", subject.base)), "{run:?}");
+}

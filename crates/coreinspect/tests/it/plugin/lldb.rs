@@ -1,0 +1,137 @@
+//! The verbs in lldb.
+
+use super::subject::Subject;
+use super::{between, command_line, debugger, imitation, lldb, path, plugin, table};
+use crate::program::Run;
+use crate::testdata::Core;
+use crate::tools::have;
+
+#[test]
+fn shm_prints_what_the_command_line_prints() {
+    if !have("lldb") {
+        return;
+    }
+    for name in ["segv.kernel", "writer.gcore", "two-attachments.kernel"] {
+        let core = Core::unpack(name);
+        let path = path(&core);
+        let calls = [
+            ("shm list", vec![path.as_str()]),
+            ("shm list --json", vec![&path, "--json"]),
+            ("shm show #1", vec!["show", &path, "#1"]),
+            ("shm hex #1 --length 64", vec!["show", "--hex", &path, "#1", "--length", "64"]),
+            ("shm key 0x4e545030", vec!["key", "0x4e545030"]),
+        ];
+        let create = format!("target create --core {path}");
+        let commands: Vec<_> = [create.as_str()].into_iter().chain(calls.iter().map(|call| call.0)).collect();
+        let run = lldb(core.folder(), &commands);
+        for (command, words) in calls {
+            let (_, rest) = run.text().split_once(&format!("(lldb) {command}\n")).unwrap();
+            let printed = rest.split("(lldb) ").next().unwrap();
+            // lldb off a terminal is 80 columns wide.
+            assert_eq!(printed, command_line(&core, &words, Some("80")).text(), "{command}");
+        }
+    }
+}
+
+#[test]
+fn every_verb_of_the_table_is_a_command_with_help() {
+    if !have("lldb") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let help = lldb(folder.path(), &["help shm"]);
+    for verb in table()["verbs"].as_array().unwrap() {
+        let name = verb["name"].as_str().unwrap();
+        assert!(
+            help.lines().iter().any(|line| line.trim_start().starts_with(&format!("{name} "))),
+            "{help:?}"
+        );
+        let run = lldb(folder.path(), &[&format!("help shm {name}"), &format!("shm {name} --help")]);
+        assert_eq!(run.text().matches(&format!("Usage: shm {name}")).count(), 2, "{run:?}");
+    }
+}
+
+#[test]
+fn a_type_of_the_program_is_laid_over_bytes_of_the_dump() {
+    if !have("lldb") {
+        return;
+    }
+    let Some(subject) = Subject::start() else { return };
+    let core = subject.core();
+    let create = format!("target create subject --core {}", core.display());
+    let run = |command: &str| lldb(subject.folder.path(), &[&create, command]);
+    let queue = run("shm layout #1 struct queue");
+    for part in
+        ["(queue) {", "magic = 4276993775", "name = \"second\"", "weight = 2.5", "flags = 5", "rest = 7"]
+    {
+        assert!(queue.text().contains(part), "{part}: {queue:?}");
+    }
+    assert!(queue.text().contains(&format!("self = 0x{:016x}", subject.base)), "{queue:?}");
+    let page = run("shm layout #1 page_t");
+    assert!(
+        page.text().contains("count = 2") && page.text().contains("behind = <not in the dump>"),
+        "{page:?}"
+    );
+    assert!(!page.text().contains("= 99"), "{page:?}");
+    let array = run(&format!("shm layout {} unsigned int[2]", subject.key));
+    assert!(array.text().contains("[0] = 4276993775\n  [1] = 2\n"), "{array:?}");
+    let nosuch = run("shm layout #1 struct nosuch");
+    assert!(nosuch.err.contains("there is no type \"struct nosuch\""), "{nosuch:?}");
+}
+
+#[test]
+fn what_is_debugged_may_be_nothing_or_alive() {
+    if !have("lldb") {
+        return;
+    }
+    let Some(subject) = Subject::start() else { return };
+    let nothing = lldb(subject.folder.path(), &["shm list"]);
+    assert_eq!(nothing.err, "error: there is neither a core nor a process: `target create --core FILE`\n");
+    let attach = format!("process attach -p {}", subject.pid());
+    let alive = lldb(subject.folder.path(), &[&attach, "shm list", "detach"]);
+    assert!(!alive.err.contains("Traceback"), "{alive:?}");
+    let live = table()["verbs"].as_array().unwrap().iter().any(|verb| verb["name"] == "live");
+    if !live {
+        assert!(alive.text().contains(&format!("{}  {:#x}-", subject.key, subject.base)), "{alive:?}");
+    }
+    let core = Core::unpack("segv.kernel");
+    let other = lldb(core.folder(), &[&format!("shm core {}", path(&core)), "shm show #1"]);
+    assert!(other.text().contains("look, but do not touch"), "{other:?}");
+}
+
+#[test]
+fn a_missing_or_older_binary_is_told_without_a_traceback() {
+    if !have("lldb") {
+        return;
+    }
+    let core = Core::unpack("segv.kernel");
+    let old = imitation(core.folder(), "echo \"coreinspect: unexpected argument $1\" >&2; exit 2");
+    for (binary, told) in [
+        ("/nonexistent/coreinspect", "cannot run /nonexistent/coreinspect: No such file"),
+        (old.to_str().unwrap(), "is older than this plugin"),
+    ] {
+        let mut lldb = debugger("lldb", core.folder());
+        let import = format!("command script import {}", plugin("lldb", core.folder()).display());
+        let create = format!("target create --core {}", path(&core));
+        lldb.args(["--no-lldbinit", "-b", "-o", &import, "-o", &create, "-o", "shm list"]);
+        let run = Run::of(lldb.env("COREINSPECT", binary));
+        let all = format!("{}{}", run.text(), run.err);
+        assert!(all.contains(told) && !all.contains("Traceback"), "{run:?}");
+    }
+}
+
+/// lldb itself says nothing of the name of the region, and reads nothing that was not saved.
+#[test]
+fn what_lldb_does_not_say_list_says() {
+    if !have("lldb") {
+        return;
+    }
+    let core = Core::unpack("segv.kernel");
+    let create = format!("target create --core {}", path(&core));
+    let commands = [create.as_str(), "memory region 0x7f581b966000", "shm list"];
+    let run = lldb(core.folder(), &commands);
+    assert!(!between(&run, "memory region", "(lldb) shm list").contains("SYSV"), "{run:?}");
+    assert!(run.text().contains(core.key()), "{run:?}");
+    let read = lldb(core.folder(), &[&create, "memory read -c 1 0x7f581b966000"]);
+    assert!(read.err.contains("failed"), "{read:?}");
+}
