@@ -31,7 +31,9 @@ pub(super) struct Prompt {
 impl Prompt {
     /// A prompt that completes the segments of `report`.
     pub(super) fn open(report: &Dump) -> Result<Self, Failure> {
-        let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true).build();
+        // As in bash, a line that begins with a blank is not kept.
+        let config = Config::builder().auto_add_history(true).history_ignore_space(true);
+        let config = config.completion_type(CompletionType::List).build();
         let mut editor = Editor::with_config(config).map_err(failure)?;
         editor.set_helper(Some(Completion::of(report)));
         let history = history_file();

@@ -117,12 +117,15 @@ fn the_history_is_kept_for_the_user_alone_and_never_here() {
     // The arrow upwards brings it back, in the next session.
     terminal.says(&[
         ("(core) ", "\x1b[A\r"),
+        ("(core #2) ", " !echo a secret\r"),
+        ("a secret\r\n", ""),
         ("(core #2) ", "!echo one more\r"),
         ("one more\r\n", ""),
         ("(core #2) ", "quit\r"),
     ]);
     let history = fs::read_to_string(state.join("history")).unwrap();
     assert_eq!(history.lines().filter(|line| *line == "!echo one more").count(), 1, "{history}");
+    assert!(!history.contains("secret"), "{history}");
     assert_eq!(mode(&state.join("history")), 0o600);
     let here: Vec<_> =
         fs::read_dir(terminal.core.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
