@@ -1,11 +1,12 @@
 //! Bytes in three states, for a decoder: read through a window, so that fields cost no system call each.
 
-use std::cell::RefCell;
+mod window;
 
-use super::Budget;
+pub use window::Window;
+
 use crate::error::Error;
 use crate::memory::Dumped;
-use crate::position::{Address, Position, SegmentOffset};
+use crate::position::{Address, SegmentOffset};
 use crate::shm::Segment;
 use crate::target::Target;
 
@@ -102,93 +103,3 @@ impl Contents for SegmentContents<'_> {
         }
     }
 }
-
-/// Bytes of the first read: with thousands of segments the system calls are what a listing costs.
-const FIRST: usize = 1024;
-/// Bytes of every other.
-const BLOCK: usize = 256 << 10;
-
-/// A window over [`Contents`] that moves where it is asked to look.
-pub struct Window<'a> {
-    contents: &'a dyn Contents,
-    block: Vec<u8>,
-    start: u64,
-    /// Whether a read was not done because too much was read before.
-    stopped: bool,
-}
-
-impl<'a> Window<'a> {
-    /// A window that has read nothing yet.
-    pub fn new(contents: &'a dyn Contents) -> Self {
-        Self { contents, block: Vec::new(), start: 0, stopped: false }
-    }
-
-    /// What is looked at.
-    pub fn contents(&self) -> &'a dyn Contents {
-        self.contents
-    }
-
-    /// Whether bytes that are there were not read, because the budget was spent.
-    pub fn stopped(&self) -> bool {
-        self.stopped
-    }
-
-    /// Whether the byte at `at` is there, and was read.
-    pub fn holds(&self, at: u64) -> bool {
-        self.position(at, 1).is_some()
-    }
-
-    /// `length` bytes at `at`; `None` if one of them is missing, or they are more than a window holds.
-    ///
-    /// # Errors
-    /// [`Error::Read`].
-    #[inline]
-    pub fn bytes(&mut self, at: u64, length: usize, budget: &mut Budget) -> Result<Option<&[u8]>, Error> {
-        let mut start = self.position(at, length);
-        if start.is_none() {
-            self.move_to(at, length, budget)?;
-            start = self.position(at, length);
-        }
-        Ok(start.and_then(|start| self.block.get(start..)?.get(..length)))
-    }
-
-    /// The bytes that are there from `at` on, as many as the window holds; empty if the first is missing.
-    ///
-    /// # Errors
-    /// [`Error::Read`].
-    pub fn some_bytes(&mut self, at: u64, budget: &mut Budget) -> Result<&[u8], Error> {
-        if self.position(at, 1).is_none() {
-            self.move_to(at, 1, budget)?;
-        }
-        Ok(self.position(at, 1).and_then(|start| self.block.get(start..)).unwrap_or_default())
-    }
-
-    #[inline]
-    fn position(&self, at: u64, length: usize) -> Option<usize> {
-        let start = usize::try_from(at.checked_sub(self.start)?).ok()?;
-        (start.checked_add(length)? <= self.block.len()).then_some(start)
-    }
-
-    fn move_to(&mut self, at: u64, length: usize, budget: &mut Budget) -> Result<(), Error> {
-        let place = SegmentOffset::new(at);
-        let run = self.contents.run(place);
-        if run.missing.is_some() {
-            return Ok(());
-        }
-        let first = self.block.is_empty();
-        let wanted = if first && length <= FIRST { FIRST } else { BLOCK };
-        let there = usize::try_from(run.until.offset_from(place).unwrap_or(0)).unwrap_or(usize::MAX);
-        if !first && !budget.take(wanted.min(there) as u64) {
-            self.stopped = true;
-            return Ok(());
-        }
-        self.block.resize(wanted, 0);
-        let count = self.contents.read(place, &mut self.block)?;
-        self.block.truncate(count);
-        self.start = at;
-        Ok(())
-    }
-}
-
-/// A window that several may look through, in turn.
-pub type SharedWindow<'a> = RefCell<Window<'a>>;
