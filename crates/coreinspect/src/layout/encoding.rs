@@ -1,7 +1,9 @@
 //! Bytes in an encoding of their own, which no [`Type`](super::types::Type) can say: serialised variables. One file an
 //! encoding; a type names it by [`Encoded`](super::types::Encoded).
 
+pub mod json;
 mod php_serialize;
+pub mod storable;
 
 use std::fmt;
 
@@ -21,7 +23,7 @@ pub trait Encoding: fmt::Debug + Send + Sync {
 }
 
 /// Every encoding. Adding one is a file and its row here.
-pub const ENCODINGS: &[&dyn Encoding] = &[&php_serialize::PhpSerialize];
+pub const ENCODINGS: &[&dyn Encoding] = &[&json::JsonText, &php_serialize::PhpSerialize, &storable::Storable];
 
 /// The encoding called `name`.
 pub fn named(name: &str) -> Option<&'static dyn Encoding> {
