@@ -1,10 +1,19 @@
 //! The layouts that everybody has. One file a layout, registered in [`BUILTIN`].
 
+mod apr_rmm;
+mod boost_interprocess;
 mod gpsd;
+mod ipc_shareable;
+mod ipc_sharelite;
+mod linuxcnc_hal;
 mod mailbox;
 mod ntp_shm;
+mod openj9;
 mod php_sysvshm;
 mod postgresql;
+mod written;
+mod xwd;
+mod yottadb;
 
 use std::sync::Arc;
 
@@ -12,8 +21,21 @@ use super::types::Type;
 use super::{Layout, Subject, inline};
 
 /// Every built-in layout. Of two that are equally sure the first counts.
-pub const BUILTIN: &[&dyn Layout] =
-    &[&gpsd::Gpsd, &ntp_shm::NtpShm, &php_sysvshm::PhpSysvshm, &postgresql::Postgresql, &mailbox::Mailbox];
+pub const BUILTIN: &[&dyn Layout] = &[
+    &gpsd::Gpsd,
+    &ntp_shm::NtpShm,
+    &php_sysvshm::PhpSysvshm,
+    &postgresql::Postgresql,
+    &ipc_shareable::IpcShareable,
+    &ipc_sharelite::IpcShareLite,
+    &openj9::OpenJ9,
+    &boost_interprocess::BoostInterprocess,
+    &apr_rmm::AprRmm,
+    &linuxcnc_hal::LinuxCncHal,
+    &yottadb::YottaDb,
+    &xwd::Xwd,
+    &mailbox::Mailbox,
+];
 
 /// What bytes are read as if no layout fits them.
 pub const DEFAULT: &dyn Layout = &mailbox::Mailbox;

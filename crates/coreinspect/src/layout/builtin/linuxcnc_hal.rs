@@ -1,0 +1,245 @@
+//! LinuxCNC's HAL: components, pins, signals, parameters, functions and threads.
+//!
+//! LinuxCNC/linuxcnc, tag v2.9.1: src/hal/hal_priv.h (`hal_data_t` and what it leads to; HAL_VER 0x10, the only one whose
+//! lists are followed), src/hal/hal.h (types and directions). Lists are linked by offsets from the segment's start, 0 is
+//! the end. The value of a pin stands in its signal, or, without one, in the pin.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use shmcore::Key;
+
+use super::written::{at, group, text, with_fields, written};
+use crate::layout::types::{Field, Type};
+use crate::layout::{Layout, Origin, Subject, Verdict};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct LinuxCncHal;
+
+/// `HAL_KEY`: "HAL2".
+const KEY: u32 = 0x4841_4c32;
+/// `HAL_VER` of LinuxCNC 2.9.
+const VERSION: u32 = 0x10;
+/// `HAL_VER` of 2.6 to the present.
+const VERSIONS: std::ops::RangeInclusive<u32> = 0x0c..=0x20;
+/// `HAL_NAME_LEN + 1`.
+const NAME: u64 = 48;
+/// Items of a list that are followed.
+const ITEMS: usize = 8192;
+
+const HEAD: &str = "i32 version; size_t mutex; i32 shmem_avail; void *pending_constructor;
+    char constructor_prefix[48]; char constructor_arg[48]; i32 shmem_bot; i32 shmem_top;";
+const REST: &str = "long base_period; i32 threads_running;";
+const TYPE: &str = "i32 type { -1=unspecified 0=uninitialized 1=bit 2=float 3=s32 4=u32 5=port };";
+const PIN_DIRECTION: &str = "i32 dir { -1=unspecified 16=IN 32=OUT 48=IO };";
+const PARAMETER_DIRECTION: &str = "i32 dir { 64=RO 192=RW };";
+const COMPONENT: &str =
+    "hex size_t next; i32 comp_id; i32 mem_id; i32 type { -1=unknown 0=User 1=RT 2=Other }; i32 ready;
+    i32 pid; void *shmem_base; char name[48];";
+const FUNCTION: &str =
+    "hex size_t next; i32 uses_fp; hex size_t owner; i32 reentrant; i32 users; void *arg; void *funct;
+    void *runtime; i32 maxtime; bool maxtime_increased; char name[48];";
+const THREAD: &str =
+    "hex size_t next; i32 uses_fp; long period; i32 priority; i32 task_id; void *runtime; i32 maxtime;
+    hex size_t funct_next; hex size_t funct_prev; char name[48]; i32 comp_id;";
+
+/// Where fields stand, by the target's words of `l` bytes: natural alignment, but a value is aligned to 8.
+struct Places {
+    l: u64,
+    /// `comp_list_ptr`; those of pins, signals, parameters, functions and threads follow.
+    lists: u64,
+}
+
+impl Places {
+    fn of(subject: &Subject<'_>) -> Places {
+        let l = subject.machine.class.long() as u64;
+        let prefix = l.saturating_mul(4);
+        Places { l, lists: prefix.saturating_add(NAME.saturating_mul(2)).saturating_add(8) }
+    }
+
+    fn words(&self, count: u64) -> u64 {
+        self.l.saturating_mul(count)
+    }
+
+    /// One of two offsets, by the target's word.
+    fn by_word(&self, four: u64, eight: u64) -> u64 {
+        if self.l == 4 { four } else { eight }
+    }
+}
+
+/// The offsets of the items of list `index`; `None` if one is outside of the segment, or they are in a circle.
+fn list(subject: &Subject<'_>, places: &Places, index: u64) -> Option<Vec<u64>> {
+    let mut items = Vec::new();
+    let mut next = subject.long(places.lists.checked_add(places.words(index))?)?;
+    let mut seen = std::collections::HashSet::new();
+    while next != 0 {
+        if next >= subject.length() || items.len() >= ITEMS || !seen.insert(next) {
+            return None;
+        }
+        items.push(next);
+        next = subject.long(next)?;
+    }
+    Some(items)
+}
+
+/// The name of an item, as the name of a field.
+fn name(subject: &Subject<'_>, at: u64) -> String {
+    let room = subject.bytes(at, 48).unwrap_or_default();
+    let end = room.iter().position(|byte| *byte == 0).unwrap_or(room.len());
+    String::from_utf8_lossy(room.get(..end).unwrap_or_default()).into_owned()
+}
+
+impl Layout for LinuxCncHal {
+    fn name(&self) -> Cow<'_, str> {
+        "linuxcnc-hal".into()
+    }
+
+    fn about(&self) -> Cow<'_, str> {
+        "the components, pins, signals and parameters of LinuxCNC's HAL, with their values".into()
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::BuiltIn("linuxcnc 2.9: src/hal/hal_priv.h, src/hal/hal.h")
+    }
+
+    fn recognise(&self, subject: &Subject<'_>) -> Verdict {
+        let version = subject.u32(0).filter(|version| VERSIONS.contains(version));
+        let places = Places::of(subject);
+        let keyed = subject.key == Some(Key::from_bits(KEY));
+        let Some(version) = version else { return Verdict::No };
+        let key = "the key is that of LinuxCNC's HAL, 0x48414c32".to_owned();
+        if version != VERSION {
+            let reasons = vec![key, format!("version {version:#x}, whose lists are not known here")];
+            return if keyed { Verdict::Likely(reasons) } else { Verdict::No };
+        }
+        let ends = || {
+            let bottom = subject.u32(places.lists.checked_sub(8)?)?;
+            let top = subject.u32(places.lists.checked_sub(4)?)?;
+            (bottom <= top && u64::from(top) <= subject.length() && bottom > 0).then_some((bottom, top))
+        };
+        let lists: Option<Vec<_>> = (0..6).map(|index| list(subject, &places, index)).collect();
+        let (Some((bottom, top)), Some(lists)) = (ends(), lists) else {
+            return if keyed { Verdict::Possible(vec![key]) } else { Verdict::No };
+        };
+        let count = |index: usize| lists.get(index).map_or(0, Vec::len);
+        let reasons = vec![
+            format!("version {version:#x}; free from {bottom:#x} to {top:#x}, within the segment"),
+            format!("{} components, {} pins, {} signals in lists that end", count(0), count(1), count(2)),
+        ];
+        match keyed {
+            true => Verdict::Certain(std::iter::once(key).chain(reasons).collect()),
+            false => Verdict::Likely(reasons),
+        }
+    }
+
+    fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
+        if subject.u32(0) != Some(VERSION) {
+            return written("i32 version;").map(Arc::new);
+        }
+        let hal = Hal { subject, places: Places::of(subject) };
+        let fields = [
+            unnamed(at(hal.places.lists.saturating_add(hal.places.words(6)), "", written(REST)?)),
+            hal.items(0, "components", Hal::component)?,
+            hal.items(1, "pins", Hal::pin)?,
+            hal.items(2, "signals", Hal::signal)?,
+            hal.items(3, "parameters", Hal::parameter)?,
+            hal.items(4, "functions", Hal::function)?,
+            hal.items(5, "threads", Hal::thread)?,
+        ];
+        with_fields(written(HEAD)?, fields).map(Arc::new)
+    }
+}
+
+struct Hal<'h, 's> {
+    subject: &'h Subject<'s>,
+    places: Places,
+}
+
+type Described = Result<Field, String>;
+
+impl Hal<'_, '_> {
+    fn items(&self, index: u64, name: &str, describe: impl Fn(&Self, u64) -> Described) -> Described {
+        let items = list(self.subject, &self.places, index).unwrap_or_default();
+        Ok(group(name, items.into_iter().map(|item| describe(self, item)).collect::<Result<_, _>>()?))
+    }
+
+    fn component(&self, item: u64) -> Described {
+        self.whole(item, COMPONENT, self.places.by_word(28, 40))
+    }
+
+    fn function(&self, item: u64) -> Described {
+        self.whole(item, FUNCTION, self.places.by_word(37, 61))
+    }
+
+    fn thread(&self, item: u64) -> Described {
+        self.whole(item, THREAD, self.places.by_word(36, 64))
+    }
+
+    /// An item with all its fields, under its name.
+    fn whole(&self, item: u64, kind: &str, name_at: u64) -> Described {
+        Ok(at(item, &name(self.subject, item.saturating_add(name_at)), written(kind)?))
+    }
+
+    fn pin(&self, item: u64) -> Described {
+        let place = |offset: u64| item.saturating_add(offset);
+        let (own, kind) = (self.places.by_word(16, 32), self.places.by_word(28, 48));
+        let signal = self.subject.long(place(self.places.words(3))).filter(|signal| *signal != 0);
+        let value = match signal {
+            Some(signal) => self.subject.long(signal.saturating_add(self.places.l)).unwrap_or(0),
+            None => place(own),
+        };
+        let signal = signal.map(|signal| signal.saturating_add(self.places.words(2)).saturating_add(16));
+        let mut fields = self.variable(place(kind), value)?;
+        fields.insert(1, unnamed(at(place(kind).saturating_add(4), "", written(PIN_DIRECTION)?)));
+        fields.push(self.owner(place(self.places.words(2))));
+        fields.extend(signal.map(|name_at| at(name_at, "signal", text(NAME))));
+        Ok(group(&name(self.subject, place(kind).saturating_add(8)), fields))
+    }
+
+    fn signal(&self, item: u64) -> Described {
+        let place = |offset: u64| item.saturating_add(offset);
+        let kind = place(self.places.words(2));
+        let value = self.subject.long(place(self.places.l)).unwrap_or(0);
+        let mut fields = self.variable(kind, value)?;
+        fields.push(unnamed(at(
+            kind.saturating_add(4),
+            "",
+            written("i32 readers; i32 writers; i32 bidirs;")?,
+        )));
+        Ok(group(&name(self.subject, kind.saturating_add(16)), fields))
+    }
+
+    fn parameter(&self, item: u64) -> Described {
+        let place = |offset: u64| item.saturating_add(offset);
+        let kind = place(self.places.words(4));
+        let value = self.subject.long(place(self.places.l)).unwrap_or(0);
+        let mut fields = self.variable(kind, value)?;
+        fields.insert(1, unnamed(at(kind.saturating_add(4), "", written(PARAMETER_DIRECTION)?)));
+        fields.push(self.owner(place(self.places.words(2))));
+        Ok(group(&name(self.subject, kind.saturating_add(8)), fields))
+    }
+
+    /// The type at `kind`, and the value of that type.
+    fn variable(&self, kind: u64, value: u64) -> Result<Vec<Field>, String> {
+        let value_type = match self.subject.u32(kind) {
+            Some(1) => "bool value",
+            Some(2) => "f64 value",
+            Some(3) => "i32 value",
+            Some(4) => "u32 value",
+            _ => "hex u32 value",
+        };
+        Ok(vec![unnamed(at(kind, "", written(TYPE)?)), unnamed(at(value, "", written(value_type)?))])
+    }
+
+    /// The name of the component whose offset stands at `place`.
+    fn owner(&self, place: u64) -> Field {
+        let owner = self.subject.long(place).unwrap_or(0);
+        at(owner.saturating_add(self.places.by_word(28, 40)), "owner", text(NAME))
+    }
+}
+
+/// A struct whose fields stand in the one around it.
+fn unnamed(field: Field) -> Field {
+    Field { name: None, ..field }
+}
