@@ -1,5 +1,6 @@
 //! One or more segments in full.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;
@@ -11,8 +12,10 @@ use super::inspect::ContentFlags;
 use super::output::Format;
 use super::records::Stream;
 use super::{Context, Execute, Failure, Status, dumps};
+use crate::debug_files::DebugFolders;
+use crate::debug_files::symbols::Symbols;
 use crate::layout::Layout;
-use crate::position::{Interval, Position, SegmentOffset};
+use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::render::hex::HexDump;
 use crate::render::json::{self, Document};
 use crate::render::segment::Shown;
@@ -145,6 +148,11 @@ impl Show {
         }
         if let (true, Some(layout), Some((target, segments))) = (self.records, self.content.layout(), read) {
             return self.stream(layout, target, segments, &dump, context);
+        }
+        if let Some((target, _)) = read {
+            // The programs are opened when the first pointer leads into one.
+            let symbols = LazyCell::new(|| Symbols::of(target, DebugFolders::of_the_system()));
+            dump.name_pointers(|address| Some(symbols.at(Address::new(address))?.to_string()));
         }
         let status = self.content.judge(&dump, context);
         if context.format != Format::Table {

@@ -311,6 +311,11 @@ impl Tree<'_> {
         let pointer = self.pointers.get(found?)?;
         let offset = format!("{:#x}", pointer.offset);
         match (pointer.segment, &pointer.mapping) {
+            (None, Some(name)) if pointer.symbol.is_some() => {
+                let symbol = pointer.symbol.as_deref().unwrap_or_default();
+                let file = name.bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+                Some(format!("{} in {}+{offset}", Printable(symbol.as_bytes()), Printable(file)))
+            }
             (Some(segment), _) => Some(format!("#{segment}+{offset}")),
             (None, Some(name)) => Some(format!("{}+{offset}", Printable(name.bytes()))),
             (None, None) => None,

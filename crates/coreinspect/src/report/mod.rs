@@ -333,6 +333,15 @@ impl Dump {
         self
     }
 
+    /// Asks `name` for what is at the addresses of pointers that lead into mapped files.
+    pub fn name_pointers(&mut self, mut name: impl FnMut(u64) -> Option<String>) {
+        let contents = self.segments.iter_mut().filter_map(|segment| segment.content.as_mut());
+        let pointers = contents.flat_map(|content| &mut content.pointers);
+        for pointer in pointers.filter(|pointer| pointer.mapping.is_some()) {
+            pointer.symbol = name(pointer.address.0);
+        }
+    }
+
     /// What does not hold of its segments, as a line each: "#1 head.count: torn write: count 7, valid 6".
     pub fn findings(&self) -> impl Iterator<Item = String> + '_ {
         let contents = self.segments.iter().filter_map(|segment| Some((segment, segment.content.as_ref()?)));

@@ -22,6 +22,8 @@ pub struct Pointer {
     pub mapping: Option<Text>,
     /// Bytes behind the start of that segment or file.
     pub offset: u64,
+    /// What the symbols of that program or library call the place, where they were asked.
+    pub symbol: Option<String>,
 }
 
 /// Pointers that are resolved: more nobody reads.
@@ -62,7 +64,7 @@ impl Pointer {
                 Goal::Segment(number) => (Some(number), None),
                 Goal::File(name) => (None, Some(Text::new(name))),
             };
-            Some(Self { at, address: Hex(address), segment, mapping, offset })
+            Some(Self { at, address: Hex(address), segment, mapping, offset, symbol: None })
         });
         found.collect()
     }
