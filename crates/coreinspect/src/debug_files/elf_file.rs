@@ -17,8 +17,8 @@ use crate::machine::{ByteOrder, Class, Machine};
 use crate::position::{FileOffset, Interval};
 use crate::source::{MappedFile, Source};
 
-/// Bytes that a compressed section may unpack to. The largest real ones (a browser's) have about 2 GiB.
-const UNPACKED: u64 = 4 << 30;
+/// Bytes that a byte of a compressed section may unpack to: zlib's most. Real debug information has a tenth of a tenth.
+const RATIO: u64 = 1032;
 
 /// An ELF file: a program, a library, or a file of debug information.
 #[derive(Debug)]
@@ -128,7 +128,7 @@ impl ElfFile {
             });
             return Ok(range.map(Section::InFile));
         }
-        if data.uncompressed_size > UNPACKED {
+        if data.uncompressed_size > RATIO.saturating_mul(data.data.len() as u64) {
             return Err(format!("section {name} claims to unpack to {} bytes", data.uncompressed_size));
         }
         Ok(Some(Section::Unpacked(data.decompress().map_err(wrong)?.into_owned())))

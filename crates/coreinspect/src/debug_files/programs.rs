@@ -3,6 +3,7 @@
 //! The kernel keeps the first page of an ELF file's mapping in the dump (coredump_filter bit 4, core(5)), and with it the
 //! build-id. A file that has the name today but another build-id is another file.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -16,6 +17,8 @@ use crate::target::{Mapping, Target};
 
 /// Bytes of headers and notes that are read: what a dump surely has, a page.
 const HEADERS: usize = 4096;
+/// Programs of a process that are looked at; a browser has some hundreds.
+const PROGRAMS: usize = 2000;
 /// PT_NOTE (elf(5)).
 const PT_NOTE: u32 = 4;
 /// NT_GNU_BUILD_ID (elf.h).
@@ -48,9 +51,11 @@ pub fn mapped(target: &dyn Target) -> Vec<Program> {
     let executable = target.process().executable.clone();
     let Some(mappings) = target.mappings() else { return Vec::new() };
     let mut found: Vec<Program> = Vec::new();
+    let mut known = HashSet::new();
     for mapping in mappings.filter(|mapping| mapping.offset == Some(0)) {
         let is_executable = executable.as_deref() == Some(mapping.name);
-        if !mapping.name.starts_with(b"/") || found.iter().any(|known| known.name == mapping.name) {
+        let full = found.len() >= PROGRAMS && !is_executable;
+        if full || !mapping.name.starts_with(b"/") || !known.insert(mapping.name) {
             continue;
         }
         match build(target, &mapping) {
@@ -92,6 +97,8 @@ fn note_tables(headers: &[u8], machine: Machine) -> Option<Vec<(u64, u64)>> {
     let (_entry, table, _sections) = (header.long()?, header.long()?, header.long()?);
     header.skip(6)?;
     let (size, count) = (header.u16()?, header.u16()?);
+    // Entries on top of each other are no table.
+    let count = if size < 32 { 0 } else { count };
     let mut found = Vec::new();
     for index in 0..u64::from(count) {
         let at = table.checked_add(index.checked_mul(size.into())?)?;
@@ -128,9 +135,11 @@ fn build_id(notes: &[u8], machine: Machine) -> Option<Vec<u8>> {
 }
 
 impl Program {
-    /// Its path today, if it is still there.
+    /// Its path. The kernel writes ` (deleted)` behind the name of a file that was replaced while it ran; what is there
+    /// today may be the same build again.
     pub fn path(&self) -> &Path {
-        Path::new(OsStr::from_bytes(&self.name))
+        let name = self.name.strip_suffix(b" (deleted)").unwrap_or(&self.name);
+        Path::new(OsStr::from_bytes(name))
     }
 
     /// The file of the same build: at its path, or its debug file.

@@ -69,6 +69,15 @@ fn c_with_dwarf_5_is_as_gdb_says() {
     c_is_as_gdb_says(&["-gdwarf-5"]);
 }
 
+/// The kernel keeps of a program's file just the page that has its build-id.
+#[test]
+fn the_program_of_a_core_of_the_kernel_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(program) = compile(folder.path(), "gcc", &["-g"], "sample.c") else { return };
+    let Some(dumped) = Dumped::by_the_kernel(&program) else { return };
+    as_gdb_says(&dumped, "struct everything");
+}
+
 #[test]
 fn c_with_dwarf_4_is_as_gdb_says() {
     c_is_as_gdb_says(&["-gdwarf-4"]);

@@ -16,8 +16,8 @@ use crate::layout::types::{
 };
 use crate::machine::{ByteOrder, Machine};
 
-/// Types within types that are followed.
-const DEPTH: u32 = 48;
+/// Types within types that are followed, their other names and qualities counted.
+const DEPTH: u32 = 120;
 /// Fields and elements' types of one type, of all depths.
 const NODES: u64 = 100_000;
 /// Names of one type: `typedef` of `const` of `typedef` and so on.

@@ -177,3 +177,20 @@ fn a_program_without_debug_information_is_told() {
     let message = Types::open(&folder.path().join("main.c"), &no_folders()).unwrap_err().to_string();
     assert!(message.ends_with("it is no ELF file"), "{message}");
 }
+
+/// Where a virtual base lies stands in a table of the running program.
+#[test]
+fn a_virtual_base_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "struct Base { int a; };\nstruct Heir : virtual Base { int b; };\nHeir heir;\nint main() {}\n";
+    for version in ["-gdwarf-4", "-gdwarf-5"] {
+        let Some(program) = program_of(folder.path(), "g++", &[("main.cpp", text)], &[version]) else {
+            return;
+        };
+        let Type::Struct(heir) = Types::open(&program, &no_folders()).unwrap().find("Heir").unwrap() else {
+            panic!()
+        };
+        let names: Vec<_> = heir.fields.iter().map(|field| field.name.as_deref().unwrap()).collect();
+        assert_eq!(names, ["_vptr.Heir", "b"]);
+    }
+}

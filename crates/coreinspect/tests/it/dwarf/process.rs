@@ -12,7 +12,7 @@ use coreinspect::shm::SharedMemory;
 use coreinspect::source::MappedFile;
 use coreinspect::target::{CoreTarget, Target};
 
-use crate::tools::have;
+use crate::tools::{cores_are_plain, have};
 
 pub(crate) fn program(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/dwarf/programs").join(name)
@@ -51,28 +51,53 @@ impl Drop for Killed {
 }
 
 impl Dumped {
-    /// Runs `program` until it has said `lines` lines, and dumps it; `None` without gcore.
-    pub(crate) fn of(program: &Path, lines: impl Fn(&str) -> bool) -> Option<Dumped> {
+    /// Runs `program` until it has said the line that is the last, and has gcore dump it; `None` without gcore.
+    pub(crate) fn of(program: &Path, is_last: impl Fn(&str) -> bool) -> Option<Dumped> {
         if !have("gcore") {
             return None;
         }
+        let (child, said) = Self::run(program, is_last);
         let folder = program.parent().unwrap();
-        let mut child = Killed(Command::new(program).stdout(Stdio::piped()).spawn().unwrap());
-        let mut said = vec![];
-        for line in BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap) {
-            let enough = lines(&line);
-            said.push(line);
-            if enough {
-                break;
-            }
-        }
         let mut gcore = Command::new("gcore");
         gcore.arg("-o").arg(folder.join("core")).arg(child.0.id().to_string()).env_remove("DEBUGINFOD_URLS");
         let output = gcore.stdin(Stdio::null()).output().unwrap();
         assert!(output.status.success(), "gcore: {}", String::from_utf8_lossy(&output.stderr));
         let core = folder.join(format!("core.{}", child.0.id()));
+        Some(Self::new(program, core, said))
+    }
+
+    /// The same, dumped by the kernel: of a program's file it keeps the first page; `None` where it writes no `core`.
+    pub(crate) fn by_the_kernel(program: &Path) -> Option<Dumped> {
+        if !cores_are_plain() {
+            return None;
+        }
+        let (mut child, said) = Self::run(program, |_| true);
+        let pid = nix::unistd::Pid::from_raw(child.0.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGABRT).unwrap();
+        child.0.wait().unwrap();
+        let core = program.with_file_name("core");
+        let core = if core.exists() { core } else { core.with_extension(pid.to_string()) };
+        Some(Self::new(program, core, said))
+    }
+
+    fn run(program: &Path, is_last: impl Fn(&str) -> bool) -> (Killed, Vec<String>) {
+        let mut command = Command::new(program);
+        command.stdout(Stdio::piped()).current_dir(program.parent().unwrap());
+        let mut child = Killed(command.spawn().unwrap());
+        let mut said = vec![];
+        for line in BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap) {
+            let last = is_last(&line);
+            said.push(line);
+            if last {
+                break;
+            }
+        }
+        (child, said)
+    }
+
+    fn new(program: &Path, core: PathBuf, said: Vec<String>) -> Dumped {
         let base = u64::from_str_radix(said[0].trim_start_matches("0x"), 16).unwrap();
-        Some(Dumped { program: program.to_owned(), core, base, said })
+        Dumped { program: program.to_owned(), core, base, said }
     }
 
     /// What `layout` makes of the segment.

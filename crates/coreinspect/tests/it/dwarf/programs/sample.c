@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <time.h>
 #include <unistd.h>
@@ -143,6 +144,8 @@ union number keep_number;
 struct flexible *keep_flexible;
 
 int main(void) {
+    // Whatever limit the tests run under.
+    setrlimit(RLIMIT_CORE, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
     // gcore does not name the segment whose number is 0, the first of an IPC namespace.
     int id = shmget(IPC_PRIVATE, 8192, IPC_CREAT | 0600);
     if (id == 0) {
