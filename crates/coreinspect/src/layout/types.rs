@@ -171,6 +171,9 @@ pub enum FloatFormat {
     Extended(u8),
     /// 16 bytes: `long double` of aarch64, riscv64 and s390x.
     Quadruple,
+    /// 16 bytes, the sum of two doubles of which the greater stands first: `long double` of PowerPC (Power
+    /// Architecture 32-bit ABI supplement 1.0, 3.1.2.1).
+    DoubleDouble,
 }
 
 /// An address.

@@ -80,6 +80,7 @@ impl Decoder<'_, '_, '_, '_> {
                     FloatFormat::Double => f64::from_bits(low64(unit)),
                     FloatFormat::Extended(_) => extended_precision(unit),
                     FloatFormat::Quadruple => quadruple(unit),
+                    FloatFormat::DoubleDouble => double_double(unit),
                 };
                 sink.value(span(at, end), Cow::Owned(Kind::Float(value)));
             }
@@ -150,6 +151,12 @@ fn quadruple(unit: u128) -> f64 {
     let head = low(unit >> 112);
     let fraction = u64::try_from(unit >> 60 & 0xf_ffff_ffff_ffff).unwrap_or(0);
     assemble(head >> 15 & 1 == 1, head & 0x7fff, 0x7fff, fraction)
+}
+
+/// Both halves are numbers of their own; their sum does not hang on which stands first.
+fn double_double(unit: u128) -> f64 {
+    let half = |bits: u128| f64::from_bits(u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0));
+    half(unit) + half(unit >> 64)
 }
 
 /// The double nearest (towards zero) to a number with a biased exponent and the 52 highest bits of its fraction.

@@ -38,7 +38,7 @@ impl FloatFormat {
             Self::Single => 4,
             Self::Double => 8,
             Self::Extended(bytes) => u64::from(bytes),
-            Self::Quadruple => 16,
+            Self::Quadruple | Self::DoubleDouble => 16,
         }
     }
 }
