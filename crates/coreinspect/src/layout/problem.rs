@@ -111,6 +111,8 @@ fn upto(text: &str, at: usize) -> &str {
 fn visible(char: char) -> char {
     match char {
         '\t' => ' ',
+        // What turns the direction of text round, too.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         char if char.is_control() || char.width().is_none() => '\u{fffd}',
         char => char,
     }
