@@ -12,6 +12,7 @@ use super::expect::Expectation;
 use super::new_file::NewFile;
 use super::output::Format;
 use super::{Context, Execute, Failure, Status};
+use crate::debug_files::c_header;
 use crate::layout::{self, Layout};
 use crate::render::json::{self, Document};
 use crate::render::table::{Column, Listing};
@@ -72,6 +73,9 @@ impl ContentFlags {
 }
 
 fn layout(name: &str) -> Result<Arc<dyn Layout>, String> {
+    if let Some((header, name)) = c_header::split(name) {
+        return Ok(Arc::new(c_header::layout(header, name)?));
+    }
     let known = || layout::BUILTIN.iter().map(|layout| layout.name()).collect::<Vec<_>>().join(", ");
     match layout::builtin::named(name) {
         Some(layout) => Ok(Arc::new(layout)),

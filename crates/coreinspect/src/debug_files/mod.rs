@@ -1,5 +1,6 @@
 //! What is looked up beside the dump, by paths: the one room right of `source` that opens files.
 
+pub mod c_header;
 mod debug_folders;
 pub mod debug_information;
 pub mod dwarf;

@@ -5,6 +5,7 @@
 //! some bytes are its own; [`choose`] asks them all. The built-in ones are one file each in [`builtin`].
 
 pub mod builtin;
+pub mod c_header;
 pub mod contents;
 pub mod decode;
 pub mod encoding;

@@ -10,6 +10,7 @@
 mod allocations;
 mod architecture;
 mod builder_check;
+mod c_header;
 mod command_line;
 mod completions;
 mod contract;
