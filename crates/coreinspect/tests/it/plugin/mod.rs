@@ -6,6 +6,7 @@ mod gdb_manners;
 mod install;
 mod lldb;
 mod subject;
+mod transcript;
 
 use std::fs;
 use std::path::{Path, PathBuf};
