@@ -5,11 +5,13 @@
 //! the end. The value of a pin stands in its signal, or, without one, in the pin.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use shmcore::Key;
 
-use super::written::{at, group, text, with_fields, written};
+use super::written::{at, bytes, group, text, with_fields, written};
 use crate::layout::types::{Field, Type};
 use crate::layout::{Layout, Origin, Subject, Verdict};
 
@@ -68,19 +70,36 @@ impl Places {
     }
 }
 
-/// The offsets of the items of list `index`; `None` if one is outside of the segment, or they are in a circle.
-fn list(subject: &Subject<'_>, places: &Places, index: u64) -> Option<Vec<u64>> {
-    let mut items = Vec::new();
-    let mut next = subject.long(places.lists.checked_add(places.words(index))?)?;
-    let mut seen = std::collections::HashSet::new();
-    while next != 0 {
-        if next >= subject.length() || items.len() >= ITEMS || !seen.insert(next) {
-            return None;
+/// The offsets of the items of list `index`, and whether it ended in good order.
+struct Items {
+    offsets: Vec<u64>,
+    /// What could not be followed: an offset that is missing or outside of the segment.
+    lost: Option<u64>,
+    /// Whether it has an end, and not too far away.
+    ends: bool,
+}
+
+fn list(subject: &Subject<'_>, places: &Places, index: u64) -> Items {
+    let head = places.lists.saturating_add(places.words(index));
+    let mut items = Items { offsets: Vec::new(), lost: None, ends: true };
+    let mut at = head;
+    let mut seen = HashSet::new();
+    loop {
+        let Some(next) = subject.long(at) else {
+            items.offsets.pop();
+            items.lost = Some(at);
+            return items;
+        };
+        if next == 0 {
+            return items;
         }
-        items.push(next);
-        next = subject.long(next)?;
+        if items.offsets.len() >= ITEMS || !seen.insert(next) {
+            items.ends = false;
+            return items;
+        }
+        items.offsets.push(next);
+        at = next;
     }
-    Some(items)
 }
 
 /// The name of an item, as the name of a field.
@@ -118,11 +137,13 @@ impl Layout for LinuxCncHal {
             let top = subject.u32(places.lists.checked_sub(4)?)?;
             (bottom <= top && u64::from(top) <= subject.length() && bottom > 0).then_some((bottom, top))
         };
-        let lists: Option<Vec<_>> = (0..6).map(|index| list(subject, &places, index)).collect();
-        let (Some((bottom, top)), Some(lists)) = (ends(), lists) else {
-            return if keyed { Verdict::Possible(vec![key]) } else { Verdict::No };
+        let lists: Vec<_> = (0..6).map(|index| list(subject, &places, index)).collect();
+        let in_order = lists.iter().all(|items| items.ends && items.lost.is_none());
+        let Some((bottom, top)) = ends().filter(|_| in_order) else {
+            let missing = "but its lists cannot be followed to their ends".to_owned();
+            return if keyed { Verdict::Likely(vec![key, missing]) } else { Verdict::No };
         };
-        let count = |index: usize| lists.get(index).map_or(0, Vec::len);
+        let count = |index: usize| lists.get(index).map_or(0, |items| items.offsets.len());
         let reasons = vec![
             format!("version {version:#x}; free from {bottom:#x} to {top:#x}, within the segment"),
             format!("{} components, {} pins, {} signals in lists that end", count(0), count(1), count(2)),
@@ -137,7 +158,7 @@ impl Layout for LinuxCncHal {
         if subject.u32(0) != Some(VERSION) {
             return written("i32 version;").map(Arc::new);
         }
-        let hal = Hal { subject, places: Places::of(subject) };
+        let hal = Hal { subject, places: Places::of(subject), types: RefCell::default() };
         let fields = [
             unnamed(at(hal.places.lists.saturating_add(hal.places.words(6)), "", written(REST)?)),
             hal.items(0, "components", Hal::component)?,
@@ -154,14 +175,31 @@ impl Layout for LinuxCncHal {
 struct Hal<'h, 's> {
     subject: &'h Subject<'s>,
     places: Places,
+    types: RefCell<HashMap<&'static str, Type>>,
 }
 
 type Described = Result<Field, String>;
 
 impl Hal<'_, '_> {
     fn items(&self, index: u64, name: &str, describe: impl Fn(&Self, u64) -> Described) -> Described {
-        let items = list(self.subject, &self.places, index).unwrap_or_default();
-        Ok(group(name, items.into_iter().map(|item| describe(self, item)).collect::<Result<_, _>>()?))
+        let items = list(self.subject, &self.places, index);
+        // What could not be followed is missing, not nothing.
+        let lost = items.lost.map(|lost| at(lost, "next", bytes(1)));
+        let described = items.offsets.into_iter().map(|item| describe(self, item));
+        Ok(group(name, described.chain(lost.map(Ok)).collect::<Result<_, _>>()?))
+    }
+
+    /// The type that `text` writes, which is read once: a machine has thousands of pins.
+    fn written(&self, text: &'static str) -> Result<Type, String> {
+        let known = self.types.borrow().get(text).cloned();
+        match known {
+            Some(known) => Ok(known),
+            None => {
+                let kind = written(text)?;
+                self.types.borrow_mut().insert(text, kind.clone());
+                Ok(kind)
+            }
+        }
     }
 
     fn component(&self, item: u64) -> Described {
@@ -177,8 +215,8 @@ impl Hal<'_, '_> {
     }
 
     /// An item with all its fields, under its name.
-    fn whole(&self, item: u64, kind: &str, name_at: u64) -> Described {
-        Ok(at(item, &name(self.subject, item.saturating_add(name_at)), written(kind)?))
+    fn whole(&self, item: u64, kind: &'static str, name_at: u64) -> Described {
+        Ok(at(item, &name(self.subject, item.saturating_add(name_at)), self.written(kind)?))
     }
 
     fn pin(&self, item: u64) -> Described {
@@ -191,7 +229,7 @@ impl Hal<'_, '_> {
         };
         let signal = signal.map(|signal| signal.saturating_add(self.places.words(2)).saturating_add(16));
         let mut fields = self.variable(place(kind), value)?;
-        fields.insert(1, unnamed(at(place(kind).saturating_add(4), "", written(PIN_DIRECTION)?)));
+        fields.insert(1, unnamed(at(place(kind).saturating_add(4), "", self.written(PIN_DIRECTION)?)));
         fields.push(self.owner(place(self.places.words(2))));
         fields.extend(signal.map(|name_at| at(name_at, "signal", text(NAME))));
         Ok(group(&name(self.subject, place(kind).saturating_add(8)), fields))
@@ -205,7 +243,7 @@ impl Hal<'_, '_> {
         fields.push(unnamed(at(
             kind.saturating_add(4),
             "",
-            written("i32 readers; i32 writers; i32 bidirs;")?,
+            self.written("i32 readers; i32 writers; i32 bidirs;")?,
         )));
         Ok(group(&name(self.subject, kind.saturating_add(16)), fields))
     }
@@ -215,7 +253,7 @@ impl Hal<'_, '_> {
         let kind = place(self.places.words(4));
         let value = self.subject.long(place(self.places.l)).unwrap_or(0);
         let mut fields = self.variable(kind, value)?;
-        fields.insert(1, unnamed(at(kind.saturating_add(4), "", written(PARAMETER_DIRECTION)?)));
+        fields.insert(1, unnamed(at(kind.saturating_add(4), "", self.written(PARAMETER_DIRECTION)?)));
         fields.push(self.owner(place(self.places.words(2))));
         Ok(group(&name(self.subject, kind.saturating_add(8)), fields))
     }
@@ -229,7 +267,10 @@ impl Hal<'_, '_> {
             Some(4) => "u32 value",
             _ => "hex u32 value",
         };
-        Ok(vec![unnamed(at(kind, "", written(TYPE)?)), unnamed(at(value, "", written(value_type)?))])
+        Ok(vec![
+            unnamed(at(kind, "", self.written(TYPE)?)),
+            unnamed(at(value, "", self.written(value_type)?)),
+        ])
     }
 
     /// The name of the component whose offset stands at `place`.

@@ -73,4 +73,15 @@ fn halcmd_shows_the_same_pins() {
         said.sort();
         assert_eq!((told.len(), told), (count, said), "{what}");
     }
+
+    // A reader's core has the first page, where the lists begin: what they lead to is missing, not nothing.
+    stage.compile("gcc", "reader.c", "reader", &["-std=gnu2x"]);
+    let mut command = stage.beside(&running, "prlimit");
+    command.args(["--core=unlimited", "./reader", "0x48414c32"]);
+    let Some(dump) = Staged::until_ready(&stage, &mut command).abort() else { return };
+    let content = super::stage::content(&dump, "0x48414c32");
+    assert_eq!((&content["layout"], &content["confidence"]), (&json!("linuxcnc-hal"), &json!("likely")));
+    assert_eq!((&content["value"]["version"], &content["value"]["pins"]["next"]), (&json!(16), &Value::Null));
+    let unavailable = content["unavailable"].as_array().unwrap();
+    assert!(unavailable.iter().any(|part| part["path"] == "pins.next"), "{unavailable:?}");
 }
