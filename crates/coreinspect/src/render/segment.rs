@@ -143,7 +143,8 @@ fn write_content(content: &Content, shown: &Shown<'_>, style: Style, out: &mut d
             .write(&value.0, style, out)?;
     }
     for finding in &content.findings {
-        let text = format!("{}{}", place(&finding.path, finding.start, finding.end), finding.message);
+        let message = Printable(finding.message.as_bytes());
+        let text = format!("{}{message}", place(&finding.path, finding.start, finding.end));
         field("finding", &text, style, out)?;
     }
     for part in content.unavailable.iter().filter(|_| content.possible) {
@@ -151,7 +152,8 @@ fn write_content(content: &Content, shown: &Shown<'_>, style: Style, out: &mut d
         field("unavailable", &text, style, out)?;
     }
     for limit in &content.limits {
-        field("limit", limit, style, out)?;
+        // It may name a file as the dump does.
+        field("limit", &Printable(limit.as_bytes()).to_string(), style, out)?;
     }
     Ok(())
 }

@@ -202,7 +202,9 @@ impl<'d> Units<'d> {
 
     /// Names of types that are like `wanted`, the nearest first.
     pub(super) fn similar(&self, wanted: &Wanted) -> Vec<String> {
-        let target = wanted.name();
+        // Of `strct queue` the first word is none of the name.
+        let name = wanted.name();
+        let target = if name.contains('<') { name } else { name.rsplit(' ').next().unwrap_or(name) };
         let allowed = target.chars().count().div_ceil(3).min(4);
         let mut nearest: Vec<(usize, String)> = Vec::new();
         for unit in 0..self.count() {

@@ -79,6 +79,8 @@ fn a_name_that_is_misspelled_is_told_what_is_like_it() {
         message.ends_with("has no type `struct everythin`; did you mean `struct everything`?"),
         "{message}"
     );
+    let message = types.find("strct everything").unwrap_err().to_string();
+    assert!(message.ends_with("did you mean `struct everything`?"), "{message}");
     let message = types.find("pont_t").unwrap_err().to_string();
     assert!(message.contains("did you mean `point_t`"), "{message}");
     let message = types.find("zzzzzzzz").unwrap_err().to_string();

@@ -16,7 +16,7 @@ fn run(command: &mut Command) {
 }
 
 /// The build-id of a file, as readelf reads it.
-fn build_id(file: &Path) -> String {
+pub(super) fn build_id(file: &Path) -> String {
     let notes = output(Command::new("readelf").arg("-n").arg(file));
     notes.lines().find_map(|line| line.trim().strip_prefix("Build ID: ")).unwrap().to_owned()
 }
