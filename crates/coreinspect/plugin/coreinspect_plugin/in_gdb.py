@@ -87,7 +87,9 @@ def guarded(work: "Callable[[], Any]") -> "Any":
         return work()
     except Trouble as trouble:
         raise gdb.GdbError(str(trouble))
-    except (UnicodeError, OSError, ValueError, KeyError, IndexError) as error:
+    except (gdb.error, gdb.GdbError):
+        raise
+    except Exception as error:
         raise gdb.GdbError("coreinspect's plugin: {}: {}".format(type(error).__name__, error))
 
 
@@ -119,8 +121,8 @@ class Command(gdb.Command):
         before, last = split(text)
         try:
             found = self.candidates(before, last)
-        except (Trouble, gdb.error, OSError, ValueError, KeyError):
-            return []
+        except Exception:
+            return []  # there is no place to complain in
         # gdb completes from its last word break on, which # and - are too.
         skip = len(last) - len(word)
         return gdb.COMPLETE_FILENAME if found is None else [candidate[skip:] for candidate in found]
@@ -190,8 +192,7 @@ In expressions, $shm(KEY) is the address of a segment and $shm_saved(ADDRESS) te
             gdb.execute("help " + self.name)
             return
         # No verb that was known when the plugin was loaded; perhaps the binary is newer.
-        verb = self.session.verb(words[0])
-        Command(self.name, self.session, verb).act(words[1:])
+        self.session.run(self.session.verb(words[0]), words[1:])
 
 
 class Address(gdb.Function):
@@ -345,7 +346,7 @@ class Watch:
             core = self.session.debugger.subject().core
             if core is not None:
                 warn_of_zeroes(self.session, core)
-        except (Trouble, gdb.error, OSError, ValueError, KeyError, IndexError):
+        except Exception:
             pass
 
     def end(self) -> None:
@@ -362,8 +363,9 @@ def load(table: "Dict[str, Any]", installed_by: "Optional[str]", loaded_before: 
     prefix = "coreinspect" if not loaded_before and is_taken("shm") else "shm"
     session = Session(Gdb(), Binary(installed_by), Verbs(table))
     Prefix(prefix, session)
+    session.register = lambda verb: Command(prefix, session, verb)
     for verb in session.verbs.by_name.values():
-        Command(prefix, session, verb)
+        session.register(verb)
     Layout(prefix, session, LAYOUT)
     Core(prefix, session, CORE)
     Address(session)

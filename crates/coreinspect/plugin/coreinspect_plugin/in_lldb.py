@@ -153,8 +153,10 @@ class Command:
                 result.Print(self.verb.help)
             else:
                 self.act(words)
-        except (Trouble, UnicodeError, OSError, ValueError, KeyError, IndexError) as error:
-            result.SetError(str(error))
+        except Trouble as trouble:
+            result.SetError(str(trouble))
+        except Exception as error:
+            result.SetError("coreinspect's plugin: {}: {}".format(type(error).__name__, error))
         except KeyboardInterrupt:
             result.SetError("interrupted")
         finally:
@@ -285,9 +287,15 @@ def load(
         handle("command container delete shm")
     about = "What was in System V shared memory: coreinspect's commands, on the core that lldb looks at."
     handle("command container add -h '{}' shm".format(about.replace("'", "")))
-    made = [(verb, Command) for verb in session.verbs.by_name.values()] + [(LAYOUT, Layout), (CORE, Core)]
-    for verb, base in made:
+
+    def make(verb: Verb, base: type = Command) -> None:
         name = "Shm" + verb.name.title().replace("-", "")
         setattr(module, name, type(name, (base,), {"session": session, "verb": verb, "__doc__": verb.about}))
         handle("command script add -c {}.{} shm {}".format(module.__name__, name, verb.name))
+
+    session.register = make
+    for verb in session.verbs.by_name.values():
+        make(verb)
+    make(LAYOUT, Layout)
+    make(CORE, Core)
     return lambda: None

@@ -7,7 +7,7 @@ from .verbs import A_DUMP, CORE, LAYOUT, Verb, Verbs, ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, List, Optional, Tuple
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
     Ranges = List[Tuple[int, int]]
 
@@ -73,6 +73,8 @@ class Session:
         self.binary = binary
         self.verbs = verbs
         self.asked = False
+        # Makes a command of a verb.
+        self.register: "Callable[[Verb], object]" = lambda verb: None
         # A core that the user named, for debuggers that do not tell.
         self.named_core: "Optional[str]" = None
         self.read: "Optional[Tuple[Tuple[str, int, int], Dict[str, Any]]]" = None
@@ -90,8 +92,11 @@ class Session:
                     self.binary.path(), self.verbs.version, self.debugger.name
                 )
             )
-        else:
-            self.verbs = table
+            return
+        before, self.verbs = self.verbs.by_name, table
+        for name, verb in table.by_name.items():
+            if name not in before:
+                self.register(verb)
 
     def verb(self, name: str) -> Verb:
         self.learn()

@@ -79,9 +79,10 @@ fn a_verb_added_later_is_there_without_another_plugin() {
     let script = "case $1 in plugin) cat verbs.json;; *) echo \"ran $@\";; esac";
     let imitation = imitation(core.folder(), script);
     let file = format!("core-file {}", path(&core));
-    let mut command = gdb_command(core.folder(), &[], &[&file, "shm news #1 --all"]);
+    let mut command = gdb_command(core.folder(), &[], &[&file, "shm news #1 --all", "complete shm new"]);
     let run = Run::of(command.env("COREINSPECT", imitation));
     assert!(run.text().contains(&format!("ran news {} #1 --all --color never\n", path(&core))), "{run:?}");
+    assert!(run.text().ends_with("shm news\n"), "{run:?}");
 }
 
 #[test]

@@ -204,3 +204,68 @@ fn other_locales_do_no_harm() {
         assert!(run.text().contains("00000ff8  "), "{locale}: {run:?}");
     }
 }
+
+/// pwndbg and GEF in miniature: commands, functions, settings and names in `__main__` as they have them.
+const NEIGHBOUR: &str = r#"
+import gdb
+class Command(gdb.Command):
+    def __init__(self, name):
+        self.name = name
+        super().__init__(name, gdb.COMMAND_DATA)
+    def invoke(self, argument, from_tty):
+        print("theirs:", self.name)
+Session = Subject = Binary = Verbs = Layout = Core = load = "theirs"
+for name in NAMES:
+    Command(name)
+class Base(gdb.Function):
+    def __init__(self):
+        super().__init__("base")
+    def invoke(self):
+        return 4711
+Base()
+gdb.execute("set pagination off")
+gdb.execute("set height 0")
+gdb.prompt_hook = lambda prompt: "theirs> "
+"#;
+
+/// Both were tried by hand (README); here what they have in common with us.
+#[test]
+fn it_lives_beside_other_plugins() {
+    if !have("gdb") {
+        return;
+    }
+    let core = Core::unpack("segv.kernel");
+    let file = format!("core-file {}", path(&core));
+    let names = ["telescope", "vmmap", "xinfo", "hexdump", "context", "pwndbg", "gef", "search"];
+    let write = |file: &str, names: &[&str]| {
+        std::fs::write(core.folder().join(file), NEIGHBOUR.replace("NAMES", &format!("{names:?}"))).unwrap();
+    };
+    write("neighbour.py", &names);
+    write("owner.py", &["shm"]);
+    let ours = plugin("gdb", core.folder());
+    let ours = format!("source {}", ours.display());
+    for order in [["source neighbour.py", ours.as_str()], [&ours, "source neighbour.py"]] {
+        let mut gdb = debugger("gdb", core.folder());
+        gdb.args(["-nx", "-q", "-batch", "-ex", order[0], "-ex", order[1], "-ex", &file]);
+        gdb.args(names.iter().flat_map(|name| ["-ex", name]));
+        gdb.args([
+            "-ex",
+            "print $base()",
+            "-ex",
+            "python print(Session, gdb.prompt_hook(None))",
+            "-ex",
+            "shm list",
+        ]);
+        let run = Run::of(&mut gdb);
+        for name in names {
+            assert!(run.text().contains(&format!("theirs: {name}\n")), "{name}: {run:?}");
+        }
+        assert!(run.text().contains("= 4711\ntheirs theirs> \n"), "{run:?}");
+        assert!(run.text().contains("look, but do not touch"), "{run:?}");
+    }
+    // A command `shm` of somebody else is left to them.
+    let mut gdb = debugger("gdb", core.folder());
+    gdb.args(["-nx", "-q", "-batch", "-ex", "source owner.py", "-ex", &ours, "-ex", &file]);
+    let run = Run::of(gdb.args(["-ex", "shm", "-ex", "coreinspect list"]));
+    assert!(run.text().contains("theirs: shm\n") && run.text().contains("look, but do not touch"), "{run:?}");
+}

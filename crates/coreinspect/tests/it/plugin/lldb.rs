@@ -135,3 +135,37 @@ fn what_lldb_does_not_say_list_says() {
     let read = lldb(core.folder(), &[&create, "memory read -c 1 0x7f581b966000"]);
     assert!(read.err.contains("failed"), "{read:?}");
 }
+
+#[test]
+fn a_verb_added_later_is_there_after_the_first_verb() {
+    if !have("lldb") {
+        return;
+    }
+    let core = Core::unpack("segv.kernel");
+    let mut newer = table();
+    let mut row = newer["verbs"][1].clone();
+    (row["name"], row["words"]) = ("news".into(), serde_json::json!(["news"]));
+    newer["verbs"].as_array_mut().unwrap().push(row);
+    std::fs::write(core.folder().join("verbs.json"), newer.to_string()).unwrap();
+    let script = "case $1 in plugin) cat verbs.json;; *) echo \"ran $@\";; esac";
+    let mut lldb = debugger("lldb", core.folder());
+    let import = format!("command script import {}", plugin("lldb", core.folder()).display());
+    let create = format!("target create --core {}", path(&core));
+    lldb.args(["--no-lldbinit", "-b", "-o", &import, "-o", &create, "-o", "shm list", "-o", "shm news #1"]);
+    let run = Run::of(lldb.env("COREINSPECT", imitation(core.folder(), script)));
+    assert!(run.text().contains(&format!("ran news {} #1 --color never\n", path(&core))), "{run:?}");
+}
+
+/// lldb completes the words behind `shm` itself.
+#[test]
+fn verbs_are_completed() {
+    if !have("lldb") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = "script m = lldb.SBStringList(); \
+                  lldb.debugger.GetCommandInterpreter().HandleCompletion('shm ex', 6, 0, -1, m); \
+                  print('completed', [m.GetStringAtIndex(i) for i in range(m.GetSize())])";
+    let run = lldb(folder.path(), &[script]);
+    assert!(run.text().contains("completed ['tract ', 'extract']"), "{run:?}");
+}
