@@ -104,6 +104,21 @@ impl Abi {
         matches!(self.machine.number, ARM | AARCH64)
     }
 
+    /// Whether the type of a bit field says where it may lie (PCC_BITFIELD_TYPE_MATTERS); m68k and SuperH pack bits alone.
+    pub(super) fn bits_lie_by_type(self) -> bool {
+        !matches!(self.machine.number, M68K | SH)
+    }
+
+    /// Bytes to which `: 0` leads where bit fields do not lie by their type (EMPTY_FIELD_BOUNDARY).
+    pub(super) fn empty_field_boundary(self) -> u64 {
+        if self.machine.number == M68K { 2 } else { 4 }
+    }
+
+    /// Bytes of which a struct that is not packed has a multiple (STRUCTURE_SIZE_BOUNDARY).
+    pub(super) fn structure_boundary(self) -> u64 {
+        if self.machine.number == M68K { 2 } else { 1 }
+    }
+
     /// Whether bit fields that fill a unit stay bit fields (-fstrict-volatile-bitfields, the default of ARM alone).
     pub(super) fn keeps_bit_fields(self) -> bool {
         self.machine.number == ARM

@@ -1,8 +1,8 @@
 //! Where members stand: the rules of the System V ABIs as gcc has them, in bits.
 //!
 //! From gcc/stor-layout.cc: `layout_decl`, `update_alignment_for_field`, `place_field`, `excess_unit_span`. A bit field
-//! may not span more units of its type's alignment than its type does (PCC_BITFIELD_TYPE_MATTERS, which holds on every
-//! machine known here), unless it is packed.
+//! may not span more units of its type's alignment than its type does (PCC_BITFIELD_TYPE_MATTERS, which holds on almost
+//! every machine), unless it is packed.
 
 use super::abi::Abi;
 use super::ctype::{Body, CField, CType, Kind};
@@ -11,6 +11,8 @@ use super::ctype::{Body, CField, CType, Kind};
 pub(super) struct Rules {
     pub(super) abi: Abi,
     pub(super) union: bool,
+    /// Whether all of it is packed.
+    pub(super) packed: bool,
     /// `#pragma pack`, in bytes; 0 for none.
     pub(super) pack: u64,
     /// Bytes that the struct itself asks for; 1 if it does not.
@@ -30,7 +32,8 @@ struct Need {
 /// Places members of these sizes (in bytes); `None` if they are too large to count.
 pub(super) fn place(mut fields: Vec<CField>, sizes: &[u64], rules: &Rules) -> Option<Body> {
     let pack = rules.pack.checked_mul(8)?;
-    let mut record = rules.aligned.checked_mul(8)?;
+    let boundary = if rules.packed { 1 } else { rules.abi.structure_boundary() };
+    let mut record = rules.aligned.max(boundary).checked_mul(8)?;
     let mut user_aligned = rules.user_aligned;
     let (mut position, mut largest) = (0_u64, 0_u64);
     for (field, bytes) in fields.iter_mut().zip(sizes) {
@@ -39,7 +42,7 @@ pub(super) fn place(mut fields: Vec<CField>, sizes: &[u64], rules: &Rules) -> Op
         let need = need(field, known, pack, rules)?;
         let of_type = type_alignment(&field.kind, rules.abi)?;
         match field.bits {
-            Some(width) if *bytes > 0 => {
+            Some(width) if *bytes > 0 && rules.abi.bits_lie_by_type() => {
                 if field.name.is_some() || rules.abi.unnamed_bits_align() {
                     let limit = match (width, pack, field.packed) {
                         (0, ..) => u64::MAX,
@@ -63,7 +66,7 @@ pub(super) fn place(mut fields: Vec<CField>, sizes: &[u64], rules: &Rules) -> Op
         if known != 0 && known < need.alignment {
             position = position.checked_next_multiple_of(need.alignment)?;
         }
-        if need.is_bits && pack == 0 && bits > 0 && !field.packed {
+        if need.is_bits && rules.abi.bits_lie_by_type() && pack == 0 && bits > 0 && !field.packed {
             let type_bits = bytes.checked_mul(8)?;
             let into = position.checked_rem(of_type)?;
             let spans = into.checked_add(bits)?.div_ceil(of_type);
@@ -97,7 +100,8 @@ fn need(field: &CField, known: u64, pack: u64, rules: &Rules) -> Option<Need> {
         }
     };
     match field.bits {
-        Some(0) => as_type(),
+        Some(0) if rules.abi.bits_lie_by_type() => as_type(),
+        Some(0) => alignment = alignment.max(rules.abi.empty_field_boundary().checked_mul(8)?),
         // A bit field that fills a whole unit at a whole unit's place is an ordinary member.
         Some(width @ (8 | 16 | 32 | 64)) if !rules.abi.keeps_bit_fields() => {
             let unit = rules.abi.natural(width.div_ceil(8)).checked_mul(8)?;

@@ -240,7 +240,7 @@ typedef unsigned long pthread_t;
 typedef unsigned int pthread_key_t;
 typedef int pthread_once_t;
 typedef __opaque(__SIZEOF_MUTEX__, __SIZEOF_LONG__) pthread_mutex_t;
-typedef __opaque(48, 8) pthread_cond_t;
+typedef __opaque(48, _Alignof(long long)) pthread_cond_t;
 #if defined __aarch64__ && defined __LP64__
 typedef __opaque(8, 4) pthread_mutexattr_t;
 typedef __opaque(8, 4) pthread_condattr_t;
