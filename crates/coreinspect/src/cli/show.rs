@@ -15,13 +15,16 @@ use super::{Context, Execute, Failure, Status, dumps};
 use crate::debug_files::DebugFolders;
 use crate::debug_files::symbols::Symbols;
 use crate::layout::Layout;
+use crate::look::{Budget, Surroundings};
+use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::render::hex::HexDump;
 use crate::render::json::{self, Document};
 use crate::render::segment::Shown;
+use crate::render::style::Tone;
 use crate::render::value::{BytesAt, leaves};
 use crate::render::{self, Style};
-use crate::report::{Dump, Options, Selector};
+use crate::report::{Dump, Look, Options, Selector};
 use crate::shm::Segment;
 use crate::target::Target;
 
@@ -146,6 +149,9 @@ impl Show {
                 }
             }
         }
+        if let Some((target, segments)) = read {
+            look_closely(&mut dump, target, segments)?;
+        }
         if let (true, Some(layout), Some((target, segments))) = (self.records, self.content.layout(), read) {
             return self.stream(layout, target, segments, &dump, context);
         }
@@ -187,6 +193,8 @@ impl Show {
                 let value = segment.content.as_ref().and_then(|content| content.value.as_ref());
                 let fields = value.map(|value| leaves(&value.0)).unwrap_or_default();
                 hex(target, dumped, window, fields, style, out)?;
+            } else if segment.content.as_ref().is_some_and(|content| content.look.is_some()) {
+                excerpt(read, segment.number, style, out)?;
             }
         }
         Ok(status)
@@ -257,6 +265,44 @@ fn hex(
         }
     }
     dump.end()?;
+    Ok(())
+}
+
+/// A second look at what no layout fits, now that it is shown in full.
+fn look_closely(dump: &mut Dump, target: &dyn Target, segments: &[Segment]) -> Result<(), Failure> {
+    let mut surroundings = None;
+    for segment in &mut dump.segments {
+        let dumped = segment.number.checked_sub(1).and_then(|index| segments.get(index));
+        let first = segment.content.as_mut().and_then(|content| content.look.as_mut());
+        if let (Some(dumped), Some(look)) = (dumped, first) {
+            let surroundings = surroundings.get_or_insert_with(|| Surroundings::of(target));
+            *look = Look::of(target, surroundings, dumped, Budget::SHOW)?;
+        }
+    }
+    Ok(())
+}
+
+/// The first bytes of a segment that no layout fits.
+fn excerpt(
+    read: Option<(&dyn Target, &[Segment])>,
+    number: usize,
+    style: Style,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    const BYTES: u64 = 256;
+    let Some((target, segments)) = read else { return Ok(()) };
+    let dumped = number.checked_sub(1).and_then(|index| segments.get(index));
+    let Some(segment) = dumped.filter(|segment| segment.saved() > 0) else { return Ok(()) };
+    let saved = segment.pieces().iter().find(|piece| piece.dumped == Dumped::Saved);
+    let start = saved.map_or(SegmentOffset::new(0), |piece| piece.offsets.start());
+    let end = start.checked_add(BYTES).map_or(segment.end(), |end| end.min(segment.end()));
+    let Some(window) = Interval::new(start, end) else { return Ok(()) };
+    writeln!(out)?;
+    hex(target, segment, window, Vec::new(), style, out)?;
+    if end < segment.end() {
+        let hint = format!("  the first {BYTES} of {} saved bytes; --hex shows all", segment.saved());
+        writeln!(out, "{}", style.paint(Tone::Faint, hint))?;
+    }
     Ok(())
 }
 

@@ -182,7 +182,7 @@ impl Budget {
     }
 
     /// Takes `bytes` away; `false` once too many were asked for.
-    fn take(&mut self, bytes: u64) -> bool {
+    pub fn take(&mut self, bytes: u64) -> bool {
         let left = self.0.checked_sub(bytes);
         self.0 = left.unwrap_or(0);
         left.is_some()

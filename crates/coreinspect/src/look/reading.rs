@@ -23,9 +23,16 @@ pub struct Budget {
 
 impl Budget {
     /// For a line of a listing, of which there can be thousands.
-    pub const LISTING: Self = Self { head: 16 << 10, blocks: 4, sample: 4 << 10, shown: 4, text: 80 };
+    pub const LISTING: Self = Self { head: 16 << 10, blocks: 4, sample: 2 << 10, shown: 4, text: 80 };
     /// For one segment that is shown in full.
     pub const SHOW: Self = Self { head: 1 << 20, blocks: 64, sample: 16 << 10, shown: 32, text: 200 };
+}
+
+impl Budget {
+    /// Bytes that are read at most.
+    pub fn most(self) -> u64 {
+        self.head.saturating_add(self.blocks.saturating_mul(BLOCK))
+    }
 }
 
 /// Bytes of a sampled block.

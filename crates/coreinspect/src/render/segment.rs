@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::look;
 use super::printable::Printable;
 use super::prose::wrap;
 use super::style::{Style, Tone};
@@ -137,6 +138,9 @@ fn write_content(content: &Content, shown: &Shown<'_>, style: Style, out: &mut d
     for other in &content.runners_up {
         let reasons = other.reasons.join("; ");
         field("or perhaps", &format!("{} ({}): {reasons}", other.layout, other.confidence), style, out)?;
+    }
+    if let Some(look) = &content.look {
+        look::write(look, style, out)?;
     }
     if let Some(value) = content.value.as_ref().filter(|_| content.possible) {
         Tree { pointers: &content.pointers, bytes: shown.bytes, full: shown.full }

@@ -6,7 +6,7 @@ use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
 use super::size::size;
 use super::style::{Style, Tone};
-use super::{about, missing, value};
+use super::{about, look, missing, value};
 use crate::report::{Attachment, Content, Dump, Segment};
 
 /// A column of the listing.
@@ -165,6 +165,9 @@ fn content(content: Option<&Content>, style: Style) -> Cell {
     let Some(content) = content else { return Cell::new("") };
     match value::summary(content, style) {
         Some((text, tone)) => Cell::new(text).tone(tone),
-        None => Cell::new("no known layout").tone(Tone::Faint),
+        None => match &content.look {
+            Some(look) => Cell::new(look::summary(look)).tone(Tone::Faint),
+            None => Cell::new("no known layout").tone(Tone::Faint),
+        },
     }
 }

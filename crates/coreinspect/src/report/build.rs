@@ -1,5 +1,6 @@
 //! From a target to its report.
 
+use std::cell::OnceCell;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -88,10 +89,11 @@ impl Dump {
         let mut budget = Budget::of(target);
         let mut segments = Vec::with_capacity(memory.segments.len());
         let causes = retention::causes(target, memory);
+        let surroundings = OnceCell::new();
         for ((number, segment), causes) in (1..).zip(&memory.segments).zip(causes) {
             let content = match options.no_content {
                 true => None,
-                false => Some(Content::of(target, memory, segment, options, &mut budget)?),
+                false => Some(Content::of(target, memory, &surroundings, segment, options, &mut budget)?),
             };
             segments.push(Segment::of(number, segment, content, causes));
         }

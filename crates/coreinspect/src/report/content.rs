@@ -1,8 +1,9 @@
 //! From a segment's bytes to what they say.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
-use super::{Content, Finding, Hex, Options, Pointer, RunnerUp, Unavailable, Value};
+use super::{Content, Finding, Hex, Look, Options, Pointer, RunnerUp, Unavailable, Value};
 use crate::error::Error;
 use crate::layout::builtin::DEFAULT;
 use crate::layout::contents::{Contents, SegmentContents};
@@ -11,15 +12,17 @@ use crate::layout::expression::Expression;
 use crate::layout::types::{Array, Count, Type};
 use crate::layout::value::{Finding as Found, Unavailable as Lacking};
 use crate::layout::{BUILTIN, Budget, Confidence, Layout, Subject, choose};
+use crate::look::{self, Surroundings};
 use crate::position::{Address, Position, SegmentOffset};
 use crate::shm::{Segment, SharedMemory};
 use crate::target::Target;
 
 impl Content {
     /// What `segment` says by the layout that is asked for, or by the surest.
-    pub(super) fn of(
-        target: &dyn Target,
+    pub(super) fn of<'t>(
+        target: &'t dyn Target,
         memory: &SharedMemory,
+        surroundings: &OnceCell<Surroundings<'t>>,
         segment: &Segment,
         options: &Options,
         budget: &mut Budget,
@@ -43,6 +46,15 @@ impl Content {
             subject.reader(|window, budget| decode(kind, options.at, window, machine, limits, budget));
         if let Some(decoded) = decoded.transpose()? {
             content.says(decoded, target, memory);
+        }
+        if !content.possible {
+            if budget.take(segment.saved().min(look::Budget::LISTING.most())) {
+                let surroundings = surroundings.get_or_init(|| Surroundings::of(target));
+                content.look = Some(Look::of(target, surroundings, segment, look::Budget::LISTING)?);
+            } else {
+                let claims = "the segments of this dump claim more bytes than it has";
+                content.limits.push(format!("not looked at: {claims}"));
+            }
         }
         Ok(content)
     }
@@ -85,6 +97,7 @@ impl Content {
             limits: Vec::new(),
             pointers: Vec::new(),
             runners_up: Vec::new(),
+            look: None,
             possible: true,
         }
     }

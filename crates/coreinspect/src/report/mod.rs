@@ -263,6 +263,8 @@ pub struct Content {
     pub pointers: Vec<Pointer>,
     /// Other layouts that find the bytes likely.
     pub runners_up: Vec<RunnerUp>,
+    /// What the bytes look like, where no layout fits them; null otherwise.
+    pub look: Option<Look>,
     /// Whether the bytes could be this layout's at all; if not, its reading is there for machines alone.
     #[serde(skip)]
     pub possible: bool,

@@ -139,7 +139,7 @@ fn segments(count: u64) -> CoreBuilder {
     let rows: Vec<_> = (0..count).map(row).collect();
     let load = |index: u64| {
         let flags = if index.is_multiple_of(2) { R } else { R | W };
-        Segment::load(start(index), 0x3000, flags, Content::At(0, index * 7 % 0x3000))
+        Segment::load(start(index), 0x3000, flags, Content::At(0, 0x800 + index * 7 % 0x400))
     };
     let notes = Segment::notes(vec![notes::file(&X86_64, 4096, &rows)]);
     CoreBuilder {
