@@ -149,7 +149,8 @@ impl Show {
                 }
             }
         }
-        if let Some((target, segments)) = read {
+        // JSON is the document of the main job, also to the look.
+        if let Some((target, segments)) = read.filter(|_| context.format == Format::Table) {
             look_closely(&mut dump, target, segments)?;
         }
         if let (true, Some(layout), Some((target, segments))) = (self.records, self.content.layout(), read) {
@@ -268,15 +269,16 @@ fn hex(
     Ok(())
 }
 
-/// A second look at what no layout fits, now that it is shown in full.
+/// A closer look than a listing's at what no layout is sure of, now that it is shown in full.
 fn look_closely(dump: &mut Dump, target: &dyn Target, segments: &[Segment]) -> Result<(), Failure> {
     let mut surroundings = None;
     for segment in &mut dump.segments {
         let dumped = segment.number.checked_sub(1).and_then(|index| segments.get(index));
-        let first = segment.content.as_mut().and_then(|content| content.look.as_mut());
-        if let (Some(dumped), Some(look)) = (dumped, first) {
+        let unsure = segment.content.as_mut().filter(|content| content.confidence == "none");
+        let dumped = dumped.filter(|dumped| dumped.saved() > 0);
+        if let (Some(dumped), Some(content)) = (dumped, unsure) {
             let surroundings = surroundings.get_or_insert_with(|| Surroundings::of(target));
-            *look = Look::of(target, surroundings, dumped, Budget::SHOW)?;
+            content.look = Some(Look::of(target, surroundings, dumped, Budget::SHOW)?);
         }
     }
     Ok(())
