@@ -93,6 +93,29 @@ impl SignalNumbering {
 }
 
 impl Machine {
+    /// The machine that this program runs on (elf.h, EM_*; 0 where its number is not known here).
+    pub const HOST: Self = Self {
+        number: if cfg!(target_arch = "x86_64") {
+            62
+        } else if cfg!(target_arch = "aarch64") {
+            183
+        } else if cfg!(target_arch = "x86") {
+            3
+        } else if cfg!(target_arch = "arm") {
+            40
+        } else if cfg!(target_arch = "riscv64") || cfg!(target_arch = "riscv32") {
+            243
+        } else if cfg!(target_arch = "s390x") {
+            22
+        } else if cfg!(target_arch = "powerpc64") {
+            21
+        } else {
+            0
+        },
+        class: if cfg!(target_pointer_width = "32") { Class::Bits32 } else { Class::Bits64 },
+        byte_order: if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little },
+    };
+
     /// How its signals are numbered.
     pub fn signals(self) -> SignalNumbering {
         const SPARC: [u16; 3] = [2, 18, 43];

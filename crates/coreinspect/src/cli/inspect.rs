@@ -3,17 +3,16 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 
 use super::dumps::{self, Named};
 use super::expect::Expectation;
+use super::layout_argument::{Chosen, LayoutFlags};
 use super::new_file::NewFile;
 use super::output::Format;
 use super::{Context, Execute, Failure, Status};
-use crate::debug_files::c_header;
-use crate::layout::{self, Layout};
+use crate::layout::Origin;
 use crate::render::json::{self, Document};
 use crate::render::table::{Column, Listing};
 use crate::report::{Dump, Options, Text};
@@ -22,9 +21,8 @@ use crate::report::{Dump, Options, Text};
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Content")]
 pub(super) struct ContentFlags {
-    /// Say that the bytes have this layout: mailbox (a flag in byte 0, a NUL-ended message behind it).
-    #[arg(long, value_name = "LAYOUT", value_parser = layout)]
-    layout: Option<Arc<dyn Layout>>,
+    #[command(flatten)]
+    layout: LayoutFlags,
     /// Print nothing of what the bytes say.
     #[arg(long, conflicts_with_all = ["layout", "full"])]
     no_content: bool,
@@ -37,18 +35,14 @@ pub(super) struct ContentFlags {
 }
 
 impl ContentFlags {
-    pub(super) fn options(&self) -> Options {
-        Options {
-            no_content: self.no_content,
-            full: self.full,
-            layout: self.layout.clone(),
-            ..Options::default()
-        }
-    }
-
-    /// The layout that `--layout` names.
-    pub(super) fn layout(&self) -> Option<&dyn Layout> {
-        self.layout.as_deref()
+    /// What is decoded: reads the layout files, and tells what is wrong with them.
+    pub(super) fn options(&self, context: &mut Context<'_>) -> Result<Options, Failure> {
+        let Chosen { layout, layouts } = match self.no_content {
+            true => Chosen::default(),
+            false => self.layout.chosen(context)?,
+        };
+        let (no_content, full) = (self.no_content, self.full);
+        Ok(Options { no_content, full, layout, layouts, ..Options::default() })
     }
 
     /// Whether what does not hold is a failure.
@@ -66,20 +60,25 @@ impl ContentFlags {
         status
     }
 
+    /// Whether `--layout` says what the bytes are.
+    pub(super) fn names_a_layout(&self) -> bool {
+        self.layout.names_one()
+    }
+
+    /// Why `dump` has no type that is called as `--layout` says: only its own programs tell.
+    pub(super) fn undescribed(&self, options: &Options, dump: &Dump) -> Option<String> {
+        let layout = options.layout.as_ref()?;
+        if !matches!(layout.origin(), Origin::DebugInformation(_)) {
+            return None;
+        }
+        let mut contents = dump.segments.iter().filter_map(|segment| segment.content.as_ref());
+        let problem = contents.find(|content| content.value.is_none())?.limits.first()?;
+        Some(format!("there is no layout {:?}: {problem}", layout.name()))
+    }
+
     /// Whether all is shown, however long.
     pub(super) fn full(&self) -> bool {
         self.full
-    }
-}
-
-fn layout(name: &str) -> Result<Arc<dyn Layout>, String> {
-    if let Some((header, name)) = c_header::split(name) {
-        return Ok(Arc::new(c_header::layout(header, name)?));
-    }
-    let known = || layout::BUILTIN.iter().map(|layout| layout.name()).collect::<Vec<_>>().join(", ");
-    match layout::builtin::named(name) {
-        Some(layout) => Ok(Arc::new(layout)),
-        None => Err(format!("there is no layout {name:?}; known: {}", known())),
     }
 }
 
@@ -133,13 +132,20 @@ impl Execute for Inspect {
         }
         let copy = self.also_json.as_deref().map(|path| NewFile::create(path, context.force, dumps()));
         let mut copy = copy.transpose()?.map(|file| (file, Document::default()));
+        let options = self.content.options(context)?;
         context.out.goes_on = copy.is_some() || !self.expect.is_empty();
         let mut document = Document::default();
         let mut status = Status::Found;
         let mut any_listed = false;
+        let alone = named.len() == 1;
         for named in &named {
-            let options = self.content.options();
-            let dump = dumps::read(&named.dump, &options, context, |_, dump, _| dump)?;
+            let mut dump = dumps::read(&named.dump, &options, context, |_, dump, _| dump)?;
+            if let Some(problem) = self.content.undescribed(&options, &dump) {
+                if alone {
+                    return Err(Failure::new(problem));
+                }
+                dump = dump.without_segments("no-such-layout", problem);
+            }
             if let Some((file, document)) = &mut copy {
                 file.write(|file| buffered(file, |file| document.dump(&dump, file)))?;
             }
@@ -157,7 +163,7 @@ impl Execute for Inspect {
             context.out.flush()?;
             let mut earned = self.judge(&dump, named, context).max(self.content.judge(&dump, context));
             if !self.expect.is_empty() && earned == Status::Found {
-                earned = self.compare(&dump, named, context)?;
+                earned = self.compare(&dump, named, &options, context)?;
             }
             status = status.max(earned);
         }
@@ -199,13 +205,18 @@ impl Inspect {
     }
 
     /// How `dump` differs from what is expected of it. Contents are expected whole, however much of them is shown.
-    fn compare(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Result<Status, Failure> {
-        let options = self.content.options();
+    fn compare(
+        &self,
+        dump: &Dump,
+        named: &Named,
+        options: &Options,
+        context: &mut Context<'_>,
+    ) -> Result<Status, Failure> {
         let whole = match options {
             Options { full: true, no_content: false, .. } => None,
             _ if named.dump.as_os_str() == "-" => None,
             _ => {
-                let options = Options { full: true, no_content: false, ..options };
+                let options = Options { full: true, no_content: false, ..options.clone() };
                 let quiet = std::mem::replace(&mut context.quiet, true);
                 let whole = dumps::read(&named.dump, &options, context, |_, dump, _| dump);
                 context.quiet = quiet;

@@ -9,6 +9,8 @@ mod expect;
 mod extract;
 mod inspect;
 mod key;
+mod layout_argument;
+mod layouts;
 mod new_file;
 mod output;
 mod pager;
@@ -25,7 +27,6 @@ use std::io::{self, Write};
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use crate::render::printable::Printable;
 pub use output::Context;
 pub use verbs::{Takes, Verb, verbs};
 
@@ -46,6 +47,9 @@ pub enum Failure {
     /// What to print after `coreinspect: `.
     #[error("{0}")]
     Message(String),
+    /// The same as a compiler says it: the line in question and a caret below.
+    #[error("{0}")]
+    Screen(String),
     /// Writing failed.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
@@ -164,6 +168,14 @@ pub static COMMANDS: &[Command] = &[
          coreinspect plugin lldb > coreinspect_lldb.py\n  \
          coreinspect plugin gdb --install",
     ),
+    Command::new::<layouts::LayoutsCommand>(
+        "layouts",
+        Takes::Nothing,
+        "coreinspect layouts [OPTIONS]\n       coreinspect layouts show [OPTIONS] LAYOUT\n       coreinspect layouts check [OPTIONS] FILE...",
+        "  coreinspect layouts\n  \
+         coreinspect layouts show 'u8 flag; u32 n : 3; cstr message'\n  \
+         coreinspect layouts --json | jq -r '.layouts[].name'",
+    ),
     Command::new::<schema::Schema>(
         "schema",
         Takes::Nothing,
@@ -234,8 +246,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
 
 fn fail(failure: &Failure, err: &mut dyn Write) -> u8 {
     // Nobody is left to tell if this fails too.
-    let line = format!("coreinspect: {}\n", Printable(failure.to_string().as_bytes()));
-    let _ = err.write_all(line.as_bytes());
+    let told = match failure {
+        Failure::Screen(screen) => output::told_screen(screen),
+        failure => output::told(&failure.to_string()),
+    };
+    let _ = err.write_all(told.as_bytes());
     Status::Failed as u8
 }
 

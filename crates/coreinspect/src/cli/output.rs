@@ -113,9 +113,24 @@ impl<'w> Context<'w> {
     /// One line on standard error: why the status is not 0, or what is lost.
     pub fn tell(&mut self, line: impl std::fmt::Display) {
         // Results are on standard output; that nobody listens here must not take them away.
-        let line = format!("coreinspect: {}\n", Printable(line.to_string().as_bytes()));
-        let _ = self.err.write_all(line.as_bytes());
+        let _ = self.err.write_all(told(&line.to_string()).as_bytes());
     }
+
+    /// As [`Context::tell`], of a compiler's screen: a line, where it stands, and a caret.
+    pub fn tell_screen(&mut self, screen: &str) {
+        let _ = self.err.write_all(told_screen(screen).as_bytes());
+    }
+}
+
+/// A line on standard error.
+pub(super) fn told(message: &str) -> String {
+    format!("coreinspect: {}\n", Printable(message.as_bytes()))
+}
+
+/// A compiler's screen on standard error; each of its lines is made harmless.
+pub(super) fn told_screen(screen: &str) -> String {
+    let lines = screen.split('\n').map(|line| format!("{}\n", Printable(line.as_bytes())));
+    format!("coreinspect: {}", lines.collect::<String>())
 }
 
 /// NO_COLOR before CLICOLOR_FORCE before what the terminal can do (no-color.org, bixense.com/clicolors).

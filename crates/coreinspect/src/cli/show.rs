@@ -106,20 +106,24 @@ impl Execute for Show {
                 "--hex is for people; `coreinspect extract` writes the bytes for machines",
             ));
         }
-        let forced = self.content.layout().is_some();
+        let forced = self.content.names_a_layout();
         if self.at.is_some() && !self.hex && !forced {
             return Err(Failure::new("--at says where --hex or --layout begins; name one of them"));
         }
         let at = self.at.filter(|_| forced).unwrap_or(0);
         // A stream decodes on its own, and what it needs of the report is which segments there are.
-        let asked = self.content.options();
+        let asked = self.content.options(context)?;
         let no_content = asked.no_content || self.records;
         let options = Options { at, count: self.count, no_content, ..asked };
         let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
         let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
         let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
+        let layout = options.layout.clone();
         dumps::read(&path, &options, context, |read, dump, context| {
-            self.show(&selectors, read, dump, context)
+            if let Some(problem) = self.content.undescribed(&options, &dump) {
+                return Err(Failure::new(problem));
+            }
+            self.show(&selectors, layout.as_deref(), read, dump, context)
         })?
     }
 }
@@ -128,6 +132,7 @@ impl Show {
     fn show(
         &self,
         selectors: &[Selector],
+        layout: Option<&dyn Layout>,
         read: Option<(&dyn Target, &[Segment])>,
         mut dump: Dump,
         context: &mut Context<'_>,
@@ -153,7 +158,7 @@ impl Show {
         if let Some((target, segments)) = read.filter(|_| context.format == Format::Table) {
             look_closely(&mut dump, target, segments)?;
         }
-        if let (true, Some(layout), Some((target, segments))) = (self.records, self.content.layout(), read) {
+        if let (true, Some(layout), Some((target, segments))) = (self.records, layout, read) {
             return self.stream(layout, target, segments, &dump, context);
         }
         if let Some((target, _)) = read {

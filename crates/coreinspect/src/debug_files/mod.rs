@@ -12,3 +12,4 @@ pub mod symbols;
 
 pub use debug_folders::DebugFolders;
 pub use elf_file::{ElfFile, Section};
+pub mod layout_files;

@@ -10,6 +10,7 @@ pub mod contents;
 pub mod decode;
 pub mod encoding;
 pub mod expression;
+pub mod file;
 pub mod inline;
 pub mod problem;
 mod subject;
@@ -37,6 +38,11 @@ pub trait Layout: fmt::Debug + Send + Sync {
     /// Where it comes from.
     fn origin(&self) -> Origin;
 
+    /// What it recognises, in words: "magic \"J9SC\" at 0x0"; none if `about` says all.
+    fn recognises(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How sure it is that the bytes of `subject` are its own.
     fn recognise(&self, subject: &Subject<'_>) -> Verdict;
 
@@ -56,6 +62,9 @@ impl<L: Layout + ?Sized> Layout for &L {
     }
     fn origin(&self) -> Origin {
         (**self).origin()
+    }
+    fn recognises(&self) -> Vec<String> {
+        (**self).recognises()
     }
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {
         (**self).recognise(subject)

@@ -4,8 +4,10 @@
 //! type reads the dump of an s390x and of an i386 alike, unless it says otherwise ([`Integer::order`],
 //! [`Width::Bytes`], [`Place::At`]).
 
+mod outline;
 mod size;
 
+pub use outline::{Line, outline, spelled};
 pub(in crate::layout) use size::{BitPlace, align};
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@ mod about;
 pub mod grid;
 pub mod hex;
 pub mod json;
+pub mod layouts;
 pub mod look;
 mod missing;
 pub mod printable;

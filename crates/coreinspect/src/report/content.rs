@@ -103,7 +103,7 @@ impl Content {
     }
 
     fn says(&mut self, decoded: Decoded, target: &dyn Target, memory: &SharedMemory) {
-        let Remarks { unavailable, findings, limits, unlisted } = decoded.remarks;
+        let Remarks { unavailable, findings, limits, unlisted, tested: _ } = decoded.remarks;
         self.unavailable = unavailable.into_iter().map(Unavailable::from).collect();
         self.findings = findings.into_iter().map(Finding::from).collect();
         self.limits.extend(limits);

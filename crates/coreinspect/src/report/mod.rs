@@ -7,6 +7,7 @@ mod build;
 mod content;
 mod holes;
 mod key;
+mod layouts;
 pub mod look;
 mod pointer;
 mod selector;
@@ -17,6 +18,9 @@ pub use build::{Options, inspect, inspect_file, inspect_with};
 pub use content::repeated;
 pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};
+pub use layouts::{
+    CheckedFile, FileProblem, LayoutCheck, LayoutDefinition, LayoutEntry, LayoutField, Layouts, Origin,
+};
 pub use look::Look;
 pub use pointer::Pointer;
 pub use selector::{Selector, SelectorError};

@@ -1,8 +1,11 @@
 //! Layouts that users write.
 
 mod c_structs;
+mod command;
+mod files;
 mod inline;
 mod inline_problems;
+mod mutants;
 
 use coreinspect::layout::contents::Window;
 use coreinspect::layout::decode::{Decoded, Limits, decode};

@@ -25,7 +25,8 @@ pub(crate) fn coreinspect() -> Command {
     ENVIRONMENT.iter().for_each(|name| {
         command.env_remove(name);
     });
-    command.stdin(Stdio::null());
+    // Layout files of whoever runs the tests are not asked.
+    command.env("XDG_CONFIG_HOME", "/nonexistent").stdin(Stdio::null());
     command
 }
 

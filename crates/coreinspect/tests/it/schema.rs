@@ -64,6 +64,21 @@ fn every_field_is_in_the_schema() {
     }
 }
 
+#[test]
+fn every_field_of_layouts_is_in_the_schema() {
+    let schema = schema();
+    for (name, arguments) in [
+        ("layouts", &[] as &[_]),
+        ("layout_definition", &["show", "u8 a; u32 b : 3; cstr s"]),
+        ("layout_check", &["check", "/etc/passwd", "/nowhere"]),
+    ] {
+        let document = Run::of(coreinspect().arg("layouts").args(arguments).arg("--json")).document();
+        let mut found = BTreeSet::new();
+        differences(&schema, &schema["$defs"][name], &document, "", &mut found);
+        assert_eq!(found, BTreeSet::new(), "{name}");
+    }
+}
+
 /// Validates standard input, a JSON array, item by item; prints what is wrong and with which.
 const VALIDATE: &str = "
 import json, sys, jsonschema
@@ -104,6 +119,11 @@ fn a_public_validator_accepts_every_document() {
         [&["--json", "/nowhere"] as &[_], &["--json", "/etc/passwd"], &["--format", "jsonl", "/"]]
     {
         documents.push(Run::of(coreinspect().args(arguments)).document());
+    }
+    for arguments in
+        [&[] as &[_], &["show", "u8 a; u32 b : 3; cstr s"], &["check", "/etc/passwd", "/nowhere"]]
+    {
+        documents.push(Run::of(coreinspect().arg("layouts").args(arguments).arg("--json")).document());
     }
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/coreinspect-1.json");
     let mut validator = Command::new(python);

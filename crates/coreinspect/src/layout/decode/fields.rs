@@ -225,28 +225,47 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         match &field.expected {
             None => {}
             Some(Expected::Number(expected)) => {
-                if let Some(value) = self.last_number.filter(|value| value != expected) {
-                    let offsets =
-                        span(start, start.saturating_add(field.kind.size(self.machine).unwrap_or(0)));
-                    self.finding(offsets, || format!("{} is {value:#x}, not {expected:#x}", name()));
+                let Some(value) = self.last_number else { return };
+                let size = field.kind.size(self.machine).unwrap_or(0);
+                if value == *expected {
+                    self.holds(if value == 0 { 0 } else { size });
+                    return;
                 }
+                count(&mut self.tested().magic_broken);
+                let offsets = span(start, start.saturating_add(size));
+                self.finding(offsets, || format!("{} is {value:#x}, not {expected:#x}", name()));
             }
             Some(Expected::Bytes(expected)) => {
                 let offsets = span(start, start.saturating_add(expected.len() as u64));
-                match self.window.bytes(start, expected.len(), self.budget) {
-                    Ok(Some(bytes)) if bytes != &**expected => {
-                        let expected = expected.escape_ascii();
-                        self.finding(offsets, || format!("{} does not begin with \"{expected}\"", name()));
-                    }
-                    _ => {}
+                let holds = match self.window.bytes(start, expected.len(), self.budget) {
+                    Ok(Some(bytes)) => bytes == &**expected,
+                    _ => return,
+                };
+                if holds {
+                    let zeroes = expected.iter().all(|byte| *byte == 0);
+                    self.holds(if zeroes { 0 } else { expected.len() as u64 });
+                    return;
                 }
+                count(&mut self.tested().magic_broken);
+                let expected = expected.escape_ascii();
+                self.finding(offsets, || format!("{} does not begin with \"{expected}\"", name()));
             }
         }
     }
 
+    fn holds(&mut self, bytes: u64) {
+        let tested = self.tested();
+        tested.magic_bytes = tested.magic_bytes.saturating_add(bytes);
+    }
+
     fn check(&mut self, check: &Check, at: u64, end: u64) {
-        if check.holds.value(self) != Some(0) {
-            return;
+        match check.holds.value(self) {
+            None => return,
+            Some(0) => count(&mut self.tested().checks_broken),
+            Some(_) => {
+                count(&mut self.tested().checks_held);
+                return;
+            }
         }
         let mut values = Vec::<String>::new();
         for reference in check.holds.references() {
@@ -263,4 +282,8 @@ impl<'t> Decoder<'t, '_, '_, '_> {
             false => format!("{says}: {}", values.join(", ")),
         });
     }
+}
+
+fn count(tests: &mut u64) {
+    *tests = tests.saturating_add(1);
 }

@@ -88,6 +88,21 @@ pub struct Remarks {
     pub limits: Vec<String>,
     /// Missing parts and findings beyond those that are listed.
     pub unlisted: u64,
+    /// How the bytes stood the tests of the description.
+    pub tested: Tested,
+}
+
+/// How bytes stood what a description says that they must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tested {
+    /// Bytes of fields that hold the magic they must; a magic of zeroes says nothing.
+    pub magic_bytes: u64,
+    /// Fields that do not.
+    pub magic_broken: u64,
+    /// Checks that hold.
+    pub checks_held: u64,
+    /// Checks that do not.
+    pub checks_broken: u64,
 }
 
 /// A value and what there is to say of it.
@@ -435,6 +450,10 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         }
         let path = self.path();
         self.remarks.findings.push(Finding { path, offsets, message: message() });
+    }
+
+    fn tested(&mut self) -> &mut Tested {
+        &mut self.remarks.tested
     }
 
     fn limit(&mut self, message: String) {

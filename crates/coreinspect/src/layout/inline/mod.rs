@@ -39,6 +39,7 @@
 
 mod body;
 mod byte_order;
+mod declarator;
 mod definitions;
 mod expressions;
 mod fields;

@@ -257,7 +257,7 @@ impl Struct {
 
 impl Field {
     /// Where it begins in `parent`, if the field before it ends at `end`; `None` if that hangs on what the bytes say.
-    fn start(&self, parent: &Struct, end: u64, machine: Machine) -> Option<u64> {
+    pub(super) fn start(&self, parent: &Struct, end: u64, machine: Machine) -> Option<u64> {
         if self.when.is_some() {
             return None;
         }
@@ -271,7 +271,7 @@ impl Field {
     }
 
     /// The bytes of room without a value that begins at `start` and hangs on that alone: up to an alignment.
-    fn padding_size(&self, start: u64, machine: Machine) -> Option<u64> {
+    pub(super) fn padding_size(&self, start: u64, machine: Machine) -> Option<u64> {
         match &self.kind {
             Type::Bytes(Count::Exactly(count)) if self.padding => {
                 u64::try_from(count.value(&Alone { here: Some(start), machine })?).ok()

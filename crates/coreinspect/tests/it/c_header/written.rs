@@ -97,7 +97,8 @@ fn a_wrong_header_is_wrong_usage() {
     let folder = tempfile::tempdir().unwrap();
     let header = folder.path().join("queue.h");
     fs::write(&header, "struct queue {\n\tstrng name;\n};\n").unwrap();
-    let run = shown(Path::new("/dev/null"), header.to_str().unwrap()).ended(2);
+    let run = shown(Path::new("/dev/null"), header.to_str().unwrap());
+    assert_eq!(run.status, 2, "{run:?}");
     assert!(run.err.contains("unknown type name `strng`") && run.err.contains("queue.h:2:2"), "{}", run.err);
     let run = shown(Path::new("/dev/null"), "/nowhere/queue.h:struct queue").ended(2);
     assert!(run.err.contains("/nowhere/queue.h: No such file or directory"), "{}", run.err);
