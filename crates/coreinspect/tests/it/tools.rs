@@ -6,14 +6,15 @@ use std::process::Command;
 pub(crate) fn have(name: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()));
-    if !found {
-        assert!(
-            std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() != Ok("1"),
-            "{name} is required and missing"
-        );
-        println!("skipped: {name} is not installed");
-    }
-    found
+    found || missing(name)
+}
+
+/// Says that `what` is missing, and fails with `COREINSPECT_REQUIRE_TOOLS=1`. Always `false`, for a test to skip by.
+pub(crate) fn missing(what: &str) -> bool {
+    let required = std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() == Ok("1");
+    assert!(!required, "{what} is required and missing");
+    println!("skipped: {what} is missing");
+    false
 }
 
 /// What the command prints on standard output; its complaints are a failure.

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
+use crate::tools::missing;
+
 use super::stage::{Stage, Staged, segments};
 
 /// The folder of Debian's fis-gtm; as `have` of a program.
@@ -14,9 +16,7 @@ fn installation() -> Option<PathBuf> {
     let folders = fs::read_dir("/usr/lib/x86_64-linux-gnu/fis-gtm").into_iter().flatten();
     let found = folders.map(|entry| entry.unwrap().path()).find(|folder| folder.join("mumps").exists());
     if found.is_none() {
-        let required = std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() == Ok("1");
-        assert!(!required, "fis-gtm is required and missing");
-        println!("skipped: fis-gtm is not installed");
+        missing("fis-gtm");
     }
     found
 }

@@ -3,7 +3,6 @@
 //! In the namespace a key that its program always uses collides with nobody's, and every segment goes with the last
 //! process, however the test ends.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -14,7 +13,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::program::{Run, coreinspect};
-use crate::tools::have;
+use crate::tools::{cores_are_plain, have, missing};
+
+use super::running::gcore;
 
 /// A folder for the files of a program, and how to start it there.
 pub(crate) struct Stage {
@@ -78,12 +79,7 @@ fn can_unshare() -> bool {
         command.args(["--user", "--map-root-user"]);
     }
     let can = command.args(["--ipc", "true"]).stderr(Stdio::null()).status().unwrap().success();
-    if !can {
-        let required = std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() == Ok("1");
-        assert!(!required, "unshare --ipc is required and not permitted");
-        println!("skipped: no IPC namespace may be made here");
-    }
-    can
+    can || missing("the right to make an IPC namespace")
 }
 
 /// A program that runs. It ends with this value.
@@ -133,20 +129,12 @@ impl<'a> Staged<'a> {
 
     /// The dump that gcore writes of it.
     pub(crate) fn gcore(&self) -> PathBuf {
-        let mut gcore = Command::new("gcore");
-        gcore.args(["-o", "gcore", &self.pid().to_string()]).current_dir(self.stage.folder());
-        let output = gcore.stdin(Stdio::null()).env_remove("DEBUGINFOD_URLS").output().unwrap();
-        assert!(output.status.success(), "gcore: {}", String::from_utf8_lossy(&output.stderr));
-        self.stage.folder().join(format!("gcore.{}", self.pid()))
+        gcore(self.pid(), self.stage.folder()).unwrap()
     }
 
     /// The dump that the kernel writes when it is aborted; `None` where the kernel writes no `core` here.
     pub(crate) fn abort(mut self) -> Option<PathBuf> {
-        let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
-        if pattern.trim() != "core" {
-            let required = std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() == Ok("1");
-            assert!(!required, "kernel.core_pattern must be core, not {}", pattern.trim());
-            println!("skipped: kernel.core_pattern is not core but {}", pattern.trim());
+        if !cores_are_plain() {
             return None;
         }
         kill(Pid::from_raw(self.pid().cast_signed()), Signal::SIGABRT).unwrap();
