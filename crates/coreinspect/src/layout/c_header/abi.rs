@@ -104,19 +104,19 @@ impl Abi {
         matches!(self.machine.number, ARM | AARCH64)
     }
 
-    /// Whether the type of a bit field says where it may lie (PCC_BITFIELD_TYPE_MATTERS); m68k and SuperH pack bits alone.
+    /// Whether the type of a bit field says where it may lie (PCC_BITFIELD_TYPE_MATTERS); m68k packs bits alone.
     pub(super) fn bits_lie_by_type(self) -> bool {
-        !matches!(self.machine.number, M68K | SH)
+        self.machine.number != M68K
     }
 
-    /// Bytes to which `: 0` leads where bit fields do not lie by their type (EMPTY_FIELD_BOUNDARY).
+    /// Bytes to which `: 0` leads where bit fields do not lie by their type (EMPTY_FIELD_BOUNDARY of m68k).
     pub(super) fn empty_field_boundary(self) -> u64 {
-        if self.machine.number == M68K { 2 } else { 4 }
+        2
     }
 
-    /// Bytes of which a struct that is not packed has a multiple (STRUCTURE_SIZE_BOUNDARY).
-    pub(super) fn structure_boundary(self) -> u64 {
-        if self.machine.number == M68K { 2 } else { 1 }
+    /// Alignment of an `_Atomic` type of so many bytes, where the processor has such accesses.
+    pub(super) fn atomic(self, bytes: u64) -> u64 {
+        if matches!(self.machine.number, M68K | SH) { self.natural(bytes) } else { bytes }
     }
 
     /// Whether bit fields that fill a unit stay bit fields (-fstrict-volatile-bitfields, the default of ARM alone).

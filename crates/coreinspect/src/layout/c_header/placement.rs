@@ -11,8 +11,6 @@ use super::ctype::{Body, CField, CType, Kind};
 pub(super) struct Rules {
     pub(super) abi: Abi,
     pub(super) union: bool,
-    /// Whether all of it is packed.
-    pub(super) packed: bool,
     /// `#pragma pack`, in bytes; 0 for none.
     pub(super) pack: u64,
     /// Bytes that the struct itself asks for; 1 if it does not.
@@ -32,8 +30,7 @@ struct Need {
 /// Places members of these sizes (in bytes); `None` if they are too large to count.
 pub(super) fn place(mut fields: Vec<CField>, sizes: &[u64], rules: &Rules) -> Option<Body> {
     let pack = rules.pack.checked_mul(8)?;
-    let boundary = if rules.packed { 1 } else { rules.abi.structure_boundary() };
-    let mut record = rules.aligned.max(boundary).checked_mul(8)?;
+    let mut record = rules.aligned.checked_mul(8)?;
     let mut user_aligned = rules.user_aligned;
     let (mut position, mut largest) = (0_u64, 0_u64);
     for (field, bytes) in fields.iter_mut().zip(sizes) {

@@ -235,7 +235,6 @@ impl Parser<'_> {
         let rules = Rules {
             abi: self.abi,
             union,
-            packed: attributes.packed,
             pack: self.pack,
             aligned: attributes.aligned.unwrap_or(1),
             user_aligned: attributes.aligned.is_some(),

@@ -197,7 +197,7 @@ impl Parser<'_> {
     fn atomic(&self, mut kind: CType) -> CType {
         kind.atomic = true;
         if let Some(size @ (1 | 2 | 4 | 8 | 16)) = self.size(&kind) {
-            kind.alignment = kind.alignment.max(size);
+            kind.alignment = kind.alignment.max(self.abi.atomic(size));
         }
         kind
     }
