@@ -80,7 +80,8 @@ impl DebugInformation {
     /// Asks each program in turn.
     fn search(&self, programs: &[Program]) -> Result<Found, String> {
         let mut reasons = Vec::new();
-        let mut searched = 0_u32;
+        let mut executable_searched = false;
+        let mut libraries = 0_u32;
         for (index, program) in programs.iter().enumerate() {
             let file = match program.open(&self.folders) {
                 Ok(file) => file,
@@ -94,26 +95,32 @@ impl DebugInformation {
                 Ok(found) => return Ok(found),
                 Err(problem) => problem,
             };
-            match problem {
-                Problem::NoDebugInformation { .. } if index > 0 => {}
-                Problem::NoDebugInformation { .. } => reasons.push(problem.to_string()),
-                Problem::Unknown { .. } => {
-                    searched = searched.saturating_add(1);
+            match &problem {
+                Problem::NoDebugInformation { .. } => {
+                    reasons.extend((index == 0).then(|| problem.to_string()))
+                }
+                Problem::Unknown { .. } if index == 0 => {
+                    executable_searched = true;
                     reasons.push(problem.to_string());
                 }
-                problem => return Err(problem.to_string()),
+                Problem::Unknown { suggestions, .. } => {
+                    // What is like the name may be the library's.
+                    let tells = reasons.len() < 2 && !suggestions.is_empty();
+                    reasons.extend(tells.then(|| problem.to_string()));
+                    libraries = libraries.saturating_add(u32::from(!tells));
+                }
+                _ => return Err(problem.to_string()),
             }
         }
-        // Where the executable and twenty libraries were searched, the first two say enough.
-        let more = reasons.len().saturating_sub(2);
-        reasons.truncate(2);
-        if more > 0 {
-            reasons.push(format!("nor have {more} other files"));
+        match libraries {
+            0 => {}
+            1 => reasons.push("nor has a library that was searched".to_owned()),
+            count => reasons.push(format!("nor have {count} libraries that were searched")),
         }
-        if reasons.is_empty() {
+        if programs.is_empty() {
             reasons.push("the dump names no program of which it holds the headers".to_owned());
         }
-        let advice = if searched == 0 { "; name the program by --types" } else { "" };
+        let advice = if executable_searched { "" } else { "; name the program by --types" };
         Err(format!("{}{advice}", reasons.join("; ")))
     }
 }
