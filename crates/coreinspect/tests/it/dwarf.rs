@@ -1,5 +1,6 @@
 //! Types from DWARF, held against gdb: where each member lies, and what it says of the same dump.
 
+mod command;
 mod hostile;
 mod names;
 mod process;
