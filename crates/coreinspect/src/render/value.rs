@@ -50,11 +50,17 @@ struct Part {
     missing: bool,
 }
 
+/// A name as it may be shown: it comes from a program or a file that may come along with a hostile dump.
+fn harmless(name: &str) -> String {
+    Printable(name.as_bytes()).to_string()
+}
+
 fn part(name: &str, value: &Value, style: Style) -> Option<Part> {
+    let name = &harmless(name);
     let plain = |text: String| Some(Part { text, speaks: false, missing: false });
     match &value.kind {
         Kind::Missing => Some(Part { text: format!("{name} not in the dump"), speaks: true, missing: true }),
-        Kind::Named(_, Some(known)) => Some(Part { text: known.to_string(), speaks: true, missing: false }),
+        Kind::Named(_, Some(known)) => Some(Part { text: harmless(known), speaks: true, missing: false }),
         Kind::Named(value, None) => {
             Some(Part { text: format!("{name} {value}?"), speaks: true, missing: false })
         }
@@ -96,10 +102,10 @@ fn scalar(value: &Value, style: Style) -> String {
             },
             NumberStyle::Time(unit) => time(*number, *unit),
         },
-        Kind::Named(number, Some(name)) => format!("{number} ({name})"),
+        Kind::Named(number, Some(name)) => format!("{number} ({})", harmless(name)),
         Kind::Named(number, None) => format!("{number} (no name has this value)"),
         Kind::Flags(bits, names) if names.is_empty() => format!("{bits:#x}"),
-        Kind::Flags(bits, names) => format!("{bits:#x} ({})", names.join(" | ")),
+        Kind::Flags(bits, names) => format!("{bits:#x} ({})", harmless(&names.join(" | "))),
         Kind::Float(number) => number.to_string(),
         Kind::Pointer(address) => format!("{address:#x}"),
         Kind::Text(text) if text.measured => {
@@ -124,8 +130,10 @@ fn scalar(value: &Value, style: Style) -> String {
             format!("{}{more}", digits.join(" "))
         }
         Kind::Struct(members) => {
-            let members =
-                members.iter().map(|member| format!("{} {}", member.name, scalar(&member.value, style)));
+            let members = members.iter().map(|member| {
+                let name = harmless(&member.name);
+                format!("{name} {}", scalar(&member.value, style))
+            });
             format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
         }
         Kind::Array(elements, omitted) => list(elements, *omitted, style),
@@ -259,7 +267,7 @@ impl Tree<'_> {
         let offsets = value.offsets;
         let mut line = Line {
             depth,
-            name: name.to_owned(),
+            name: harmless(name),
             text: String::new(),
             offset: offsets.start().get(),
             length: offsets.length(),
@@ -279,6 +287,18 @@ impl Tree<'_> {
                 lines.push(line);
                 let most = if self.full { usize::MAX } else { ELEMENTS };
                 for (index, element) in elements.iter().enumerate().take(most) {
+                    if let Some(text) = record(element, style) {
+                        lines.push(Line {
+                            depth: depth.saturating_add(1),
+                            name: format!("[{index}]"),
+                            text,
+                            offset: element.offsets.start().get(),
+                            length: element.offsets.length(),
+                            tone: Some(lines.iter().filter(|line| line.tone.is_some()).count()),
+                            missing: false,
+                        });
+                        continue;
+                    }
                     self.lines(&format!("[{index}]"), element, depth.saturating_add(1), style, lines);
                 }
                 let more = (elements.len().saturating_sub(most) as u64).saturating_add(*omitted);
@@ -323,6 +343,17 @@ impl Tree<'_> {
     }
 }
 
+/// A short struct of an array in a line, as debuggers print it; `None` for a long one, or one of parts that have parts.
+fn record(value: &Value, style: Style) -> Option<String> {
+    const SHORT: usize = 100;
+    let Kind::Struct(members) = &value.kind else { return None };
+    let plain = |kind: &Kind| !has_parts(kind) && !matches!(kind, Kind::Missing | Kind::Pointer(_));
+    if members.is_empty() || !members.iter().all(|member| plain(&member.value.kind)) {
+        return None;
+    }
+    Some(scalar(value, style)).filter(|text| text.chars().count() <= SHORT)
+}
+
 fn has_parts(kind: &Kind) -> bool {
     matches!(kind, Kind::Struct(_) | Kind::Array(..)) || matches!(kind, Kind::Text(text) if text.measured)
 }
@@ -330,12 +361,16 @@ fn has_parts(kind: &Kind) -> bool {
 /// The offsets of the values without parts, in the order in which a tree shows them.
 pub fn leaves(value: &Value) -> Vec<(u64, u64)> {
     let mut found = Vec::new();
-    let mut left = vec![value];
-    while let Some(next) = left.pop() {
+    let mut left = vec![(value, false)];
+    while let Some((next, element)) = left.pop() {
+        if element && record(next, Style::default()).is_some() {
+            found.push((next.offsets.start().get(), next.offsets.end().get()));
+            continue;
+        }
         match &next.kind {
-            Kind::Struct(members) => left.extend(members.iter().rev().map(|member| &member.value)),
+            Kind::Struct(members) => left.extend(members.iter().rev().map(|member| (&member.value, false))),
             Kind::Array(elements, _) if elements.iter().any(|element| has_parts(&element.kind)) => {
-                left.extend(elements.iter().rev());
+                left.extend(elements.iter().rev().map(|element| (element, true)));
             }
             _ => found.push((next.offsets.start().get(), next.offsets.end().get())),
         }

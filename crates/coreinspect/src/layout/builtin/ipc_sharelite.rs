@@ -76,7 +76,10 @@ fn part(subject: &Subject<'_>) -> Option<Part> {
     let small = length < 1 << 28 && version < 1 << 28 && state < 1 << 24;
     let counted = small && (1..=version).contains(&state) && (length == 0 || version > 1);
     // The last page need not belong to the segment whole.
-    let placed = if next == -1 { length <= room } else { length > room.saturating_sub(4095) };
+    // Without a magic a chain is believed only if its numbers are such as kernels and programs give out: four letters are
+    // no shmid.
+    let ids = (0..1 << 24).contains(&next) && length < 1 << 26;
+    let placed = if next == -1 { length <= room } else { ids && length > room.saturating_sub(4095) };
     (counted && placed).then(|| Part::First(length.min(room)))
 }
 

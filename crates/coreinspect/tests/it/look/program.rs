@@ -140,7 +140,9 @@ fn is_seen(flag: &str) {
     assert!(is_told(0, "WORKQ"), "{told:?}");
     assert!(is_told(program.number("host"), "build-host.example.org"), "{told:?}");
     assert!(is_told(at("name"), &program.said["first_name"]), "{told:?}");
-    assert_eq!(look.strings.shown.len() as u64 + look.strings.more, 82, "{told:?}");
+    // Pointers of a random address can be letters too: now and then one more.
+    let count = look.strings.shown.len() as u64 + look.strings.more;
+    assert!((82..=84).contains(&count), "{count} strings: {told:?}");
 }
 
 #[test]
