@@ -3,6 +3,7 @@
 import os
 
 from .binary import Binary, Trouble, bare
+from .picture import Picture
 from .verbs import A_DUMP, CORE, LAYOUT, Verb, Verbs, ask
 
 TYPE_CHECKING = False
@@ -130,9 +131,21 @@ class Session:
             raise Trouble("standard input and output are the debugger's: name a file instead of -")
         # A second look: the binary may know more of it than the plugin did.
         verb = self.verb(verb.name)
-        words = self.words(verb, arguments)
-        if words is None:
+        if verb.takes not in A_DUMP:
+            self.stream(self.words(verb, arguments), arguments)
             return
+        subject = self.subject()
+        live = self.of_a_process(verb, subject)
+        if live is not None:
+            self.stream(live + arguments, arguments)
+            return
+        with self.looked_at(subject) as core:
+            self.stream(verb.on_dump(core, arguments), arguments)
+        if subject.pid is not None:
+            self.debugger.note("a picture of process {}, taken now".format(subject.pid))
+
+    def stream(self, words: "List[str]", arguments: "List[str]") -> None:
+        """Runs coreinspect and prints what it prints."""
         if not any(word.startswith("--color") for word in arguments):
             words += ["--color", "always" if self.debugger.colour() else "never"]
         import codecs
@@ -150,33 +163,31 @@ class Session:
         if complaints:
             self.debugger.note(complaints.rstrip("\n"))
 
-    def words(self, verb: Verb, arguments: "List[str]") -> "Optional[List[str]]":
-        """The command line for it; None if there is nothing left to run."""
-        if verb.takes == "key":
+    def words(self, verb: Verb, arguments: "List[str]") -> "List[str]":
+        """The command line for a verb that takes no dump."""
+        if verb.takes != "process":
             return verb.words + arguments
         subject = self.subject()
-        if subject.core is not None and verb.takes in A_DUMP:
-            return verb.on_dump(subject.core, arguments)
         if subject.core is not None:
             raise Trouble("{} works on a running process, and this is a core".format(verb.name))
         if subject.pid is None:
             raise Trouble(subject.why)
-        if verb.takes == "process":
-            return verb.words + [str(subject.pid)] + arguments
+        return verb.words + [str(subject.pid)] + arguments
+
+    def of_a_process(self, verb: Verb, subject: Subject) -> "Optional[List[str]]":
+        """The command line, but for its arguments, where coreinspect itself looks at the running process."""
+        if subject.pid is None:
+            return None
         if verb.process_option is not None:
-            return verb.words + [verb.process_option, str(subject.pid)] + arguments
-        live = self.verbs.by_name.get("live")
-        if verb.name != "list":
-            self.core()
-        if live is not None:
-            return live.words + [str(subject.pid)] + arguments
-        # Without `coreinspect live` there is only what the debugger knows.
-        self.debugger.write(self.debugger.mapped_lines() + "\n")
-        self.debugger.note(
-            "this coreinspect has no command `live`, so this is what {} knows of the mappings; for contents, "
-            "dump the process with gcore and look at the core".format(self.debugger.name)
-        )
-        return None
+            return verb.words + [verb.process_option, str(subject.pid)]
+        live = self.verbs.by_name.get("live") if verb.name == "list" else None
+        return None if live is None else live.words + [str(subject.pid)]
+
+    def looked_at(self, subject: Subject) -> Picture:
+        """The core, or a picture of the living process; Trouble if there is neither."""
+        if subject.core is None and subject.pid is None:
+            raise Trouble(subject.why)
+        return Picture(self.binary, subject.core, subject.pid)
 
     # What is known of a core.
 
@@ -258,10 +269,10 @@ class Session:
 
         They come from the dump, by coreinspect: the debugger would show zeroes for what was not saved.
         """
-        core = self.core()
-        segment = self.segment(core, selector)
-        window = ["--at", str(at), "--length", str(size)]
-        found = self.binary.output(["extract", core, selector, "-o", "-", "-q"] + window)
+        with self.looked_at(self.subject()) as core:
+            segment = self.segment(core, selector)
+            window = ["--at", str(at), "--length", str(size)]
+            found = self.binary.output(["extract", core, selector, "-o", "-", "-q"] + window)
         if len(found) < size:
             raise Trouble(
                 "the type has {} bytes, and the segment only {} from offset {} on".format(size, len(found), at)

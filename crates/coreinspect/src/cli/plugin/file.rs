@@ -18,7 +18,7 @@ macro_rules! module {
 const LOADER: &str = include_str!("../../../plugin/loader.py");
 /// What both debuggers need, in the order in which it can be loaded.
 const SHARED: &[(&str, &str)] =
-    &[module!("__init__"), module!("binary"), module!("verbs"), module!("session")];
+    &[module!("__init__"), module!("binary"), module!("picture"), module!("verbs"), module!("session")];
 
 impl Debugger {
     fn module(self) -> (&'static str, &'static str) {
