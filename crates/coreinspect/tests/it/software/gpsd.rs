@@ -70,6 +70,11 @@ impl Gpsd {
         let mut socket = wait_for("gpsd", || TcpStream::connect(("127.0.0.1", port)).ok());
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         socket.write_all(b"?WATCH={\"enable\":true,\"json\":true};\n").unwrap();
+        // It opens its receiver some time after it has been asked to watch (proc_net(5): hexadecimal ports).
+        let port = format!(":{hears:04X} ");
+        wait_for("gpsd's receiver", || {
+            std::fs::read_to_string("/proc/net/udp").ok().filter(|sockets| sockets.contains(&port))
+        });
         let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
         receiver.connect(("127.0.0.1", hears)).unwrap();
         Some(Gpsd { running, receiver, reports: BufReader::new(socket), folder })
