@@ -21,6 +21,10 @@ pub struct Records<'o> {
     open: Vec<bool>,
     /// Where the last field's name stands in the line, with its quotes' insides.
     name: (usize, usize),
+    /// The names of a record's fields as they are written, `"name":`, in their order: the next record has them again.
+    keys: Vec<(*const str, Vec<u8>)>,
+    /// Which of them is next.
+    next_key: usize,
     /// Whether the outermost value is an array: it has no brackets.
     array: bool,
     error: Option<io::Error>,
@@ -28,6 +32,8 @@ pub struct Records<'o> {
     count: u64,
 }
 
+/// Names that are kept as they are written: of a record of many more each is written anew.
+const KEYS: usize = 256;
 /// Bytes that are written at once.
 const BLOCK: usize = 64 << 10;
 
@@ -35,7 +41,17 @@ impl<'o> Records<'o> {
     /// Records for `out`.
     pub fn new(out: &'o mut dyn Write) -> Self {
         let line = Vec::with_capacity(BLOCK + 4096);
-        Self { out, line, open: Vec::new(), name: (0, 0), array: false, error: None, count: 0 }
+        Self {
+            out,
+            line,
+            open: Vec::new(),
+            name: (0, 0),
+            keys: Vec::new(),
+            next_key: 0,
+            array: false,
+            error: None,
+            count: 0,
+        }
     }
 
     /// Writes what is left, and answers how many records there were.
@@ -94,17 +110,24 @@ impl Sink for Records<'_> {
     #[inline]
     fn field(&mut self, name: &Arc<str>) {
         self.part();
-        self.line.push(b'"');
-        let start = self.line.len();
-        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            self.line.extend_from_slice(name.as_bytes());
-        } else {
-            let mut quoted = Vec::new();
-            let _ = json::inline(&&**name, &mut quoted);
-            self.line.extend_from_slice(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default());
+        let start = self.line.len().saturating_add(1);
+        let this = Arc::as_ptr(name);
+        match self.keys.get(self.next_key) {
+            // One address is one name: the type outlives the decoding.
+            Some((known, key)) if std::ptr::addr_eq(*known, this) => self.line.extend_from_slice(key),
+            _ => {
+                // Into memory: it cannot fail.
+                let _ = json::inline(&&**name, &mut self.line);
+                self.line.push(b':');
+                if self.next_key < KEYS {
+                    self.keys.truncate(self.next_key);
+                    let key = self.line.get(start.saturating_sub(1)..).unwrap_or_default();
+                    self.keys.push((this, key.to_vec()));
+                }
+            }
         }
-        self.name = (start, self.line.len());
-        self.line.extend_from_slice(b"\":");
+        self.next_key = self.next_key.saturating_add(1);
+        self.name = (start, self.line.len().saturating_sub(2));
     }
 
     fn end_struct(&mut self, _: Interval<SegmentOffset>) {
@@ -123,6 +146,7 @@ impl Sink for Records<'_> {
     }
 
     fn element(&mut self) -> bool {
+        self.next_key = 0;
         self.line.push(b'\n');
         self.count = self.count.saturating_add(1);
         if self.line.len() >= BLOCK {

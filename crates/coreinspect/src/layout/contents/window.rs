@@ -6,6 +6,7 @@
 use super::Contents;
 use crate::error::Error;
 use crate::layout::Budget;
+use crate::machine::ByteOrder;
 use crate::position::{Position, SegmentOffset};
 
 /// Bytes of the first read: with thousands of segments the system calls are what a listing costs.
@@ -86,6 +87,25 @@ impl<'a> Window<'a> {
             start = self.block().position(at, length);
         }
         Ok(start.and_then(|start| self.block().bytes.get(start..)?.get(..length)))
+    }
+
+    /// A number of 1, 2, 4 or 8 bytes at `at`, if the window looks there already: what a decoder of records mostly asks,
+    /// without a way to fail.
+    #[inline]
+    pub(in crate::layout) fn word(&self, at: u64, length: usize, order: ByteOrder) -> Option<u64> {
+        let block = self.block();
+        let start = block.position(at, length)?;
+        let bytes = block.bytes.get(start..)?;
+        Some(match (length, order) {
+            (8, ByteOrder::Little) => u64::from_le_bytes(*bytes.first_chunk()?),
+            (8, ByteOrder::Big) => u64::from_be_bytes(*bytes.first_chunk()?),
+            (4, ByteOrder::Little) => u32::from_le_bytes(*bytes.first_chunk()?).into(),
+            (4, ByteOrder::Big) => u32::from_be_bytes(*bytes.first_chunk()?).into(),
+            (2, ByteOrder::Little) => u16::from_le_bytes(*bytes.first_chunk()?).into(),
+            (2, ByteOrder::Big) => u16::from_be_bytes(*bytes.first_chunk()?).into(),
+            (1, _) => (*bytes.first()?).into(),
+            _ => return None,
+        })
     }
 
     /// The bytes that are there from `at` on, as many as the window holds; empty if the first is missing.

@@ -149,7 +149,9 @@ impl<'t> Decoder<'t, '_, '_, '_> {
                 sink.field(name);
                 self.path.push(Step::Field(name));
                 let read = self.kind(kind, start, sink);
-                self.expect(field, start);
+                if field.expected.is_some() {
+                    self.expect(field, start);
+                }
                 self.path.pop();
                 read?
             }

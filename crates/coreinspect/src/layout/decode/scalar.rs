@@ -13,15 +13,28 @@ impl Decoder<'_, '_, '_, '_> {
         let size = integer.width.on(self.machine);
         let end = at.saturating_add(size);
         let order = integer.order.unwrap_or(self.machine.byte_order);
+        if integer.bits.is_none()
+            && end <= self.bound
+            && let Ok(length) = usize::try_from(size)
+            && let Some(word) = self.window.word(at, length, order)
+        {
+            // What nearly every integer is, without arithmetic of 128 bits.
+            let value = match (size, integer.signed) {
+                (8, true) => i128::from(word.cast_signed()),
+                (4, true) => i128::from(low(word.into()).cast_signed()),
+                (_, false) => i128::from(word),
+                (size, true) => {
+                    extended(word.into(), u32::try_from(size.saturating_mul(8)).unwrap_or(8), true)
+                }
+            };
+            self.told(integer, value, at, end, sink);
+            return Ok(end);
+        }
         let Some(unit) = self.unit(at, size, order)? else {
             self.missing(at, end, sink);
             return Ok(end);
         };
         let value = match (integer.bits, size, integer.signed) {
-            // What nearly every integer is, without arithmetic of 128 bits.
-            (None, 8, true) => i128::from(low64(unit).cast_signed()),
-            (None, 4, true) => i128::from(low(unit).cast_signed()),
-            (None, ..=8, false) => i128::from(low64(unit)),
             (Some(bits), ..) => {
                 let unit = unit.checked_shr(bits.shift.into()).unwrap_or(0);
                 extended(unit, bits.count.into(), integer.signed)
@@ -30,7 +43,15 @@ impl Decoder<'_, '_, '_, '_> {
                 extended(unit, u32::try_from(size.saturating_mul(8)).unwrap_or(128), integer.signed)
             }
         };
+        self.told(integer, value, at, end, sink);
+        Ok(end)
+    }
+
+    /// Tells what an integer stands for.
+    #[inline]
+    fn told(&mut self, integer: &Integer, value: i128, at: u64, end: u64, sink: &mut impl Sink) {
         let offsets = span(at, end);
+        self.last_number = Some(value);
         let style = match &integer.meaning {
             Meaning::Number => NumberStyle::Decimal,
             Meaning::Hexadecimal => NumberStyle::Hexadecimal,
@@ -38,19 +59,14 @@ impl Decoder<'_, '_, '_, '_> {
             Meaning::Boolean => NumberStyle::Boolean,
             Meaning::Time(unit) => NumberStyle::Time(*unit),
             Meaning::Names(names) => {
-                sink.value(offsets, Cow::Owned(Kind::Named(value, names.get(value).cloned())));
-                self.last_number = Some(value);
-                return Ok(end);
+                return sink.value(offsets, Cow::Owned(Kind::Named(value, names.get(value).cloned())));
             }
             Meaning::Flags(names) => {
-                sink.value(offsets, Cow::Owned(Kind::Flags(value, names.of_bits(value).cloned().collect())));
-                self.last_number = Some(value);
-                return Ok(end);
+                let set = names.of_bits(value).cloned().collect();
+                return sink.value(offsets, Cow::Owned(Kind::Flags(value, set)));
             }
         };
         sink.number(offsets, value, style);
-        self.last_number = Some(value);
-        Ok(end)
     }
 
     pub(super) fn pointer(&mut self, pointer: &Pointer, at: u64, sink: &mut impl Sink) -> Result<u64, Error> {

@@ -41,14 +41,14 @@ impl Decoder<'_, '_, '_, '_> {
         let after = room.map_or(stop, |room| at.saturating_add(room));
         let order = self.machine.byte_order;
         let all = found.kept.len() as u64 == found.length;
-        let bytes = match text.characters {
+        let mut bytes = match text.characters {
             Characters::Bytes => found.kept,
             Characters::Utf16 => utf16(&found.kept, order),
             Characters::Utf32 => utf32(&found.kept, order),
         };
         // Wide characters are told as UTF-8: of all of them the length is that of what is told.
         let length = if all { bytes.len() as u64 } else { found.length };
-        let bytes = cut(&bytes, self.limits.text).to_vec();
+        bytes.truncate(cut(&bytes, self.limits.text).len());
         let shown = value::Text { bytes, length, terminated: found.terminated, measured: text.measured };
         sink.value(span(at, after), Cow::Owned(Kind::Text(shown)));
         Ok(after)
