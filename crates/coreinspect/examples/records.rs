@@ -1,7 +1,8 @@
 //! Decodes an array of 64-byte records into lines of JSON, without a dump: the decoder as a library, and what it takes.
 //!
 //! ```sh
-//! cargo run --release --example records -- 1024 > /dev/null    # MiB
+//! cargo run --release --example records -- 1024 > /dev/null        # MiB of records of eight fields
+//! cargo run --release --example records -- 1024 few > /dev/null    # of four
 //! ```
 
 use std::error::Error;
@@ -35,6 +36,19 @@ fn record() -> Type {
     Struct { fields, ..Struct::default() }.into()
 }
 
+/// Four fields of the same 64 bytes: `id`, `when`, `name`, `check`.
+fn record_of_few() -> Type {
+    let body =
+        Text { extent: Extent::Room(Expression::from(24)), characters: Characters::Bytes, measured: false };
+    let fields = vec![
+        Field::new("id", Integer::new(8, false).into()),
+        Field::new("when", Integer::new(8, true).into()),
+        Field::new("name", Type::Text(body)).at(32),
+        Field::new("check", Integer::new(4, false).into()).at(60),
+    ];
+    Struct { fields, ..Struct::default() }.into()
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mebibytes: usize = std::env::args().nth(1).map_or(Ok(64), |text| text.parse())?;
     let mut bytes = Vec::with_capacity(mebibytes << 20);
@@ -49,7 +63,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         bytes.extend_from_slice(&name);
         bytes.extend_from_slice(&[0, 0, 0, 0x80, 1, 2, 3, 4]);
     }
-    let array = Array { element: record(), count: Count::ToEnd };
+    let few = std::env::args().nth(2).is_some_and(|word| word == "few");
+    let element = if few { record_of_few() } else { record() };
+    let array = Array { element, count: Count::ToEnd };
     let contents = bytes.as_slice();
     let machine = Machine { number: 62, class: Class::Bits64, byte_order: ByteOrder::Little };
     let mut out = io::stdout().lock();
