@@ -137,12 +137,16 @@ impl<'a> Window<'a> {
             self.current = Some(page);
             return Ok(());
         }
-        let place = SegmentOffset::new(at);
-        let run = self.contents.run(place);
+        let run = self.contents.run(SegmentOffset::new(at));
         if run.missing.is_some() {
             return Ok(());
         }
         let first = self.stream.bytes.is_empty();
+        // Whoever asks first for a field within the start asks for the start next.
+        let near = first && usize::try_from(at).is_ok_and(|at| at.saturating_add(length) <= FIRST);
+        let start = self.contents.run(SegmentOffset::new(0));
+        let at = if near && start.missing.is_none() && start.until.get() > at { 0 } else { at };
+        let place = SegmentOffset::new(at);
         if first || self.stream.goes_on_at(at) || self.block().goes_on_at(at) {
             // Four times as much as the last time.
             let wanted = self.block().bytes.len().saturating_mul(4).max(FIRST).max(length).min(BLOCK);
