@@ -99,7 +99,7 @@ pub trait Scope {
 }
 
 /// A scope in which nothing is known.
-struct Nothing;
+pub(super) struct Nothing;
 
 impl Scope for Nothing {
     fn field(&self, _: &Reference) -> Option<i128> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::lexer::TokenKind;
 use super::parser::Parser;
-use crate::layout::expression::{Binary, Expression, Reference, Scope, Unary};
+use crate::layout::expression::{Binary, Expression, Nothing, Unary};
 use crate::layout::problem::{Problem, meant};
 
 /// Operators within operators: what the decoder computes, and room for those that a parser adds.
@@ -180,23 +180,5 @@ fn folded(expression: Expression) -> Expression {
     match expression.value(&Nothing) {
         Some(value) => Expression::Constant(value),
         None => expression,
-    }
-}
-
-/// A scope in which nothing is known.
-struct Nothing;
-
-impl Scope for Nothing {
-    fn field(&self, _: &Reference) -> Option<i128> {
-        None
-    }
-    fn here(&self) -> Option<i128> {
-        None
-    }
-    fn segment_size(&self) -> Option<i128> {
-        None
-    }
-    fn long_size(&self) -> Option<i128> {
-        None
     }
 }
