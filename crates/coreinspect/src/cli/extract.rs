@@ -70,9 +70,10 @@ impl Extract {
             return Ok(Status::Found);
         }
         let twins = dump.segments.iter().filter(|other| other.key == chosen.key).count();
-        let path = self.output.clone().unwrap_or_else(|| match (segment.key.bits(), twins) {
-            (key, 1) => PathBuf::from(format!("SYSV{key:08x}.bin")),
-            (key, _) => PathBuf::from(format!("SYSV{key:08x}.{}.bin", chosen.number)),
+        let path = self.output.clone().unwrap_or_else(|| match (segment.key.map(|key| key.bits()), twins) {
+            (Some(key), 1) => PathBuf::from(format!("SYSV{key:08x}.bin")),
+            (Some(key), _) => PathBuf::from(format!("SYSV{key:08x}.{}.bin", chosen.number)),
+            (None, _) => PathBuf::from(format!("segment.{}.bin", chosen.number)),
         });
         // Both files are begun before either is written: one without the other would mislead.
         let mut file = NewFile::create(&path, context.force, [dump_path])?;
@@ -111,8 +112,12 @@ impl Extract {
             }
             return Ok(None);
         }
-        let holes =
-            Holes { schema: SCHEMA, key: plan.segment.key.to_string(), size: plan.window.length(), missing };
+        let holes = Holes {
+            schema: SCHEMA,
+            key: plan.segment.key.map(|key| key.to_string()),
+            size: plan.window.length(),
+            missing,
+        };
         let mut file = NewFile::create(json, context.force, [dump_path])?;
         file.write(|file| {
             json::pretty(&holes, file)?;

@@ -36,7 +36,7 @@ impl Stream<'_> {
         let contents = SegmentContents { target, segment };
         let machine = target.identity().machine;
         let mut budget = Budget::unlimited();
-        let subject = Subject::new(&contents, Some(segment.key), machine, Some(target), &mut budget);
+        let subject = Subject::new(&contents, segment.key, machine, Some(target), &mut budget);
         let kind = self.layout.describe(&subject).map_err(Failure::new)?;
         let repeated = self.count.map(|count| repeated(&kind, count));
         let kind = repeated.as_ref().unwrap_or(&kind);

@@ -58,12 +58,25 @@ pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn W
         ("cpid", segment.cpid.map(|pid| pid.to_string())),
         ("lpid", segment.lpid.map(|pid| pid.to_string())),
     ];
-    for (name, value) in known.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+    let times = [
+        ("attached", segment.attached.and_then(date)),
+        ("detached", segment.detached.and_then(date)),
+        ("changed", segment.changed.and_then(date)),
+    ];
+    for (name, value) in known.iter().chain(&times).filter_map(|(name, value)| Some((name, value.as_ref()?)))
+    {
         fact(name, value)?;
     }
     let unknown: Vec<_> = known.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+    if segment.removed == Some(true) {
+        fact("removed", "by IPC_RMID: it is gone with its last attachment")?;
+    }
+    let found = segment.found_reasons.join("; ");
+    if !found.is_empty() {
+        fact("taken for", &format!("a segment by what it looks like, which is no proof: {found}"))?;
+    }
     if !unknown.is_empty() {
-        fact("unknown", &format!("{}: no core dump holds them", unknown.join(", ")))?;
+        fact("unknown", &format!("{}: this dump does not hold them", unknown.join(", ")))?;
     }
     fact("mapped", &format!("{} bytes", segment.mapped))?;
     fact("saved", &format!("{} bytes: {}", segment.saved, segment.state))?;
@@ -83,6 +96,11 @@ pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn W
         write_content(content, shown, style, out)?;
     }
     Ok(())
+}
+
+/// Seconds since 1970 as a date, in UTC.
+fn date(seconds: u64) -> Option<String> {
+    Some(jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?.to_string())
 }
 
 fn field(name: &str, value: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {

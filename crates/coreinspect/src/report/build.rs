@@ -4,8 +4,9 @@ use std::cell::OnceCell;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use shmcore::Key;
+use shmcore::{Key, ShmId};
 
 use super::{
     Attachment, Cause, Content, Dump, Error, Hex, KeyParts, Mapping, Missing, PathText, Process, Segment,
@@ -15,7 +16,7 @@ use crate::layout::{Budget, Layout};
 use crate::memory::Dumped;
 use crate::shm::{self, SharedMemory};
 use crate::source::{MappedFile, Source};
-use crate::target::{CoreTarget, Target};
+use crate::target::{self, Target};
 use crate::{error, retention};
 
 /// What a report holds beyond what every one does.
@@ -56,21 +57,30 @@ pub fn inspect_with<R>(
     options: &Options,
     hand_on: impl FnOnce(Option<(&dyn Target, &[shm::Segment])>, Dump) -> R,
 ) -> R {
-    let read = CoreTarget::read(source).and_then(|target| {
-        let memory = SharedMemory::of(&target);
-        let dump = Dump::of(path, &target, &memory, options)?;
-        Ok((target, memory, dump))
-    });
-    match read {
-        Ok((target, memory, mut dump)) => {
+    match target::open(source) {
+        Ok(target) => inspect_target(path, target.as_ref(), options, |read, mut dump| {
             if let Some(change) = source.changed() {
                 let message =
                     format!("the file changed while it was read ({change}): what is said of it may be torn");
                 dump.warnings.push(Warning { code: "file-changed", message });
             }
-            hand_on(Some((&target, &memory.segments)), dump)
-        }
+            hand_on(read, dump)
+        }),
         Err(error) => hand_on(None, Dump::unreadable(path, Some(source.size()), &error)),
+    }
+}
+
+/// As [`inspect_with`], of a target that is already read, called `path`.
+pub fn inspect_target<R>(
+    path: &Path,
+    target: &dyn Target,
+    options: &Options,
+    hand_on: impl FnOnce(Option<(&dyn Target, &[shm::Segment])>, Dump) -> R,
+) -> R {
+    let memory = SharedMemory::of(target);
+    match Dump::of(path, target, &memory, options) {
+        Ok(dump) => hand_on(Some((target, &memory.segments)), dump),
+        Err(error) => hand_on(None, Dump::unreadable(path, target.identity().file_size, &error)),
     }
 }
 
@@ -179,22 +189,31 @@ impl Segment {
         causes: Vec<retention::Cause>,
     ) -> Self {
         let key = segment.key;
+        let facts = &segment.facts;
+        let seconds =
+            |time: Option<SystemTime>| Some(time?.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs());
+        let pid = |pid: Option<shmcore::Pid>| u32::try_from(pid?.as_raw()).ok();
         let (mapped, saved) = (segment.mapped(), segment.saved());
         Self {
             number,
-            key: Some(key.to_string()),
-            key_t: Some(key.raw()),
-            name: Some(Text::new(segment.name.as_slice())),
-            private: Some(key.is_private()),
-            found_by: "name",
-            key_parts: (!key.is_private()).then(|| KeyParts::of(key)),
-            shmid: None,
-            size: None,
-            owner: None,
-            perms: None,
-            nattch: None,
-            cpid: None,
-            lpid: None,
+            key: key.map(|key| key.to_string()),
+            key_t: key.map(Key::raw),
+            name: segment.name.as_deref().map(Text::new),
+            private: segment.is_private(),
+            found_by: segment.found_by.name(),
+            found_reasons: segment.reasons.clone(),
+            key_parts: key.filter(|key| !key.is_private()).map(KeyParts::of),
+            shmid: facts.shmid.map(ShmId::raw),
+            size: facts.size,
+            owner: facts.owner.map(shmcore::Uid::as_raw),
+            perms: facts.permissions.map(|permissions| permissions.to_string()),
+            nattch: facts.attach_count,
+            cpid: pid(facts.creator_pid),
+            lpid: pid(facts.last_pid),
+            attached: seconds(facts.attached),
+            detached: seconds(facts.detached),
+            changed: seconds(facts.changed),
+            removed: facts.permissions.map(shmcore::Permissions::is_removed),
             mapped,
             saved,
             state: state(mapped, saved, segment.bytes_that_are(Dumped::CutOff) > 0),

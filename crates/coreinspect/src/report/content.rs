@@ -29,7 +29,7 @@ impl Content {
     ) -> Result<Self, Error> {
         let contents = SegmentContents { target, segment };
         let machine = target.identity().machine;
-        let subject = Subject::new(&contents, Some(segment.key), machine, Some(target), budget);
+        let subject = Subject::new(&contents, segment.key, machine, Some(target), budget);
         let (mut content, layout) = Self::chosen(&subject, options);
         content.attachment = first_saved(&contents, options.at).map(Hex::from);
         let kind = match layout.describe(&subject) {

@@ -7,8 +7,8 @@ use serde::Serialize;
 pub struct Holes {
     /// The contract's name.
     pub schema: &'static str,
-    /// The segment's key.
-    pub key: String,
+    /// The segment's key; null if it has none.
+    pub key: Option<String>,
     /// Bytes of the file.
     pub size: u64,
     /// The holes, by offset.

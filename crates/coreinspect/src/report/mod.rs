@@ -14,7 +14,7 @@ mod selector;
 mod text;
 mod value;
 
-pub use build::{Options, inspect, inspect_file, inspect_with};
+pub use build::{Options, inspect, inspect_file, inspect_target, inspect_with};
 pub use content::repeated;
 pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};
@@ -135,8 +135,10 @@ pub struct Segment {
     pub name: Option<Text>,
     /// Whether it is IPC_PRIVATE.
     pub private: Option<bool>,
-    /// How it was found: "name".
+    /// How it was found: "name", "device", "content" or "sidecar".
     pub found_by: &'static str,
+    /// Why it is taken for a segment, where that is a heuristic.
+    pub found_reasons: Vec<String>,
     /// What ftok(3) would have put into the key.
     pub key_parts: Option<KeyParts>,
     /// The segment's id, if known.
@@ -153,6 +155,14 @@ pub struct Segment {
     pub cpid: Option<u32>,
     /// Who attached or detached it last, if known.
     pub lpid: Option<u32>,
+    /// When it was last attached, in seconds since 1970, if known.
+    pub attached: Option<u64>,
+    /// When it was last detached, alike.
+    pub detached: Option<u64>,
+    /// When it was made or changed (IPC_SET), alike.
+    pub changed: Option<u64>,
+    /// Whether it was removed (IPC_RMID) and is gone with its last attachment, if known.
+    pub removed: Option<bool>,
     /// Bytes of it that attachments cover, each offset once.
     pub mapped: u64,
     /// Those of them that the dump holds.

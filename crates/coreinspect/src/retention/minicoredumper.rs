@@ -5,10 +5,11 @@ use crate::shm::Segment;
 
 /// What makes the next dump whole.
 pub(super) fn fix(segment: &Segment) -> String {
-    format!(
-        "add \"/SYSV{:08x} (deleted)\" to maps.dump_by_name of minicoredumper's recept",
-        segment.key.bits()
-    )
+    let name = segment.key.map_or_else(
+        || "the segment's mapping".to_owned(),
+        |key| format!("\"/SYSV{:08x} (deleted)\"", key.bits()),
+    );
+    format!("add {name} to maps.dump_by_name of minicoredumper's recept")
 }
 
 pub(super) fn cause(segment: &Segment) -> Found {

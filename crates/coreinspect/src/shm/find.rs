@@ -7,7 +7,7 @@ use super::{Segment, SharedMemory};
 use crate::error::Warning;
 use crate::memory::Dumped;
 use crate::position::{Address, Interval};
-use crate::target::{Target, Writer};
+use crate::target::{FoundBy, SystemV, Target, Writer};
 
 impl SharedMemory {
     /// Finds the segments of `target` by the names of its mappings.
@@ -21,6 +21,14 @@ impl SharedMemory {
         let mut anonymous_left = 16_u8;
         for mapping in mappings {
             any_deleted |= mapping.name.ends_with(b" (deleted)");
+            let (found_by, facts) = match mapping.system_v {
+                SystemV::ByName => (FoundBy::Name, None),
+                SystemV::No => {
+                    this.posix_mappings += usize::from(mapping.name.starts_with(b"/dev/shm/"));
+                    continue;
+                }
+                SystemV::Yes(found_by, facts) => (found_by, Some(facts)),
+            };
             let Some(name) = Key::from_mapping_name(mapping.name) else {
                 this.posix_mappings += usize::from(mapping.name.starts_with(b"/dev/shm/"));
                 if this.saved_anonymous.is_none()
@@ -38,8 +46,8 @@ impl SharedMemory {
                 impossible += 1;
                 continue;
             };
-            let row = Row { key: name.key, range: mapping.range, offset };
-            if name.deleted { rows.push(row) } else { bare.push(row) }
+            let row = Row { key: name.key, range: mapping.range, offset, found_by, facts };
+            if name.deleted || found_by != FoundBy::Name { rows.push(row) } else { bare.push(row) }
         }
         // .NET Core 3.1's createdump drops " (deleted)" from every name. Anywhere else a name without it is that of
         // a regular file which still exists.
@@ -49,7 +57,7 @@ impl SharedMemory {
         } else {
             " (deleted)"
         };
-        rows.sort_by_key(|row: &Row| row.range.start());
+        rows.sort_by_key(|row: &Row<'_>| row.range.start());
         let mut end = Address::new(0);
         let before = rows.len();
         rows.retain(|row| {
@@ -84,7 +92,8 @@ fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
         let more = numbers.len().saturating_sub(MOST_NAMED);
         (numbers.len(), if more > 0 { format!("{named} and {more} more") } else { named })
     };
-    let (count, private) = numbers(&|segment| segment.key.is_private());
+    let (count, private) =
+        numbers(&|segment| segment.is_private() == Some(true) && segment.facts.shmid.is_none());
     if count > 1 {
         let message = format!(
             "{private} are IPC_PRIVATE, whose name is the same for all: some may be one segment attached again"
@@ -99,15 +108,16 @@ fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
         );
         warnings.push(Warning::new("torn", message));
     }
-    let mut keys: Vec<Key> =
-        segments.iter().map(|segment| segment.key).filter(|key| !key.is_private()).collect();
+    let keys =
+        segments.iter().filter(|segment| segment.facts.shmid.is_none()).filter_map(|segment| segment.key);
+    let mut keys: Vec<Key> = keys.filter(|key| !key.is_private()).collect();
     keys.sort_unstable();
     for twins in keys.chunk_by(PartialEq::eq).filter(|same| same.len() > 1).take(MOST_TWINS_TOLD) {
         let Some(key) = twins.first() else { continue };
         let message = format!(
             "{} have the key {key} but differ in size and bytes: it seems that one was removed (IPC_RMID) and made \
              again",
-            numbers(&|segment| segment.key == *key).1
+            numbers(&|segment| segment.key == Some(*key)).1
         );
         warnings.push(Warning::new("same-key", message));
     }

@@ -2,21 +2,27 @@
 
 use std::cmp::Reverse;
 
-use shmcore::Key;
+use shmcore::{Key, ShmId};
 
 use super::{Attachment, Piece, Segment};
 use crate::memory::{Dumped, Extent};
 use crate::position::{Address, Coverage, Interval, Position, SegmentOffset};
-use crate::target::Target;
+use crate::target::{Facts, FoundBy, Target};
 
 /// A mapping that is System V by its name.
-pub(super) struct Row {
+pub(super) struct Row<'a> {
     pub(super) key: Key,
     pub(super) range: Interval<Address>,
     pub(super) offset: u64,
+    pub(super) found_by: FoundBy,
+    pub(super) facts: Option<&'a Facts>,
 }
 
-impl Row {
+impl Row<'_> {
+    fn shmid(&self) -> Option<ShmId> {
+        self.facts.and_then(|facts| facts.shmid)
+    }
+
     /// `start - offset`, modulo the address space: equal for rows of one attachment.
     fn base(&self) -> u64 {
         self.range.start().get().wrapping_sub(self.offset)
@@ -24,23 +30,38 @@ impl Row {
 }
 
 /// The segments that `rows` show, by their lowest address.
-pub(super) fn segments(target: &dyn Target, rows: &mut [Row], deleted: &str) -> Vec<Segment> {
-    rows.sort_by_key(|row| (row.key, row.base(), row.range.start()));
+pub(super) fn segments(target: &dyn Target, rows: &mut [Row<'_>], deleted: &str) -> Vec<Segment> {
+    rows.sort_by_key(|row| (row.key, row.shmid(), row.base(), row.range.start()));
     let mut comparison = Comparison {
         target,
         bytes_left: target.identity().file_size.unwrap_or(u64::MAX),
         steps_left: MOST_STEPS,
     };
     let mut segments = Vec::new();
-    for rows in rows.chunk_by(|one, two| one.key == two.key) {
-        let Some(key) = rows.first().map(|row| row.key) else { continue };
+    for rows in rows.chunk_by(|one, two| (one.key, one.shmid()) == (two.key, two.shmid())) {
+        let Some(Row { key, found_by, facts, .. }) = rows.first() else { continue };
+        let key = *key;
         let attachments = rows.chunk_by(|one, two| one.base() == two.base());
         let mut attachments: Vec<_> = attachments.map(|rows| Attachment::new(target, rows)).collect();
         attachments.sort_by_key(Attachment::start);
-        for (attachments, torn) in comparison.segments(key, attachments) {
+        let groups = match rows.first().and_then(Row::shmid) {
+            // The number says which segment it is, and a private one's too.
+            Some(_) => vec![comparison.one(attachments)],
+            None => comparison.segments(key, attachments),
+        };
+        for (attachments, torn) in groups {
             let name = format!("/SYSV{:08x}{deleted}", key.bits()).into_bytes();
             let pieces = pieces(&attachments);
-            segments.push(Segment { key, name, attachments, torn, pieces });
+            segments.push(Segment {
+                key: Some(key),
+                name: Some(name),
+                found_by: *found_by,
+                reasons: Vec::new(),
+                facts: facts.cloned().unwrap_or_default(),
+                attachments,
+                torn,
+                pieces,
+            });
         }
     }
     segments.sort_by_key(|segment| segment.attachments.first().map(Attachment::start));
@@ -72,6 +93,16 @@ const MOST_STEPS: u64 = 1 << 20;
 type Group = (Vec<Attachment>, bool);
 
 impl Comparison<'_> {
+    /// All `attachments` as those of one segment.
+    fn one(&mut self, attachments: Vec<Attachment>) -> Group {
+        let mut others = attachments.iter().skip(1).take(MOST_SEGMENTS);
+        let torn = match attachments.first() {
+            Some(first) => others.any(|other| self.bytes_differ(first, other)),
+            None => false,
+        };
+        (attachments, torn)
+    }
+
     /// Parts `attachments` of `key` into those of each segment.
     fn segments(&mut self, key: Key, attachments: Vec<Attachment>) -> Vec<Group> {
         let mut segments = Vec::<Group>::new();
@@ -160,7 +191,7 @@ fn saved(attachment: &Attachment) -> impl Iterator<Item = (Interval<SegmentOffse
 
 /// Every mapped offset once. Saved bytes come first, from the attachment that has most of them, so that what is read
 /// of a segment comes from as few attachments as can be.
-fn pieces(attachments: &[Attachment]) -> Vec<Piece> {
+pub(super) fn pieces(attachments: &[Attachment]) -> Vec<Piece> {
     if let [attachment] = attachments {
         // Nearly every segment: no offset is mapped twice, and they stand in order.
         let extents = attachment

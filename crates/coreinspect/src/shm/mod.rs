@@ -16,7 +16,7 @@ use shmcore::Key;
 use crate::error::{Error, Warning};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval, Position, SegmentOffset};
-use crate::target::Target;
+use crate::target::{Facts, FoundBy, Target};
 use group::Row;
 
 /// What a target has of System V shared memory.
@@ -35,10 +35,16 @@ pub struct SharedMemory {
 /// A System V segment, as far as the target shows it.
 #[derive(Debug)]
 pub struct Segment {
-    /// The key in its name.
-    pub key: Key,
+    /// The key in its name; `None` if it has none.
+    pub key: Option<Key>,
     /// The mapping's name, as the target has it.
-    pub name: Vec<u8>,
+    pub name: Option<Vec<u8>>,
+    /// How it is known to be a segment.
+    pub found_by: FoundBy,
+    /// Why it is taken for one, where that is a heuristic.
+    pub reasons: Vec<String>,
+    /// What the kernel said of it, as far as the target has that.
+    pub facts: Facts,
     /// Where it is attached, by address.
     pub attachments: Vec<Attachment>,
     /// Whether two attachments have different bytes at the same offset: it was written to while it was dumped, or they
@@ -82,6 +88,26 @@ pub struct Piece {
 }
 
 impl Segment {
+    /// A segment without a name, with the bytes of `attachments`: a heuristic, for `reasons`.
+    pub fn unnamed(attachments: Vec<Attachment>, reasons: Vec<String>) -> Self {
+        let pieces = group::pieces(&attachments);
+        Self {
+            key: None,
+            name: None,
+            found_by: FoundBy::Content,
+            reasons,
+            facts: Facts::default(),
+            attachments,
+            torn: false,
+            pieces,
+        }
+    }
+
+    /// Whether it is IPC_PRIVATE, whose key says nothing; `None` without a key.
+    pub fn is_private(&self) -> Option<bool> {
+        self.key.map(Key::is_private)
+    }
+
     /// Every mapped offset once, sorted: where it was found and whether its bytes are there.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces
@@ -152,7 +178,18 @@ impl Attachment {
         Some(end)
     }
 
-    fn new(target: &dyn Target, rows: &[Row]) -> Self {
+    /// One mapping, from offset 0 of a segment on.
+    pub fn whole(target: &dyn Target, range: Interval<Address>) -> Self {
+        let mapping = Mapping {
+            range,
+            offset: SegmentOffset::new(0),
+            permissions: target.permissions(range),
+            extents: target.memory(range),
+        };
+        Self { base: Some(range.start()), mappings: vec![mapping] }
+    }
+
+    fn new(target: &dyn Target, rows: &[Row<'_>]) -> Self {
         let base = rows.first().and_then(|row| row.range.start().checked_sub(row.offset));
         let mappings = rows
             .iter()

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::{Identity, Mapping, Target};
+use super::{Identity, Mapping, SystemV, Target};
 use crate::core_file::{CoreFile, Writer};
 use crate::error::{Error, Warning};
 use crate::machine::SignalNumbering;
@@ -119,7 +119,12 @@ impl Target for CoreTarget<'_> {
 
     fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>> {
         let rows = self.core.files()?.rows();
-        Some(Box::new(rows.map(|row| Mapping { range: row.range, offset: row.offset, name: row.name })))
+        Some(Box::new(rows.map(|row| Mapping {
+            range: row.range,
+            offset: row.offset,
+            name: row.name,
+            system_v: SystemV::ByName,
+        })))
     }
 
     fn permissions(&self, range: Interval<Address>) -> Option<Permissions> {

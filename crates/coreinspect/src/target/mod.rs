@@ -1,11 +1,13 @@
-//! What is analysed: a process as a dump (later: as the kernel) shows it.
+//! What is analysed: a process as a dump, or the kernel, shows it.
 //!
 //! [`Target`] says what the analyses need, not who provides it. Bytes that are not there are [`Extent`]s too, never
 //! zeroes.
 
 mod core;
+mod facts;
 
 pub use self::core::CoreTarget;
+pub use facts::{Facts, FoundBy, SystemV};
 
 use std::fs::File;
 
@@ -14,13 +16,14 @@ use crate::machine::Machine;
 use crate::memory::{Extent, Permissions};
 use crate::position::{Address, Interval};
 use crate::process::Process;
+use crate::source::Source;
 
 pub use crate::core_file::Writer;
 
 /// What kind of target it is, and of which machine.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// The word of the JSON contract: "elf-core".
+    /// The word of the JSON contract: "elf-core", "process", "minidump".
     pub kind: &'static str,
     /// Which program wrote the dump, where that can be told.
     pub writer: Option<Writer>,
@@ -28,7 +31,7 @@ pub struct Identity {
     pub machine: Machine,
     /// Bytes of a page; `None` if the dump does not say.
     pub page_size: Option<u64>,
-    /// Bytes of the file.
+    /// Bytes of the file; `None` for a running process.
     pub file_size: Option<u64>,
     /// Whether every byte that the headers promise is in the file.
     pub complete: bool,
@@ -45,6 +48,16 @@ pub struct Mapping<'a> {
     pub offset: Option<u64>,
     /// The name, as the dump has it.
     pub name: &'a [u8],
+    /// Whether it is one of a System V segment.
+    pub system_v: SystemV<'a>,
+}
+
+/// Reads headers and notes of the dump in `source`, whatever kind it is; no memory.
+///
+/// # Errors
+/// Those of [`CoreTarget::read`].
+pub fn open<'s>(source: &'s dyn Source) -> Result<Box<dyn Target + 's>, Error> {
+    Ok(Box::new(CoreTarget::read(source)?))
 }
 
 /// A process to analyse.

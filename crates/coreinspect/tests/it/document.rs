@@ -253,7 +253,12 @@ fn a_field_that_is_left_out_is_seen() {
         }
     });
     // Fields beyond the contract: it is extended by adding.
-    const ADDED: [&str; 8] = [
+    const ADDED: [&str; 13] = [
+        "found_reasons",
+        "attached",
+        "detached",
+        "changed",
+        "removed",
         "posix_mappings",
         "named_mappings",
         "findings",
