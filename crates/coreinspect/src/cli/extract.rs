@@ -80,7 +80,7 @@ impl Extract {
         let holes = Self::holes(&plan, &path, dump_path, context)?;
         plan.to_file(&mut file)?;
         file.finish()?;
-        holes.map_or(Ok(()), NewFile::finish)?;
+        holes.finish()?;
         plan.tell_missing("a hole", context);
         if !context.quiet {
             context.tell(format_args!("wrote {} bytes to {}", plan.window.length(), dumps::shown(&path)));
@@ -88,29 +88,28 @@ impl Extract {
         Ok(Status::Found)
     }
 
-    /// `FILE.json`, which names the holes; `None`, and none of an earlier file, if there are none.
+    /// What becomes of `FILE.json`, which names the holes.
     fn holes(
         plan: &Plan<'_>,
         path: &Path,
         dump_path: &Path,
         context: &Context<'_>,
-    ) -> Result<Option<NewFile>, Failure> {
+    ) -> Result<HolesFile, Failure> {
         let mut json = path.to_owned().into_os_string();
         json.push(".json");
         let json = Path::new(&json);
         let missing = plan.missing();
         if missing.is_empty() {
-            if json.symlink_metadata().is_ok() {
-                let name = dumps::shown(json);
-                if !context.force {
-                    let message =
-                        format!("{name} exists and would speak of holes that are not; --force removes it");
-                    return Err(Failure::new(message));
-                }
-                std::fs::remove_file(json)
-                    .map_err(|error| Failure::new(format!("cannot remove {name}: {error}")))?;
+            if json.symlink_metadata().is_err() {
+                return Ok(HolesFile::None);
             }
-            return Ok(None);
+            if !context.force {
+                let name = dumps::shown(json);
+                let message =
+                    format!("{name} exists and would speak of holes that are not; --force removes it");
+                return Err(Failure::new(message));
+            }
+            return Ok(HolesFile::Obsolete(json.to_owned()));
         }
         let holes = Holes {
             schema: SCHEMA,
@@ -123,7 +122,28 @@ impl Extract {
             json::pretty(&holes, file)?;
             file.write_all(b"\n")
         })?;
-        Ok(Some(file))
+        Ok(HolesFile::New(file))
+    }
+}
+
+/// `FILE.json`, until the bytes stand at their place: a copy that fails leaves the old pair as it was.
+enum HolesFile {
+    /// There are holes.
+    New(NewFile),
+    /// There are none, and a file of an earlier run speaks of some.
+    Obsolete(PathBuf),
+    /// There are none.
+    None,
+}
+
+impl HolesFile {
+    fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::New(file) => file.finish(),
+            Self::Obsolete(path) => std::fs::remove_file(&path)
+                .map_err(|error| Failure::new(format!("cannot remove {}: {error}", dumps::shown(&path)))),
+            Self::None => Ok(()),
+        }
     }
 }
 

@@ -300,6 +300,16 @@ fn what_cannot_be_written_whole_is_not_left_behind() {
         assert!(run.err.contains("cannot write bytes") && run.err.contains("File too large"), "{run:?}");
         assert_eq!(files(core.folder()), Vec::<String>::new());
     }
+    // An older pair stays as it was.
+    let older = [("bytes", "old bytes"), ("bytes.json", "{}")];
+    older.iter().for_each(|(name, text)| fs::write(core.folder().join(name), text).unwrap());
+    let mut shell = Command::new("sh");
+    let line = "trap '' XFSZ; ulimit -f 128; exec \"$1\" extract core 1 -o bytes --force";
+    shell.args(["-c", line, "sh", env!("CARGO_BIN_EXE_coreinspect")]).current_dir(core.folder());
+    Run::of(&mut shell).ended(2);
+    for (name, text) in older {
+        assert_eq!(fs::read_to_string(core.folder().join(name)).unwrap(), text);
+    }
     let run = extract(&core, "1", &["-o", "no/such/folder"]).ended(2);
     assert!(run.err.contains("no/such/folder"), "{run:?}");
 }
