@@ -73,7 +73,8 @@ impl ContentFlags {
         }
         let mut contents = dump.segments.iter().filter_map(|segment| segment.content.as_ref());
         let problem = contents.find(|content| content.value.is_none())?.limits.first()?;
-        Some(format!("there is no layout {:?}: {problem}", layout.name()))
+        let known = "`coreinspect layouts` lists those that need no program";
+        Some(format!("there is no layout {:?}: {problem}; {known}", layout.name()))
     }
 
     /// Whether all is shown, however long.
