@@ -50,6 +50,7 @@ pub mod process;
 pub mod render;
 pub mod report;
 pub mod retention;
+pub mod search;
 pub mod shm;
 pub mod source;
 pub mod target;

@@ -17,6 +17,7 @@ mod pager;
 mod plugin;
 mod records;
 mod schema;
+mod search;
 mod shell;
 mod show;
 mod verbs;
@@ -143,6 +144,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect extract core '#1'\n  \
          coreinspect extract core '#1' -o bytes.bin --force\n  \
          coreinspect extract core '#1' -o - | xxd | head",
+    ),
+    Command::new::<search::Search>(
+        "search",
+        Takes::Segments,
+        "coreinspect search [OPTIONS] [PROGRAM] DUMP [SEGMENT] PATTERN...",
+        "  coreinspect search core '#1' Hello\n  \
+         coreinspect search core '#1' 'hex:48 ?? 6c' --context 16\n  \
+         coreinspect search core all Hello --json | jq '.segments[].hits[].offset'",
     ),
     Command::new::<key::KeyCommand>(
         "key",

@@ -6,7 +6,7 @@ pub use window::Window;
 
 use crate::error::Error;
 use crate::memory::Dumped;
-use crate::position::{Address, SegmentOffset};
+use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::target::Target;
 
@@ -102,4 +102,25 @@ impl Contents for SegmentContents<'_> {
             }
         }
     }
+}
+
+/// The bytes of `window` in runs as long as one thing holds of them: attachments and PT_LOADs that meet are one.
+pub fn runs(
+    contents: &dyn Contents,
+    window: Interval<SegmentOffset>,
+) -> impl Iterator<Item = (Interval<SegmentOffset>, Option<&'static str>)> + '_ {
+    let mut at = window.start();
+    std::iter::from_fn(move || {
+        let start = at;
+        let missing = contents.run(start).missing;
+        while at < window.end() {
+            let run = contents.run(at);
+            if run.missing != missing {
+                break;
+            }
+            at = run.until.max(at.checked_add(1)?).min(window.end());
+        }
+        let run = Interval::new(start, at).filter(|run| !run.is_empty())?;
+        Some((run, missing))
+    })
 }

@@ -8,6 +8,7 @@ pub mod builtin;
 pub mod c_header;
 pub mod contents;
 pub mod decode;
+mod described;
 pub mod encoding;
 pub mod expression;
 pub mod file;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use crate::target::Target;
 pub use builtin::BUILTIN;
+pub use described::Described;
 pub use subject::Subject;
 use types::Type;
 

@@ -102,6 +102,14 @@ impl<'o> HexDump<'o> {
         writeln!(self.out, "{:08x}", self.at)
     }
 
+    /// Ends the dump without the offset after its last byte: one excerpt of many.
+    ///
+    /// # Errors
+    /// What writing said.
+    pub fn end_without_offset(mut self) -> io::Result<()> {
+        if self.line.is_empty() { Ok(()) } else { self.flush() }
+    }
+
     fn last_is(&self, bytes: &[u8]) -> bool {
         self.last.as_ref().is_some_and(|line| line.iter().zip(bytes).all(|(one, other)| *one == Some(*other)))
     }

@@ -11,6 +11,7 @@ mod missing;
 pub mod printable;
 mod prose;
 pub mod records;
+pub mod search;
 pub mod segment;
 pub mod size;
 pub mod style;

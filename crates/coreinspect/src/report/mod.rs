@@ -10,6 +10,7 @@ mod key;
 mod layouts;
 pub mod look;
 mod pointer;
+mod search;
 mod selector;
 mod text;
 mod value;
@@ -23,6 +24,7 @@ pub use layouts::{
 };
 pub use look::Look;
 pub use pointer::Pointer;
+pub use search::{FoundAt, NotSearched, Search, SearchedSegment, SoughtPattern};
 pub use selector::{Selector, SelectorError};
 pub use text::{Hex, Text};
 pub use value::Value;

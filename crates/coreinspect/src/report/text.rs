@@ -96,4 +96,6 @@ with_hex_sister! {
     executable, "executable_hex";
     arguments, "arguments_hex";
     mapping, "mapping_hex";
+    dump, "dump_hex";
+    pattern, "pattern_hex";
 }

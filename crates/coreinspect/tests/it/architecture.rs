@@ -13,7 +13,7 @@ const FLOW: &[&[&str]] = &[
     &["core_file"],
     &["target"],
     &["shm"],
-    &["retention", "layout", "look", "refs", "debug_files", "core_writer"],
+    &["retention", "layout", "look", "refs", "search", "diff", "debug_files", "core_writer"],
     &["report"],
     &["render"],
     &["inspect"],

@@ -3,6 +3,7 @@
 
 mod dump;
 mod hugepages;
+mod search;
 mod segment;
 mod subject;
 mod witness;

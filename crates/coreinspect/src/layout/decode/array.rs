@@ -4,6 +4,7 @@ use super::{Decoder, Sink, Step, span};
 use crate::error::Error;
 use crate::layout::expression::Expression;
 use crate::layout::types::{Array, Count};
+use crate::position::SegmentOffset;
 
 impl<'t> Decoder<'t, '_, '_, '_> {
     pub(super) fn array(&mut self, array: &'t Array, at: u64, sink: &mut impl Sink) -> Result<u64, Error> {
@@ -34,6 +35,15 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         while done < believed && !self.over {
             if count.is_none() && next >= end || size.is_none() && next >= self.bound {
                 break;
+            }
+            if let Some(size) = size.filter(|size| *size > 0) {
+                let left = believed.saturating_sub(done);
+                let passed = sink.passes_over(SegmentOffset::new(next), size, left).min(left);
+                done = done.saturating_add(passed);
+                next = next.saturating_add(size.saturating_mul(passed));
+                if passed == left {
+                    break;
+                }
             }
             if self.nodes >= self.limits.nodes {
                 self.over = true;

@@ -6,6 +6,7 @@
 
 mod array;
 mod fields;
+mod leaves;
 mod remarks;
 mod scalar;
 mod text;
@@ -22,6 +23,7 @@ use super::value::{Finding, Kind, Unavailable, Value};
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::position::{Interval, SegmentOffset};
+pub use leaves::{Leaf, Leaves};
 pub use tree::Tree;
 
 /// Where a decoder stops, however much the bytes ask for.
@@ -68,6 +70,11 @@ pub trait Sink {
     /// An element of the outermost array was told; `false` ends the decoding.
     fn element(&mut self) -> bool {
         true
+    }
+    /// Of the innermost array `left` elements of `size` bytes each are left, the next of them at `at`: how many of them
+    /// nobody wants to be told of.
+    fn passes_over(&mut self, _at: SegmentOffset, _size: u64, _left: u64) -> u64 {
+        0
     }
     /// The innermost array ends; `omitted` elements more were there.
     fn end_array(&mut self, offsets: Interval<SegmentOffset>, omitted: u64);

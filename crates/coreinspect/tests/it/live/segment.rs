@@ -90,6 +90,12 @@ impl Segment {
         self.written = pages.to_vec();
     }
 
+    /// Writes `bytes` at `offset`, in a page that is written already.
+    pub(crate) fn plant(&self, offset: usize, bytes: &[u8]) {
+        let attachment = self.owned.attach(Access::ReadWrite).unwrap();
+        attachment.write(offset, bytes).unwrap();
+    }
+
     pub(crate) fn message(&self) -> String {
         format!("I am {:08x}", self.key)
     }

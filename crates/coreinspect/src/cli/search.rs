@@ -1,0 +1,199 @@
+//! Where bytes, text and numbers stand in segments.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::layout_argument::{Chosen, LayoutFlags};
+use super::output::Format;
+use super::show::{Window, number};
+use super::{Context, Execute, Failure, Status, dumps};
+use crate::layout::contents::SegmentContents;
+use crate::layout::{Budget, Described, Subject};
+use crate::render::{self, json};
+use crate::report::{self, Dump, Options, SearchedSegment, Selector};
+use crate::search::{Field, Found, Pattern, Reading, fields, search};
+use crate::shm::Segment;
+use crate::target::Target;
+
+/// Finds where bytes, text or numbers stand in a segment, and in which field of its layout.
+#[derive(Args, Debug)]
+pub(super) struct Search {
+    /// The dump (or its program and then the dump); the segment, or `all`: a key in any spelling, @ADDRESS, or '#N'; and
+    /// one pattern or more: text, or u32:5, i64:-1, f64:1.5, long:, ptr:0x7f.., hex:de ad ?? ef, utf16:text, text:u32:5
+    /// (u32be: and u32le: have a byte order of their own). A pattern without a segment is sought in all.
+    #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]
+    words: Vec<OsString>,
+    /// The dump, as gdb and drgn name it.
+    #[arg(short, long, value_name = "DUMP")]
+    core: Option<PathBuf>,
+    /// Letters of ASCII match in either case.
+    #[arg(short, long)]
+    ignore_case: bool,
+    /// Text stands in memory as UTF-16.
+    #[arg(long)]
+    utf16: bool,
+    /// Numbers at multiples of their size alone.
+    #[arg(long)]
+    aligned: bool,
+    /// Hits that are listed of a segment; all are counted.
+    #[arg(long, value_name = "N", value_parser = number, default_value = "100")]
+    limit: u64,
+    /// Bytes that are shown on both sides of a hit.
+    #[arg(long, value_name = "BYTES", value_parser = number, default_value = "0")]
+    context: u64,
+    #[command(flatten)]
+    window: Window,
+    #[command(flatten)]
+    layout: LayoutFlags,
+}
+
+/// Bytes of context that are shown at most.
+const MOST_CONTEXT: u64 = 4096;
+
+impl Execute for Search {
+    fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let chosen = self.layout.chosen(context)?;
+        let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
+        // The words as they were typed: a pattern may hold what no terminal is shown.
+        let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();
+        let typed: Vec<&[u8]> = typed.iter().map(|word| word.as_bytes()).collect();
+        let no_content = Options { no_content: true, ..Options::default() };
+        dumps::read(&path, &no_content, context, |read, dump, context| {
+            self.search(&typed, &words, &chosen, read, &dump, context)
+        })?
+    }
+}
+
+impl Search {
+    fn search(
+        &self,
+        typed: &[&[u8]],
+        words: &[String],
+        chosen: &Chosen,
+        read: Option<(&dyn Target, &[Segment])>,
+        dump: &Dump,
+        context: &mut Context<'_>,
+    ) -> Result<Status, Failure> {
+        let of_dump = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dump.path.path));
+        let Some((target, segments)) = read else {
+            return Err(of_dump(&dump.nothing_found().unwrap_or_default()));
+        };
+        if let Some(why) = dump.nothing_found() {
+            context.tell(format_args!("{}: {why}", dump.path.path));
+            return Ok(Status::Nothing);
+        }
+        let (numbers, patterns) = self.asked(typed, words, dump).map_err(|error| match error {
+            Failure::Message(message) => of_dump(&message),
+            other => other,
+        })?;
+        let machine = target.identity().machine;
+        let reading =
+            Reading { machine, utf16: self.utf16, ignore_case: self.ignore_case, aligned: self.aligned };
+        let patterns = patterns.iter().map(|pattern| Pattern::read(pattern, reading));
+        let patterns = patterns.collect::<Result<Vec<_>, _>>().map_err(|error| of_dump(&error))?;
+        let mut report = report::Search::of(&dump.path.path, &patterns);
+        let most = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        for (number, segment) in (1..).zip(segments).filter(|(number, _)| numbers.contains(number)) {
+            let contents = SegmentContents { target, segment };
+            let found = search(&contents, &patterns, self.window.of(segment)?, most)?;
+            let named = self.fields(&found, segment, target, chosen, context)?;
+            let around = self.context.min(MOST_CONTEXT);
+            report.add(SearchedSegment::of((number, segment), target, &found, named, around));
+        }
+        match context.format {
+            Format::Table => {
+                context.out.pages &= report.total > 0;
+                render::search::write(&report, context.quiet, context.style, &mut context.out)?;
+            }
+            Format::Json => {
+                json::pretty(&report, &mut context.out)?;
+                std::io::Write::write_all(&mut context.out, b"\n")?;
+            }
+            Format::Jsonl => json::compact(&report, &mut context.out)?,
+        }
+        if report.total > 0 {
+            return Ok(Status::Found);
+        }
+        self.tell_nothing(&report, context);
+        Ok(Status::Nothing)
+    }
+
+    /// The numbers of the segments, and the patterns.
+    fn asked<'t>(
+        &self,
+        typed: &[&'t [u8]],
+        words: &[String],
+        dump: &Dump,
+    ) -> Result<(Vec<usize>, Vec<&'t [u8]>), Failure> {
+        let all = || dump.segments.iter().map(|segment| segment.number).collect();
+        let (first, rest) = words.split_first().zip(typed.get(1..)).map_or(
+            Err(Failure::new("name a SEGMENT and a PATTERN behind the dump")),
+            |((first, _), rest)| Ok((first, rest)),
+        )?;
+        let selected = || -> Result<usize, Failure> {
+            let selector = first.parse::<Selector>().map_err(|error| Failure::new(error.to_string()))?;
+            let segment = selector.segment(dump).map_err(|error| Failure::new(error.to_string()))?;
+            Ok(segment.number)
+        };
+        match rest {
+            [] if first == "all" || selected().is_ok() => {
+                Err(Failure::new(format!("name a PATTERN to seek in {first}")))
+            }
+            [] => Ok((all(), typed.to_vec())),
+            patterns if first == "all" => Ok((all(), patterns.to_vec())),
+            patterns => Ok((vec![selected()?], patterns.to_vec())),
+        }
+    }
+
+    /// The fields that hold the hits, and whose they are.
+    fn fields(
+        &self,
+        found: &Found,
+        segment: &Segment,
+        target: &dyn Target,
+        chosen: &Chosen,
+        context: &mut Context<'_>,
+    ) -> Result<(Option<String>, Vec<Option<Field>>), Failure> {
+        if found.hits.is_empty() {
+            return Ok((None, Vec::new()));
+        }
+        let contents = SegmentContents { target, segment };
+        let mut budget = Budget::of(target);
+        let machine = target.identity().machine;
+        let subject = Subject::new(&contents, segment.key, machine, Some(target), &mut budget);
+        match Described::of(&subject, chosen.layout.as_deref(), &chosen.layouts) {
+            Ok(Some(described)) => {
+                let fields = fields(&subject, &described, &found.hits)?;
+                Ok((Some(described.layout), fields))
+            }
+            Ok(None) => Ok((None, Vec::new())),
+            Err(problem) if self.layout.names_one() => Err(Failure::new(problem)),
+            Err(problem) => {
+                context.tell(format_args!("warning: the hits have no fields: {problem}"));
+                Ok((None, Vec::new()))
+            }
+        }
+    }
+
+    fn tell_nothing(&self, report: &report::Search, context: &mut Context<'_>) {
+        let searched: u64 = report.segments.iter().map(|segment| segment.searched).sum();
+        let lacking = match report.not_searched() {
+            0 => String::new(),
+            bytes => format!("; {bytes} bytes are not in the dump and were not searched"),
+        };
+        // Who writes a bare number seeks its text.
+        let number = report.patterns.iter().find(|sought| {
+            let text = sought.pattern.as_ref().map(|text| text.escaped()).unwrap_or_default();
+            let digits = text.strip_prefix("0x").unwrap_or(&text);
+            sought.kind == "text" && u64::from_str_radix(digits, 16).is_ok()
+        });
+        let hint = match number.and_then(|sought| sought.pattern.as_ref()) {
+            Some(text) => format!("; {0} was sought as text, u32:{0} seeks a number", text.escaped()),
+            None => String::new(),
+        };
+        context.tell(format_args!("no hit in {searched} bytes{lacking}{hint}"));
+    }
+}
