@@ -54,6 +54,7 @@ pub mod search;
 pub mod shm;
 pub mod source;
 pub mod target;
+pub mod thread;
 
 pub use error::{Error, Warning};
 pub use report::{Options, inspect, inspect_file};

@@ -21,6 +21,8 @@ pub struct Process {
     pub signal: Option<Signal>,
     /// The address whose access raised the signal, if the kernel raised it for an access.
     pub fault_address: Option<Address>,
+    /// si_code of the signal, if the dump has its siginfo: why it was raised (sigaction(2)).
+    pub signal_code: Option<i32>,
     /// Thread ids, the dumping thread first where the dumper says so.
     pub threads: Vec<u32>,
 }

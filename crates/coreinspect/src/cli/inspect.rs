@@ -42,7 +42,8 @@ impl ContentFlags {
             false => self.layout.chosen(context)?,
         };
         let (no_content, full) = (self.no_content, self.full);
-        Ok(Options { no_content, full, layout, layouts, ..Options::default() })
+        let registers = context.verbose;
+        Ok(Options { no_content, full, layout, layouts, registers, ..Options::default() })
     }
 
     /// Whether what does not hold is a failure.

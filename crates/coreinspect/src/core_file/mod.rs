@@ -18,6 +18,7 @@ mod loads;
 mod notes;
 mod process_notes;
 mod reader;
+mod registers;
 mod writer;
 
 pub use file_table::{FileRow, FileTable};
@@ -217,7 +218,7 @@ impl Notes {
             warnings.push("notes", || message);
         };
         match note.kind {
-            NT_PRSTATUS => match ThreadStatus::read(note.descriptor.clone()) {
+            NT_PRSTATUS => match ThreadStatus::read(note.descriptor.clone(), machine) {
                 Some(thread) => self.threads.push(thread),
                 None => damaged("NT_PRSTATUS"),
             },

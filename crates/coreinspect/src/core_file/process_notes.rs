@@ -4,22 +4,27 @@
 //! getauxval(3). They differ by the size of a `long`, and elf_prpsinfo by that of a uid besides.
 
 use super::reader::Reader;
+use super::registers;
 use crate::machine::{Class, Machine, SignalNumbering};
 use crate::position::Address;
 use crate::process::Signal;
+use crate::thread::Registers;
 
 /// A thread, as its NT_PRSTATUS has it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ThreadStatus {
     /// pr_pid, which is a thread's id.
     pub id: u32,
     /// pr_cursig: the signal that was being delivered.
     pub signal: Option<Signal>,
+    /// pr_reg; `None` on a machine whose registers are not known here.
+    pub registers: Option<Registers>,
 }
 
 impl ThreadStatus {
-    /// Reads what stands before the registers.
-    pub fn read(mut note: Reader<'_>) -> Option<Self> {
+    /// Reads the whole structure, as far as it is of use.
+    pub fn read(mut note: Reader<'_>, machine: Machine) -> Option<Self> {
+        let registers = registers::read(note.clone(), machine);
         // struct elf_siginfo: three ints.
         note.skip(12)?;
         let signal = note.u16()?;
@@ -27,7 +32,7 @@ impl ThreadStatus {
         // pr_sigpend, pr_sighold.
         note.long()?;
         note.long()?;
-        Some(Self { id: note.u32()?, signal: Signal::new(u32::from(signal)) })
+        Some(Self { id: note.u32()?, signal: Signal::new(u32::from(signal)), registers })
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::printable::Printable;
 use super::prose::write_wrapped;
 use super::style::Style;
-use crate::report::{Dump, Text};
+use crate::report::{Dump, Text, Thread};
 
 /// Who the process was and who wrote the dump.
 pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -33,20 +33,22 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
             None => text.push_str(&format!(", {how} signal {}", signal.number)),
         }
         if let Some(address) = process.fault_address {
-            text.push_str(&format!(" at {address}{}", inside(dump, address.0)));
+            text.push_str(&format!(" at {address}"));
         }
     }
     if dump.warnings.iter().any(|warning| ["truncated", "program-headers"].contains(&warning.code)) {
         text.push_str("; the file is cut off");
     }
     write_wrapped(&text, "", "  ", style, out)?;
+    if let Some(fault) = dump.fault.as_ref().filter(|fault| fault.segment.is_some()) {
+        write_wrapped(&fault.message, "", "  ", style, out)?;
+    }
     if verbose {
         let shown = |text: &Option<Text>| text.as_ref().map(|text| Printable(text.bytes()).to_string());
         let facts = [
             ("executable", shown(&process.executable)),
             ("arguments", shown(&process.arguments)),
             ("uid", process.uid.map(|uid| uid.to_string())),
-            ("threads", Some(join(&process.threads))),
             ("page size", dump.page_size.map(|size| size.to_string())),
             ("file size", dump.file_size.map(|bytes| format!("{bytes} bytes"))),
             ("POSIX shm", dump.posix_mappings.map(|count| format!("{count} mappings in /dev/shm"))),
@@ -55,26 +57,37 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
             let value = value.unwrap_or_else(|| "unknown".to_owned());
             write_wrapped(&value, &format!("  {name:11}"), "             ", style, out)?;
         }
+        threads(&process.thread_states, style, out)?;
     }
     Ok(())
 }
 
-/// Which segment an address lies in, for a sentence; nothing if in none.
-fn inside(dump: &Dump, address: u64) -> String {
-    let attachments = dump
-        .segments
-        .iter()
-        .flat_map(|one| one.attachments.iter().map(move |attachment| (one.number, attachment)));
-    let mut mappings =
-        attachments.flat_map(|(number, attachment)| attachment.mappings.iter().map(move |one| (number, one)));
-    let holding = mappings.find(|(_, mapping)| mapping.start.0 <= address && address < mapping.end.0);
-    holding.map_or_else(String::new, |(number, mapping)| {
-        let offset = mapping.offset.saturating_add(address.saturating_sub(mapping.start.0));
-        let permissions = mapping.permissions.as_deref().unwrap_or("rights unknown");
-        format!(" (in #{number}, offset {offset:#x}, {permissions})")
-    })
-}
+/// Threads that are listed; the JSON has all.
+const MOST_THREADS: usize = 100;
 
-fn join(numbers: &[u32]) -> String {
-    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
+fn threads(threads: &[Thread], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if threads.is_empty() {
+        return write_wrapped("unknown", "  threads    ", "             ", style, out);
+    }
+    for (at, thread) in threads.iter().take(MOST_THREADS).enumerate() {
+        let mut text = thread.id.map_or_else(|| "?".to_owned(), |id| id.to_string());
+        if let Some(name) = &thread.name {
+            text.push_str(&format!(" {}", Printable(name.bytes())));
+        }
+        if let Some((pc, sp)) = thread.program_counter.zip(thread.stack_pointer) {
+            text.push_str(&format!(" at {pc}, stack at {sp}"));
+        }
+        let first = if at == 0 { "  threads    " } else { "             " };
+        write_wrapped(&text, first, "             ", style, out)?;
+    }
+    let unnamed = threads.iter().all(|thread| thread.name.is_none());
+    let more = threads.len().saturating_sub(MOST_THREADS);
+    if more > 0 {
+        write_wrapped(&format!("and {more} more"), "             ", "             ", style, out)?;
+    }
+    if unnamed {
+        let text = "their names are unknown: the dump has that of the process alone";
+        write_wrapped(text, "             ", "             ", style, out)?;
+    }
+    Ok(())
 }

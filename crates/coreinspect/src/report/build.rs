@@ -9,11 +9,13 @@ use std::time::SystemTime;
 use shmcore::{Key, ShmId};
 
 use super::{
-    Attachment, Cause, Content, Dump, Error, Hex, KeyParts, Mapping, Missing, PathText, Process, Segment,
-    Signal, Text, Warning,
+    Attachment, Cause, Content, Dump, Error, Fault, Hex, KeyParts, Mapping, Missing, PathText, Process,
+    Segment, Signal, Text, Thread, Warning,
 };
 use crate::layout::{Budget, Layout};
+use crate::machine::SignalNumbering;
 use crate::memory::Dumped;
+use crate::process;
 use crate::shm::{self, SharedMemory};
 use crate::source::{MappedFile, Source};
 use crate::target::{self, Target};
@@ -34,6 +36,8 @@ pub struct Options {
     pub at: u64,
     /// Decode so many values, one behind the other.
     pub count: Option<u64>,
+    /// The registers of every thread too. They may hold secrets.
+    pub registers: bool,
 }
 
 /// The report of the dump at `path`. What went wrong is in [`Dump::error`].
@@ -117,7 +121,8 @@ impl Dump {
             page_size: identity.page_size,
             file_size: identity.file_size,
             complete: Some(identity.complete),
-            process: Process::of(target),
+            process: Process::of(target, options),
+            fault: Fault::of(target, &memory.segments),
             segments,
             warnings: target.warnings().iter().chain(&memory.warnings).map(Warning::from).collect(),
             error: None,
@@ -139,6 +144,7 @@ impl Dump {
             file_size,
             complete: None,
             process: Process::default(),
+            fault: None,
             segments: Vec::new(),
             warnings: Vec::new(),
             error: Some(Error { code: error.code(), message: error.to_string(), offset: error.offset() }),
@@ -162,7 +168,7 @@ impl From<&error::Warning> for Warning {
 }
 
 impl Process {
-    fn of(target: &dyn Target) -> Self {
+    fn of(target: &dyn Target, options: &Options) -> Self {
         let process = target.process();
         let numbering = target.identity().machine.signals();
         let text = |bytes: &Option<Vec<u8>>| bytes.clone().map(Text::new);
@@ -172,12 +178,17 @@ impl Process {
             executable: text(&process.executable),
             arguments: text(&process.arguments),
             uid: process.uid,
-            signal: process
-                .signal
-                .map(|signal| Signal { number: signal.number(), name: signal.name(numbering) }),
+            signal: process.signal.map(|signal| Signal::new(signal, numbering)),
             fault_address: process.fault_address.map(Hex::from),
             threads: process.threads.clone(),
+            thread_states: Thread::all(target, options.registers),
         }
+    }
+}
+
+impl Signal {
+    pub(super) fn new(signal: process::Signal, numbering: SignalNumbering) -> Self {
+        Self { number: signal.number(), name: signal.name(numbering) }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod build;
 mod content;
+mod fault;
 mod holes;
 mod key;
 mod layouts;
@@ -13,10 +14,12 @@ mod pointer;
 mod search;
 mod selector;
 mod text;
+mod thread;
 mod value;
 
 pub use build::{Options, inspect, inspect_file, inspect_target, inspect_with};
 pub use content::repeated;
+pub use fault::Fault;
 pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};
 pub use layouts::{
@@ -27,6 +30,7 @@ pub use pointer::Pointer;
 pub use search::{FoundAt, NotSearched, Search, SearchedSegment, SoughtPattern};
 pub use selector::{Selector, SelectorError};
 pub use text::{Hex, Text};
+pub use thread::{Registers, Thread};
 pub use value::Value;
 
 use serde::Serialize;
@@ -58,6 +62,8 @@ pub struct Dump {
     pub complete: Option<bool>,
     /// Who the process was.
     pub process: Process,
+    /// The fault that killed it, and the segment that it has to do with; null if no fault did, or the dump does not say where.
+    pub fault: Option<Fault>,
     /// The System V segments.
     pub segments: Vec<Segment>,
     /// What is lost, or could not be told.
@@ -112,6 +118,8 @@ pub struct Process {
     pub fault_address: Option<Hex>,
     /// Thread ids.
     pub threads: Vec<u32>,
+    /// The same threads, with what is known of each.
+    pub thread_states: Vec<Thread>,
 }
 
 /// A signal.

@@ -10,7 +10,6 @@
 #![allow(unsafe_code)]
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -19,6 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use memmap2::Mmap;
@@ -43,7 +43,7 @@ const PAGE: u64 = 4096;
 pub struct MappedFile {
     file: File,
     /// Made when the first long table is asked for.
-    map: OnceCell<Mmap>,
+    map: OnceLock<Mmap>,
     size: u64,
     modified: (i64, i64),
 }
@@ -87,7 +87,7 @@ impl MappedFile {
         advise(&file, PosixFadviseAdvice::POSIX_FADV_RANDOM);
         Ok(Self {
             file,
-            map: OnceCell::new(),
+            map: OnceLock::new(),
             size: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
         })
@@ -136,6 +136,10 @@ impl Source for MappedFile {
         }
         let start = usize::try_from(range.start().get()).map_err(io::Error::other)?;
         Ok(Cow::Borrowed(self.map()?.get(start..start.saturating_add(length)).unwrap_or_default()))
+    }
+
+    fn data(&self, range: Interval<FileOffset>) -> io::Result<Interval<FileOffset>> {
+        self.next_data(range.start(), range.end())
     }
 
     fn copy(&self, range: Interval<FileOffset>, into: &mut File) -> io::Result<()> {

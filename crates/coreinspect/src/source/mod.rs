@@ -15,7 +15,7 @@ use std::io;
 use crate::position::{FileOffset, Interval};
 
 /// The bytes of a dump.
-pub trait Source {
+pub trait Source: Sync {
     /// Bytes in all, as of the moment when the source was opened.
     fn size(&self) -> u64;
 
@@ -32,6 +32,15 @@ pub trait Source {
     /// # Errors
     /// As [`Source::read_at`].
     fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Cow<'_, [u8]>>;
+
+    /// The first part of `range` that is no hole of a sparse file; empty, at its end, if all of it is. `range` where that cannot
+    /// be told.
+    ///
+    /// # Errors
+    /// As [`Source::read_at`].
+    fn data(&self, range: Interval<FileOffset>) -> io::Result<Interval<FileOffset>> {
+        Ok(range)
+    }
 
     /// Copies `range` to `into`, which stands at the place to write; zeroes may be left as holes.
     ///

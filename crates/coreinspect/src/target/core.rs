@@ -3,13 +3,14 @@
 use std::fs::File;
 
 use super::{Identity, Mapping, SystemV, Target};
-use crate::core_file::{CoreFile, Writer};
+use crate::core_file::{CoreFile, ThreadStatus, Writer};
 use crate::error::{Error, Warning};
 use crate::machine::SignalNumbering;
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, FileOffset, Interval, Position};
 use crate::process::{Process, Signal};
 use crate::source::Source;
+use crate::thread::Thread;
 
 /// A process as its ELF core shows it.
 pub struct CoreTarget<'s> {
@@ -17,6 +18,7 @@ pub struct CoreTarget<'s> {
     core: CoreFile<'s>,
     identity: Identity,
     process: Process,
+    threads: Vec<Thread>,
 }
 
 impl<'s> CoreTarget<'s> {
@@ -47,11 +49,21 @@ impl<'s> CoreTarget<'s> {
             }),
         };
         let process = process(&core);
-        Ok(Self { source, core, identity, process })
+        let threads = core.threads().iter().map(thread).collect();
+        Ok(Self { source, core, identity, process, threads })
     }
 
     fn read_at(&self, at: FileOffset, into: &mut [u8]) -> Result<usize, Error> {
         self.source.read_at(at, into).map_err(|source| Error::Read { what: "the saved memory", at, source })
+    }
+}
+
+fn thread(status: &ThreadStatus) -> Thread {
+    Thread {
+        id: Some(status.id).filter(|id| *id != 0),
+        name: None,
+        signal: status.signal,
+        registers: status.registers.clone(),
     }
 }
 
@@ -72,6 +84,10 @@ fn process(core: &CoreFile<'_>) -> Process {
             .signal()
             .filter(|info| info.signal == signal)
             .and_then(|info| info.fault_address(numbering)),
+        signal_code: core
+            .signal()
+            .filter(|info| signal.is_some() && info.signal == signal)
+            .map(|info| info.code),
         threads: core.threads().iter().map(|thread| thread.id).filter(|id| *id != 0).collect(),
     }
 }
@@ -117,6 +133,10 @@ impl Target for CoreTarget<'_> {
         &self.process
     }
 
+    fn threads(&self) -> &[Thread] {
+        &self.threads
+    }
+
     fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>> {
         let rows = self.core.files()?.rows();
         Some(Box::new(rows.map(|row| Mapping {
@@ -149,6 +169,22 @@ impl Target for CoreTarget<'_> {
             }
         }
         Ok(done)
+    }
+
+    fn data(&self, range: Interval<Address>) -> Interval<Address> {
+        let none = Interval::clamped(range.end(), 0);
+        let mut at = range.start();
+        while let Some(rest) = Interval::new(at, range.end()).filter(|rest| !rest.is_empty()) {
+            let Some(place) = self.core.loads().in_file(at) else { return rest };
+            let place = Interval::clamped(place.start(), place.length().min(rest.length()));
+            let Ok(data) = self.source.data(place) else { return rest };
+            let before = data.start().offset_from(place.start()).unwrap_or(0);
+            match at.checked_add(before) {
+                Some(start) if !data.is_empty() => return Interval::clamped(start, data.length()),
+                _ => at = at.checked_add(place.length()).unwrap_or(range.end()),
+            }
+        }
+        none
     }
 
     fn copy(&self, range: Interval<Address>, file: &mut File) -> Result<(), Error> {

@@ -17,6 +17,7 @@ use crate::memory::{Extent, Permissions};
 use crate::position::{Address, Interval};
 use crate::process::Process;
 use crate::source::Source;
+use crate::thread::Thread;
 
 pub use crate::core_file::Writer;
 
@@ -61,12 +62,17 @@ pub fn open<'s>(source: &'s dyn Source) -> Result<Box<dyn Target + 's>, Error> {
 }
 
 /// A process to analyse.
-pub trait Target {
+pub trait Target: Sync {
     /// What kind of target it is.
     fn identity(&self) -> &Identity;
 
     /// Who the process was.
     fn process(&self) -> &Process;
+
+    /// Its threads, the dumping one first where the dumper says so; as many as the target tells of.
+    fn threads(&self) -> &[Thread] {
+        &[]
+    }
 
     /// The named mappings, in the target's order. `None`: it does not say which mappings there were.
     fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>>;
@@ -82,6 +88,12 @@ pub trait Target {
     /// # Errors
     /// [`Error::Read`].
     fn read(&self, at: Address, into: &mut [u8]) -> Result<usize, Error>;
+
+    /// The first part of `range`, which must be saved, that is not known to be zero; empty, at its end, if all of it is. So that
+    /// whoever looks for something need not read the holes of a sparse file.
+    fn data(&self, range: Interval<Address>) -> Interval<Address> {
+        range
+    }
 
     /// Copies the saved bytes of `range` into `file`, which stands at the place to write. `range` must be saved.
     ///

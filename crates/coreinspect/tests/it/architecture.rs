@@ -10,6 +10,7 @@ const FLOW: &[&[&str]] = &[
     &["source"],
     &["error", "machine", "known_keys"],
     &["memory", "process"],
+    &["thread"],
     &["core_file"],
     &["target"],
     &["shm"],

@@ -43,6 +43,7 @@ const DUMP: Shape = Object(&[
     ("file_size", Known(&Number)),
     ("complete", Known(&Bool)),
     ("process", PROCESS),
+    ("fault", Known(&FAULT)),
     ("segments", List(&SEGMENT)),
     ("warnings", List(&Object(&[("code", Text), ("message", Text)]))),
     ("error", Known(&Object(&[("code", Text), ("message", Text), ("offset", Known(&Number))]))),
@@ -57,6 +58,26 @@ const PROCESS: Shape = Object(&[
     ("signal", Known(&Object(&[("number", Number), ("name", Known(&Text))]))),
     ("fault_address", Known(&Address)),
     ("threads", List(&Number)),
+    ("thread_states", List(&THREAD)),
+]);
+
+const THREAD: Shape = Object(&[
+    ("id", Known(&Number)),
+    ("name", Known(&Text)),
+    ("signal", Known(&Object(&[("number", Number), ("name", Known(&Text))]))),
+    ("stack_pointer", Known(&Address)),
+    ("program_counter", Known(&Address)),
+    ("registers", Known(&Object(&[]))),
+]);
+
+const FAULT: Shape = Object(&[
+    ("address", Address),
+    ("access", Known(&OneOf(&["write", "execute"]))),
+    ("segment", Known(&Number)),
+    ("key", Known(&Text)),
+    ("relation", OneOf(&["inside", "past-end", "before-start", "unmapped", "elsewhere"])),
+    ("offset", Known(&Number)),
+    ("message", Text),
 ]);
 
 const SEGMENT: Shape = Object(&[

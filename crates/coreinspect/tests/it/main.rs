@@ -39,6 +39,7 @@ mod plugin;
 mod program;
 mod random;
 mod readme;
+mod refs;
 mod schema;
 mod seeds;
 mod selectors;

@@ -1,0 +1,6 @@
+//! Who was using a segment: threads, faults, and what points into it. Truth comes from programs that say what they did, from
+//! gdb, and from a plain scan of the dump's memory.
+
+mod crashed;
+mod fault;
+mod registers;
