@@ -257,6 +257,11 @@ impl Table {
         Interval::with_length(self.at, rows.checked_mul(self.row_size)?)
     }
 
+    /// Where it is said to stand.
+    pub fn start(self) -> FileOffset {
+        self.at
+    }
+
     /// How many rows it is said to have.
     pub fn rows(self) -> u64 {
         self.rows

@@ -190,6 +190,9 @@ impl Traits {
             notes_behind_memory: first_notes
                 .zip(program_headers.last_memory)
                 .is_some_and(|(notes, memory)| notes > memory),
+            table_behind_memory: program_headers
+                .last_memory
+                .is_some_and(|memory| header.program_headers.start().get() > memory),
             load_align: program_headers.load_align,
             sections: header.section_headers.rows() > 1,
             ..Self::default()
@@ -212,6 +215,9 @@ impl Notes {
         if self.traits.core_notes.len() < LEADING_NOTES {
             self.traits.core_notes.push(note.kind);
         }
+        self.traits.has.signal |= note.kind == NT_SIGINFO;
+        self.traits.has.auxiliary |= note.kind == NT_AUXV;
+        self.traits.has.files |= note.kind == NT_FILE;
         let mut damaged = |name: &str| {
             let (size, at) = (note.descriptor.rest().len(), note.at);
             let message = format!("{name} at {at} has {size} bytes, too few; what it says is lost");

@@ -18,6 +18,22 @@ pub enum Writer {
     QemuUser,
     /// The `dump` command of Delve, the Go debugger.
     Delve,
+    /// CRIU's `coredump`, which makes cores of the images of a checkpoint.
+    Criu,
+    /// google-coredumper, a library by which a program dumps itself.
+    GoogleCoredumper,
+    /// `contrib/gcore.py` of drgn, which reads a process out of the kernel's memory.
+    Drgn,
+    /// valgrind, for the program that it runs.
+    Valgrind,
+    /// lldb's `process save-core`, a minidump on Linux.
+    Lldb,
+    /// Breakpad's client library: a minidump.
+    Breakpad,
+    /// Crashpad's handler: a minidump.
+    Crashpad,
+    /// The crate minidump-writer, Breakpad's successor in Rust (Firefox, Sentry): a minidump.
+    MinidumpWriter,
     /// coreinspect itself.
     Coreinspect,
 }
@@ -32,6 +48,14 @@ impl fmt::Display for Writer {
             Self::Minicoredumper => "minicoredumper",
             Self::QemuUser => "qemu-user",
             Self::Delve => "delve",
+            Self::Criu => "criu",
+            Self::GoogleCoredumper => "google-coredumper",
+            Self::Drgn => "drgn",
+            Self::Valgrind => "valgrind",
+            Self::Lldb => "lldb",
+            Self::Breakpad => "breakpad",
+            Self::Crashpad => "crashpad",
+            Self::MinidumpWriter => "minidump-writer",
             Self::Coreinspect => "coreinspect",
         })
     }
@@ -54,10 +78,25 @@ pub struct Traits {
     pub notes_first: bool,
     /// Whether the notes stand behind the memory in the file.
     pub notes_behind_memory: bool,
+    /// Whether the table of program headers stands behind the memory in the file.
+    pub table_behind_memory: bool,
+    /// Whether NT_SIGINFO, NT_AUXV and NT_FILE are anywhere among the notes.
+    pub has: Present,
     /// p_align of the PT_LOADs, where all agree.
     pub load_align: Option<u64>,
     /// Whether there are section headers beyond the one of PN_XNUM.
     pub sections: bool,
+}
+
+/// Which notes are there, wherever they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Present {
+    /// NT_SIGINFO.
+    pub signal: bool,
+    /// NT_AUXV.
+    pub auxiliary: bool,
+    /// NT_FILE.
+    pub files: bool,
 }
 
 /// How many leading notes of owner CORE decide.
@@ -66,6 +105,8 @@ pub const LEADING_NOTES: usize = 5;
 const PRSTATUS: u32 = 1;
 const FPREGSET: u32 = 2;
 const PRPSINFO: u32 = 3;
+/// NT_TASKSTRUCT; google-coredumper calls it NT_PRXREG and puts a `struct user` there.
+const TASKSTRUCT: u32 = 4;
 const AUXV: u32 = 6;
 const FILE: u32 = 0x4649_4c45;
 const SIGINFO: u32 = 0x5349_4749;
@@ -90,13 +131,27 @@ impl Traits {
             {
                 Some(Writer::Gcore)
             }
-            [PRPSINFO, AUXV, FILE, ..] if page_aligned && self.notes_first => Some(Writer::Createdump),
             _ if !page_aligned || !self.notes_first || self.sections => None,
+            // contrib/gcore.py writes the table last; every thread has an NT_PRSTATUS before the rest.
+            [PRSTATUS, ..] if self.table_behind_memory && self.has.files && !self.has.signal => {
+                Some(Writer::Drgn)
+            }
+            _ if self.table_behind_memory => None,
+            [PRPSINFO, AUXV, FILE, ..] => Some(Writer::Createdump),
+            [PRPSINFO, TASKSTRUCT, AUXV, ..] => Some(Writer::GoogleCoredumper),
+            // criu_coredump/coredump.py; on 32-bit arm there is no NT_FPREGSET.
+            [PRPSINFO, PRSTATUS, FPREGSET, SIGINFO, ..] | [PRPSINFO, PRSTATUS, SIGINFO, ..] => {
+                Some(Writer::Criu)
+            }
+            // coregrind/m_coredump: who, and the registers of each thread, is all that there is.
+            [PRPSINFO, PRSTATUS, FPREGSET, ..] if self.has == Present::default() => Some(Writer::Valgrind),
             // Linux since 3.7 writes SIGINFO (and FILE); before that the registers followed AUXV.
             [PRSTATUS, PRPSINFO, SIGINFO, AUXV, ..] | [PRSTATUS, PRPSINFO, AUXV, FPREGSET, ..] => {
                 Some(Writer::Kernel)
             }
+            // linux-user/elfload.c; since 8.2 NT_AUXV comes first. No file names, no floating point registers.
             [PRSTATUS, PRPSINFO, AUXV] | [PRSTATUS, PRPSINFO, AUXV, PRSTATUS, ..] => Some(Writer::QemuUser),
+            [AUXV, PRPSINFO, PRSTATUS, ..] if !self.has.files && !self.has.signal => Some(Writer::QemuUser),
             _ => None,
         }
     }

@@ -6,7 +6,6 @@
 
 mod elf;
 mod notes;
-pub mod proc_maps;
 
 use std::fs;
 use std::io::{self, IoSliceMut, Seek, SeekFrom, Write};
@@ -16,8 +15,8 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use shmcore::Key;
 
+use crate::target::proc_maps::{self, VirtualMemoryArea};
 use elf::{Load, Machine};
-use proc_maps::VirtualMemoryArea;
 
 /// Why a core could not be written.
 #[derive(Debug, thiserror::Error)]

@@ -379,6 +379,31 @@ impl Dump {
         })
     }
 
+    /// What its writer does to the names of segments, as the end of a sentence that says that there is none.
+    fn hidden_names(&self) -> Option<&'static str> {
+        Some(match self.writer.as_deref()? {
+            "gcore" => {
+                "; if there was one with shmid 0, the first of a container, gcore has left out its name"
+            }
+            "createdump" => {
+                "; createdump leaves out the names of segments since .NET 9, and its mini, heap and triage dumps also the \
+                 bytes: gcore PID has both"
+            }
+            "qemu-user" => "; the kernel's own core of the emulator, often beside it, has names and bytes",
+            "criu" => {
+                "; CRIU's coredump leaves out the names of segments and writes zeroes for their bytes: gcore PID has both"
+            }
+            "delve" => "; Delve saves the bytes of segments without their names: gcore PID has both",
+            "valgrind" => {
+                "; valgrind saves the bytes of segments without their names: gcore of valgrind's own process has both"
+            }
+            "google-coredumper" => {
+                "; google-coredumper saves the bytes of writable segments, and no names: gcore PID has both"
+            }
+            _ => return None,
+        })
+    }
+
     /// Why a listing of this dump shows nothing; `None` if it shows a segment.
     pub fn nothing_found(&self) -> Option<String> {
         if let Some(error) = &self.error {
@@ -391,12 +416,7 @@ impl Dump {
             let lost =
                 self.warnings.iter().rev().find(|warning| ["no-nt-file", "nt-file"].contains(&warning.code));
             let why = lost.map_or("it does not name its mappings", |warning| warning.message.as_str());
-            let hint = match self.writer.as_deref() {
-                Some("qemu-user") => {
-                    "; the kernel's own core of the emulator, often beside it, has names and bytes"
-                }
-                _ => "",
-            };
+            let hint = self.hidden_names().unwrap_or_default();
             return Some(format!("no System V segment can be found: {why}{hint}"));
         }
         let mut text = "no System V segment".to_owned();
@@ -404,11 +424,7 @@ impl Dump {
             let are = if count == 1 { "mapping in /dev/shm is" } else { "mappings in /dev/shm are" };
             text.push_str(&format!("; {count} POSIX {are} there"));
         }
-        if self.writer.as_deref() == Some("gcore") {
-            text.push_str(
-                "; if there was one with shmid 0, the first of a container, gcore has left out its name",
-            );
-        }
+        text.push_str(self.hidden_names().unwrap_or_default());
         Some(text)
     }
 }

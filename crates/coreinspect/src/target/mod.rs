@@ -5,6 +5,7 @@
 
 mod core;
 mod facts;
+pub mod proc_maps;
 
 pub use self::core::CoreTarget;
 pub use facts::{Facts, FoundBy, SystemV};

@@ -54,4 +54,5 @@ mod tools;
 mod truncations;
 mod truth;
 mod verbs;
+mod writers;
 mod wrong_files;

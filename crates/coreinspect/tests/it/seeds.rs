@@ -30,7 +30,13 @@ pub(crate) fn writers(page_size: u64) -> Vec<(&'static str, CoreBuilder)> {
         ("createdump 8", presets::createdump_8_full(aarch64)),
         ("qemu-user", presets::qemu_user(mips)),
         ("qemu-user", presets::qemu_user(ppc64)),
+        ("qemu-user 8", presets::qemu_user_8(aarch64)),
+        ("createdump 9", presets::createdump_9_full(x86_64)),
         ("delve", presets::delve(x86_64)),
+        ("criu", presets::criu(x86_64)),
+        ("google-coredumper", presets::google_coredumper(x86_64)),
+        ("valgrind", presets::valgrind(i386)),
+        ("drgn", presets::drgn(x86_64)),
         ("minicoredumper", presets::minicoredumper(x86_64)),
         ("minicoredumper", presets::minicoredumper(arm)),
     ];

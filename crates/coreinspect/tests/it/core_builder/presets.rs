@@ -6,6 +6,8 @@
 use super::notes::{self, Note, Row};
 use super::{Abi, ByteOrder, Content, CoreBuilder, R, Section, Segment, TablePlace, W, X};
 
+const NT_FPREGSET: u32 = 2;
+
 const fn abi(
     name: &'static str,
     machine: u16,
@@ -212,6 +214,71 @@ pub(crate) fn qemu_user(abi: Abi) -> CoreBuilder {
     let loads = process().iter().map(|mapping| mapping.load(&abi, mapping.pages, 4096)).collect();
     let segments = [vec![Segment { align: 0, ..Segment::notes(notes) }], loads].concat();
     CoreBuilder { segments, ..CoreBuilder::new(abi) }
+}
+
+/// As qemu writes since 8.2: NT_AUXV first, NT_PRSTATUS of each thread last.
+pub(crate) fn qemu_user_8(abi: Abi) -> CoreBuilder {
+    let notes =
+        vec![auxv(&abi), prpsinfo(&abi), notes::prstatus(&abi, PID, 11), notes::prstatus(&abi, PID + 1, 0)];
+    with_notes(qemu_user(abi), notes)
+}
+
+/// Bare registers: no NT_AUXV, no NT_FILE, no pid; every mapping whole.
+pub(crate) fn valgrind(abi: Abi) -> CoreBuilder {
+    let registers = || Note::core(NT_FPREGSET, vec![0; 512]);
+    let who = notes::prpsinfo(&abi, 0, 0, b"writer", b"./writer");
+    let threads = [notes::prstatus(&abi, 0, 11), registers(), notes::prstatus(&abi, 0, 0), registers()];
+    with_notes(qemu_user(abi), [vec![who], threads.to_vec()].concat())
+}
+
+/// NT_TASKSTRUCT behind NT_PRPSINFO, no NT_FILE; a read-only attach has an empty PT_LOAD.
+pub(crate) fn google_coredumper(abi: Abi) -> CoreBuilder {
+    let mut core = qemu_user(abi);
+    for load in &mut core.segments[1..] {
+        if load.flags & W == 0 {
+            load.content = Content::Nothing;
+        }
+    }
+    let user = Note::core(4, vec![0; 928]);
+    with_notes(core, vec![prpsinfo(&abi), user, auxv(&abi), notes::prstatus(&abi, PID, 0)])
+}
+
+/// NT_FILE last and without the segments; their PT_LOADs are whole and hold zeroes.
+pub(crate) fn criu(abi: Abi) -> CoreBuilder {
+    let mut core = qemu_user(abi);
+    for (load, mapping) in core.segments[1..].iter_mut().zip(process()) {
+        if mapping.is_segment() {
+            load.content = Content::Bytes(vec![0; (mapping.pages * abi.page_size) as usize]);
+        }
+    }
+    let mut rows = rows(&abi, 4096);
+    rows.retain(|row| !row.name.starts_with(b"/SYSV"));
+    let thread =
+        [notes::prstatus(&abi, PID, 0), Note::core(NT_FPREGSET, vec![0; 512]), notes::siginfo(&abi, 0, 0, 0)];
+    let rest = [auxv(&abi), notes::file(&abi, 4096, &rows)];
+    with_notes(core, [vec![prpsinfo(&abi)], thread.to_vec(), rest.to_vec()].concat())
+}
+
+/// As the kernel's, of a process that lives: no NT_SIGINFO, every thread first, the table at the end of the file.
+pub(crate) fn drgn(abi: Abi) -> CoreBuilder {
+    let files = notes::file(&abi, 4096, &rows(&abi, 4096));
+    let threads = [notes::prstatus(&abi, PID, 0), notes::prstatus(&abi, PID + 1, 0)];
+    let notes = [threads.to_vec(), vec![prpsinfo(&abi), auxv(&abi), files]].concat();
+    CoreBuilder { table: TablePlace::End, ..with_notes(kernel(abi), notes) }
+}
+
+/// createdump after dotnet/runtime#90547: NT_FILE has only files that still exist.
+pub(crate) fn createdump_9_full(abi: Abi) -> CoreBuilder {
+    let mut rows = rows(&abi, 4096);
+    rows.retain(|row| !row.name.ends_with(b" (deleted)"));
+    let notes =
+        vec![prpsinfo(&abi), auxv(&abi), notes::file(&abi, 4096, &rows), notes::prstatus(&abi, PID, 6)];
+    with_notes(qemu_user(abi), notes)
+}
+
+fn with_notes(mut core: CoreBuilder, notes: Vec<Note>) -> CoreBuilder {
+    core.segments[0] = Segment { align: 0, ..Segment::notes(notes) };
+    core
 }
 
 /// Notes in the last program header; owners are empty but for Delve's own note. The table stands at the end of the file.

@@ -11,6 +11,8 @@ pub struct VirtualMemoryArea<'a> {
     pub permissions: [u8; 4],
     /// Where in the file it begins, in bytes.
     pub offset: u64,
+    /// The file's device: major and minor number.
+    pub device: (u32, u32),
     /// The file's inode; of a System V segment the shmid.
     pub inode: u64,
     /// The file's name; empty for anonymous memory. The kernel writes a newline in it as `\012`.
@@ -40,13 +42,15 @@ fn line(line: &[u8]) -> Option<VirtualMemoryArea<'_>> {
     let (start, end) = word()?.split_once('-')?;
     let permissions = word()?.as_bytes().try_into().ok()?;
     let offset = u64::from_str_radix(word()?, 16).ok()?;
-    let _device = word()?;
+    let (major, minor) = word()?.split_once(':')?;
+    let device = (u32::from_str_radix(major, 16).ok()?, u32::from_str_radix(minor, 16).ok()?);
     let inode = word()?.parse().ok()?;
     Some(VirtualMemoryArea {
         start: u64::from_str_radix(start, 16).ok()?,
         end: u64::from_str_radix(end, 16).ok()?,
         permissions,
         offset,
+        device,
         inode,
         name: rest,
     })
@@ -64,7 +68,8 @@ mod tests {
         assert_eq!(areas.len(), 3);
         assert_eq!(areas[0].start, 0x7f4a_fe3a_d000);
         assert_eq!(areas[0].permissions, *b"rw-s");
-        assert_eq!(areas[0].inode, 98304);
+        assert_eq!((areas[0].device, areas[0].inode), ((0, 1), 98304));
+        assert_eq!(areas[1].device, (0xfe, 0));
         assert_eq!(areas[0].name, b"/SYSV770068da (deleted)");
         assert_eq!((areas[1].offset, areas[1].name), (0xa000, b"".as_slice()));
         assert_eq!(areas[2].name, b"/a b \xff");
