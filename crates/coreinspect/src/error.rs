@@ -49,6 +49,39 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A running process could not be looked at.
+    #[error("{}", of_a_process(*pid, what, source))]
+    Process {
+        /// The process.
+        pid: u32,
+        /// What of it was read.
+        what: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// Why a process could not be looked at, and what to do.
+fn of_a_process(pid: u32, what: &str, error: &io::Error) -> String {
+    match process_code(error) {
+        "no-process" => format!("process {pid} is not there: it has ended, or never was"),
+        "no-rights" => format!(
+            "no right to read {what}: process {pid} is another user's, or lets nobody look (set-user-ID, PR_SET_DUMPABLE); try as \
+             its user or as root: sudo coreinspect live {pid}"
+        ),
+        _ => format!("cannot read {what}, of process {pid}: {error}"),
+    }
+}
+
+/// The word for what the operating system said of a process.
+fn process_code(error: &io::Error) -> &'static str {
+    const ESRCH: i32 = nix::libc::ESRCH;
+    match error.kind() {
+        io::ErrorKind::NotFound => "no-process",
+        io::ErrorKind::PermissionDenied => "no-rights",
+        _ if error.raw_os_error() == Some(ESRCH) => "no-process",
+        _ => "process",
+    }
 }
 
 /// An error of the operating system as a person reads it.
@@ -80,13 +113,14 @@ impl Error {
             Self::CutOff { .. } => "cut-off",
             Self::Read { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => "file-shrank",
             Self::Read { .. } => "read",
+            Self::Process { source, .. } => process_code(source),
         }
     }
 
     /// Where in the file, in bytes; `None` if no place is to blame.
     pub fn offset(&self) -> Option<u64> {
         match self {
-            Self::Open { .. } => None,
+            Self::Open { .. } | Self::Process { .. } => None,
             Self::NotACore { .. } => Some(0),
             Self::BadHeader { at, .. } | Self::CutOff { at, .. } | Self::Read { at, .. } => Some(at.get()),
         }

@@ -46,6 +46,7 @@ pub mod look;
 pub mod machine;
 pub mod memory;
 pub mod position;
+pub mod proc_files;
 pub mod process;
 pub mod render;
 pub mod report;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::target::proc_maps::VirtualMemoryArea;
+use crate::proc_files::VirtualMemoryArea;
 
 /// Bytes of Elf64_Ehdr and of Elf64_Phdr.
 const HEADER_SIZE: u64 = 64;

@@ -15,7 +15,7 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use shmcore::Key;
 
-use crate::target::proc_maps::{self, VirtualMemoryArea};
+use crate::proc_files::{VirtualMemoryArea, maps};
 use elf::{Load, Machine};
 
 /// Why a core could not be written.
@@ -71,8 +71,8 @@ const BLOCK: usize = 256 << 10;
 /// See [`WriteError`].
 pub fn write_core(pid: u32, out: &mut (impl Write + Seek)) -> Result<Written, WriteError> {
     let machine = Machine::of(&proc_file(pid, "exe")?).ok_or(WriteError::Machine { pid })?;
-    let maps = proc_file(pid, "maps")?;
-    let areas: Vec<_> = proc_maps::parse(&maps).collect();
+    let lines = proc_file(pid, "maps")?;
+    let areas: Vec<_> = maps::parse(&lines).collect();
     let notes = notes::all(pid, &areas)?;
     let mut loads: Vec<_> = areas.iter().map(Load::of).collect();
     let mut at = elf::page_aligned(elf::headers_size(loads.len()) + notes.len() as u64);

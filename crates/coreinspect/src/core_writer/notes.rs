@@ -1,7 +1,7 @@
 //! The notes: who the process is, its auxiliary vector, the names of its mappings, and who wrote the core.
 
 use super::{WriteError, proc_file};
-use crate::target::proc_maps::VirtualMemoryArea;
+use crate::proc_files::VirtualMemoryArea;
 
 /// All notes of process `pid`, one after the other.
 pub(super) fn all(pid: u32, areas: &[VirtualMemoryArea<'_>]) -> Result<Vec<u8>, WriteError> {

@@ -5,7 +5,6 @@
 
 mod core;
 mod facts;
-pub mod proc_maps;
 
 pub use self::core::CoreTarget;
 pub use facts::{Facts, FoundBy, SystemV};

@@ -9,7 +9,7 @@ const FLOW: &[&[&str]] = &[
     &["position"],
     &["source"],
     &["error", "machine", "known_keys"],
-    &["memory", "process"],
+    &["memory", "process", "proc_files"],
     &["thread"],
     &["core_file"],
     &["target"],
@@ -180,7 +180,7 @@ fn unsafe_stands_in_three_modules_at_most() {
 }
 
 /// Rooms that may open files: bytes of dumps, /proc, debug files, and what the user names.
-const OPENERS: &[&str] = &["source", "target::live", "debug_files", "core_writer", "cli"];
+const OPENERS: &[&str] = &["source", "proc_files", "target::live", "debug_files", "core_writer", "cli"];
 
 #[test]
 fn few_rooms_open_files() {

@@ -1,5 +1,14 @@
 //! /proc/PID/maps (proc_pid_maps(5)), as bytes: names are not always UTF-8.
 
+/// A device number (makedev(3)), as the kernel prints it: of a file system, its `st_dev`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Device {
+    /// Its class; 0 for file systems without a disk.
+    pub major: u64,
+    /// Its number within the class.
+    pub minor: u64,
+}
+
 /// A line of /proc/PID/maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VirtualMemoryArea<'a> {
@@ -11,8 +20,8 @@ pub struct VirtualMemoryArea<'a> {
     pub permissions: [u8; 4],
     /// Where in the file it begins, in bytes.
     pub offset: u64,
-    /// The file's device: major and minor number.
-    pub device: (u32, u32),
+    /// The device of the file system that the file lies on.
+    pub device: Device,
     /// The file's inode; of a System V segment the shmid.
     pub inode: u64,
     /// The file's name; empty for anonymous memory. The kernel writes a newline in it as `\012`.
@@ -31,7 +40,8 @@ pub fn parse(maps: &[u8]) -> impl Iterator<Item = VirtualMemoryArea<'_>> {
     maps.split(|byte| *byte == b'\n').filter_map(line)
 }
 
-fn line(line: &[u8]) -> Option<VirtualMemoryArea<'_>> {
+/// The mapping that `line` describes; `None` if it is no line of proc_pid_maps(5).
+pub(super) fn line(line: &[u8]) -> Option<VirtualMemoryArea<'_>> {
     let mut rest = line;
     let mut word = || {
         let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
@@ -43,7 +53,8 @@ fn line(line: &[u8]) -> Option<VirtualMemoryArea<'_>> {
     let permissions = word()?.as_bytes().try_into().ok()?;
     let offset = u64::from_str_radix(word()?, 16).ok()?;
     let (major, minor) = word()?.split_once(':')?;
-    let device = (u32::from_str_radix(major, 16).ok()?, u32::from_str_radix(minor, 16).ok()?);
+    let number = |digits| u64::from_str_radix(digits, 16).ok();
+    let device = Device { major: number(major)?, minor: number(minor)? };
     let inode = word()?.parse().ok()?;
     Some(VirtualMemoryArea {
         start: u64::from_str_radix(start, 16).ok()?,
@@ -68,9 +79,10 @@ mod tests {
         assert_eq!(areas.len(), 3);
         assert_eq!(areas[0].start, 0x7f4a_fe3a_d000);
         assert_eq!(areas[0].permissions, *b"rw-s");
-        assert_eq!((areas[0].device, areas[0].inode), ((0, 1), 98304));
-        assert_eq!(areas[1].device, (0xfe, 0));
+        assert_eq!(areas[0].inode, 98304);
         assert_eq!(areas[0].name, b"/SYSV770068da (deleted)");
+        assert_eq!(areas[0].device, Device { major: 0, minor: 1 });
+        assert_eq!(areas[1].device, Device { major: 0xfe, minor: 0 });
         assert_eq!((areas[1].offset, areas[1].name), (0xa000, b"".as_slice()));
         assert_eq!(areas[2].name, b"/a b \xff");
     }
