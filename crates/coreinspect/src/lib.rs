@@ -54,6 +54,7 @@ pub mod retention;
 pub mod search;
 pub mod shm;
 pub mod source;
+pub mod stopped;
 pub mod target;
 pub mod thread;
 

@@ -9,7 +9,7 @@ const FLOW: &[&[&str]] = &[
     &["position"],
     &["source"],
     &["error", "machine", "known_keys"],
-    &["memory", "process", "proc_files"],
+    &["memory", "process", "proc_files", "stopped"],
     &["thread"],
     &["core_file"],
     &["target"],

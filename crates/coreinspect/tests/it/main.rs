@@ -47,6 +47,7 @@ mod shell;
 mod show;
 mod shrink;
 mod software;
+mod stopped;
 mod streams;
 mod terminal;
 mod testdata;
