@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::layout_argument::{self, LayoutFlags};
-use super::output::Format;
+use super::output::{self, Format};
 use super::{Context, Execute, Failure, Status};
 use crate::debug_files::layout_files::{LayoutFile, cannot_read};
 use crate::layout::Subject;
 use crate::machine::Machine;
-use crate::render::{json, layouts};
+use crate::render::layouts;
 use crate::report::{CheckedFile, LayoutCheck, LayoutDefinition, Layouts, SCHEMA};
 
 /// Lists the layouts that are known and what each recognises; shows one; checks layout files.
@@ -84,7 +84,7 @@ fn list(named: &[PathBuf], context: &mut Context<'_>) -> Result<Status, Failure>
     let report = Layouts::of(layout_argument::all(&files));
     match context.format {
         Format::Table => layouts::write_list(&report, context.style, &mut context.out)?,
-        format => print(&report, format, context)?,
+        _ => output::print_json(&report, context)?,
     }
     Ok(Status::Found)
 }
@@ -99,7 +99,7 @@ fn show(flags: &LayoutFlags, context: &mut Context<'_>) -> Result<Status, Failur
     let definition = LayoutDefinition::of(layout.as_ref(), &kind, Machine::HOST);
     match context.format {
         Format::Table => layouts::write_definition(&definition, context.style, &mut context.out)?,
-        format => print(&definition, format, context)?,
+        _ => output::print_json(&definition, context)?,
     }
     Ok(Status::Found)
 }
@@ -136,18 +136,7 @@ fn check(files: &[PathBuf], context: &mut Context<'_>) -> Result<Status, Failure
                 layouts::write_definition(layout, context.style, &mut context.out)?;
             }
         }
-        format => print(&report, format, context)?,
+        _ => output::print_json(&report, context)?,
     }
     Ok(status)
-}
-
-fn print(report: &impl serde::Serialize, format: Format, context: &mut Context<'_>) -> Result<(), Failure> {
-    match format {
-        Format::Jsonl => json::compact(report, &mut context.out)?,
-        _ => {
-            json::pretty(report, &mut context.out)?;
-            writeln!(context.out)?;
-        }
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@
 //! error; [`Status`] is the exit status.
 
 mod completions;
+mod dump;
 mod dumps;
 mod expect;
 mod extract;
@@ -15,6 +16,7 @@ mod new_file;
 mod output;
 mod pager;
 mod plugin;
+mod progress;
 mod records;
 mod schema;
 mod search;
@@ -160,6 +162,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect key 0x4e545030\n  \
          coreinspect key --path . --id x\n  \
          coreinspect key SYSV7800c028 --search .",
+    ),
+    Command::new::<dump::Dump>(
+        "dump",
+        Takes::Process,
+        "coreinspect dump [OPTIONS] PID",
+        "  coreinspect dump $$\n  \
+         coreinspect dump $$ -o core.shm --force\n  \
+         coreinspect dump $$ --stop --threads --json",
     ),
     Command::new::<shell::Shell>(
         "shell",

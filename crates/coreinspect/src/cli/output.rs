@@ -6,8 +6,8 @@ use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
 use super::Failure;
 use super::pager::Pager;
-use crate::render::Style;
 use crate::render::printable::Printable;
+use crate::render::{Style, json};
 
 /// `--format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -120,6 +120,18 @@ impl<'w> Context<'w> {
     pub fn tell_screen(&mut self, screen: &str) {
         let _ = self.err.write_all(told_screen(screen).as_bytes());
     }
+}
+
+/// Prints `report` as JSON: a document, or a line of it with `--format jsonl`.
+pub(super) fn print_json(report: &impl serde::Serialize, context: &mut Context<'_>) -> Result<(), Failure> {
+    match context.format {
+        Format::Jsonl => json::compact(report, &mut context.out)?,
+        _ => {
+            json::pretty(report, &mut context.out)?;
+            writeln!(context.out)?;
+        }
+    }
+    Ok(())
 }
 
 /// A line on standard error.

@@ -29,7 +29,7 @@ pub use writer::Writer;
 
 use crate::error::{Error, Warning, Warnings};
 use crate::machine::Machine;
-use crate::position::{FileOffset, Position};
+use crate::position::{FileOffset, Interval, Position};
 use crate::source::{Format, Source};
 use header::{Header, ProgramHeaders};
 use notes::Note;
@@ -45,6 +45,7 @@ pub struct CoreFile<'s> {
     process: Option<ProcessInfo>,
     signal: Option<SignalInfo>,
     auxiliary: AuxiliaryVector,
+    segment_facts: Option<Interval<FileOffset>>,
     writer: Option<Writer>,
     complete: bool,
     warnings: Vec<Warning>,
@@ -59,6 +60,7 @@ struct Notes {
     process: Option<ProcessInfo>,
     signal: Option<SignalInfo>,
     auxiliary: Option<AuxiliaryVector>,
+    segment_facts: Option<Interval<FileOffset>>,
     of_a_kernel: bool,
     any: bool,
     /// Whether the file ends before they do.
@@ -70,6 +72,8 @@ const NT_PRPSINFO: u32 = 3;
 const NT_AUXV: u32 = 6;
 const NT_FILE: u32 = 0x4649_4c45;
 const NT_SIGINFO: u32 = 0x5349_4749;
+/// Of owner `coreinspect`: see the room `core_writer`, which writes it.
+const SEGMENT_FACTS: u32 = 0x5348_4d02;
 
 impl<'s> CoreFile<'s> {
     /// Reads headers and notes of `source`; no memory.
@@ -122,6 +126,7 @@ impl<'s> CoreFile<'s> {
             process: notes.process,
             signal: notes.signal,
             auxiliary: notes.auxiliary.unwrap_or_default(),
+            segment_facts: notes.segment_facts,
             writer: notes.traits.writer(),
             complete: missing == 0
                 && !warnings.has("program-headers")
@@ -166,6 +171,11 @@ impl<'s> CoreFile<'s> {
         self.auxiliary
     }
 
+    /// Where the JSON stands that coreinspect's own cores hold of their segments.
+    pub fn segment_facts(&self) -> Option<Interval<FileOffset>> {
+        self.segment_facts
+    }
+
     /// Which program wrote the dump, where that can be told.
     pub fn writer(&self) -> Option<Writer> {
         self.writer
@@ -208,7 +218,13 @@ impl Notes {
             b"CORE" | b"" => {}
             b"GDB" => return self.traits.gdb_note = true,
             b"Delve Header" => return self.traits.delve_note = true,
-            b"coreinspect" => return self.traits.coreinspect_note = true,
+            b"coreinspect" => {
+                self.traits.coreinspect_note = true;
+                if note.kind == SEGMENT_FACTS && !note.cut_off {
+                    self.segment_facts = self.segment_facts.or(Some(note.range()));
+                }
+                return;
+            }
             b"VMCOREINFO" => return self.of_a_kernel = true,
             _ => return,
         }

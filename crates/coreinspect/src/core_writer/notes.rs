@@ -1,77 +1,179 @@
-//! The notes: who the process is, its auxiliary vector, the names of its mappings, and who wrote the core.
+//! The notes: who the process is, its auxiliary vector, the names of its mappings, who wrote the core, and what only
+//! the kernel of the living process knew of its segments.
 
-use super::{WriteError, proc_file};
+use serde_json::{Value, json};
+use shmcore::ipcs::ListedSegment;
+
+use super::elf::{I386, Machine, X86_64};
+use super::registers::Registers;
+use super::segments::AttachedArea;
+use super::{Process, WriteError};
 use crate::proc_files::VirtualMemoryArea;
 
-/// All notes of process `pid`, one after the other.
-pub(super) fn all(pid: u32, areas: &[VirtualMemoryArea<'_>]) -> Result<Vec<u8>, WriteError> {
-    let mut notes = Vec::new();
-    add(&mut notes, b"CORE\0", 3, &process_info(pid)?);
-    add(&mut notes, b"CORE\0", 6, &proc_file(pid, "auxv")?);
-    add(&mut notes, b"CORE\0", 0x4649_4c45, &files(areas));
-    add(&mut notes, b"coreinspect\0", 1, concat!("coreinspect ", env!("CARGO_PKG_VERSION")).as_bytes());
-    Ok(notes)
+/// Notes one after the other.
+pub(super) struct Notes(Vec<u8>);
+
+/// The owner of what coreinspect alone writes.
+const OURS: &[u8] = b"coreinspect\0";
+/// Its note "SHM" 1: the name and version of the program, without a NUL. bfd looks at a note's type before its owner, so
+/// the types are far from those of elf.h.
+const PROGRAM: u32 = 0x5348_4d01;
+/// Its note "SHM" 2: the segments, as the JSON that [`segments`] describes.
+const SEGMENTS: u32 = 0x5348_4d02;
+
+impl Notes {
+    /// All notes of `process` in the order of the kernel's cores.
+    pub(super) fn of(
+        process: &Process<'_>,
+        areas: &[VirtualMemoryArea<'_>],
+        attached: &[AttachedArea<'_>],
+        registers: &[Registers],
+        listed: &[ListedSegment],
+    ) -> Result<Vec<u8>, WriteError> {
+        let mut notes = Self(Vec::new());
+        for (position, thread) in registers.iter().enumerate() {
+            if position == 1 {
+                // gdb and the kernel agree that the process stands behind its first thread.
+                notes.add(b"CORE\0", 3, &process_info(process)?);
+            }
+            notes.add(b"CORE\0", 1, &thread.note(process)?);
+        }
+        if registers.len() < 2 {
+            notes.add(b"CORE\0", 3, &process_info(process)?);
+        }
+        notes.add(b"CORE\0", 6, &auxiliary_vector(process)?);
+        notes.add(b"CORE\0", 0x4649_4c45, &files(process.machine, areas));
+        notes.add(OURS, PROGRAM, concat!("coreinspect ", env!("CARGO_PKG_VERSION")).as_bytes());
+        notes.add(OURS, SEGMENTS, segments(attached, listed).to_string().as_bytes());
+        Ok(notes.0)
+    }
+
+    /// A note: three words, the owner and the descriptor, each padded to 4 bytes (elf(5)).
+    fn add(&mut self, owner: &[u8], kind: u32, descriptor: &[u8]) {
+        let notes = &mut self.0;
+        for word in [owner.len(), descriptor.len()] {
+            notes.extend(u32::try_from(word).unwrap_or(u32::MAX).to_ne_bytes());
+        }
+        notes.extend(kind.to_ne_bytes());
+        for part in [owner, descriptor] {
+            notes.extend(part);
+            notes.resize(notes.len().next_multiple_of(4), 0);
+        }
+    }
 }
 
-/// A note: three words, the owner and the descriptor, each padded to 4 bytes (elf(5)).
-fn add(notes: &mut Vec<u8>, owner: &[u8], kind: u32, descriptor: &[u8]) {
-    for word in [owner.len(), descriptor.len()] {
-        notes.extend(u32::try_from(word).unwrap_or(u32::MAX).to_ne_bytes());
+/// What is known of the segments beyond their bytes, in the words of [`crate::report`]:
+///
+/// `{"format": "coreinspect-segments/1", "segments": [{"key", "shmid", "size", "owner", "group", "creator",
+/// "creator_group", "perms", "nattch", "cpid", "lpid", "attached", "detached", "changed", "mappings": [{"start", "end",
+/// "offset"}]}]}`
+///
+/// Keys and addresses are strings `"0x..."`, `perms` an octal string with SHM_DEST (1000) and SHM_LOCKED (2000) as
+/// /proc/sysvipc/shm has it; the rest are numbers, times in seconds since 1970. What is not known is null: all but key and mappings where the mapping was not proven to be of a
+/// segment, all but shmid and size where the process's IPC namespace could not be looked into. Sources: the inode and
+/// the size of /proc/PID/map_files/START-END, and /proc/sysvipc/shm.
+pub fn segments(attached: &[AttachedArea<'_>], listed: &[ListedSegment]) -> Value {
+    let mut segments: Vec<(&AttachedArea<'_>, Vec<Value>)> = Vec::new();
+    for area in attached {
+        let known = segments.iter_mut().find(|(first, _)| {
+            (first.shmid, first.area.name) == (area.shmid, area.area.name) && area.shmid.is_some()
+        });
+        let mappings = match known {
+            Some((_, mappings)) => mappings,
+            None => {
+                segments.push((area, Vec::new()));
+                match segments.last_mut() {
+                    Some((_, mappings)) => mappings,
+                    None => continue,
+                }
+            }
+        };
+        mappings.push(json!({
+            "start": format!("{:#x}", area.area.start),
+            "end": format!("{:#x}", area.area.end),
+            "offset": area.area.offset,
+        }));
     }
-    notes.extend(kind.to_ne_bytes());
-    for part in [owner, descriptor] {
-        notes.extend(part);
-        notes.resize(notes.len().next_multiple_of(4), 0);
-    }
+    let told: Vec<_> = segments.into_iter().map(|(area, mappings)| segment(area, mappings, listed)).collect();
+    json!({ "format": "coreinspect-segments/1", "segments": told })
 }
 
-/// elf_prpsinfo of a 64-bit machine (Linux include/linux/elfcore.h).
-fn process_info(pid: u32) -> Result<Vec<u8>, WriteError> {
-    let status = proc_file(pid, "status")?;
-    let number = |field: &str| {
-        let value = field_of(&status, field)?;
-        value
-            .split(|byte| byte.is_ascii_whitespace())
-            .next()
-            .and_then(|word| std::str::from_utf8(word).ok()?.parse().ok())
+fn segment(area: &AttachedArea<'_>, mappings: Vec<Value>, listed: &[ListedSegment]) -> Value {
+    let status = listed.iter().map(|row| &row.status).find(|status| Some(status.id().raw()) == area.shmid);
+    let seconds = |time: Option<std::time::SystemTime>| {
+        time?.duration_since(std::time::UNIX_EPOCH).ok().map(|duration| duration.as_secs())
     };
-    let id = |field| number(field).unwrap_or(0_u32).to_ne_bytes();
-    let state = field_of(&status, "State").and_then(|state| state.first().copied()).unwrap_or(b'?');
-    let mut info = vec![0, state, 0, 0, 0, 0, 0, 0];
-    info.extend(0_u64.to_ne_bytes());
-    for field in ["Uid", "Gid", "Pid", "PPid"] {
-        info.extend(id(field));
+    let key = shmcore::Key::from_mapping_name(area.area.name).map(|name| name.key.to_string());
+    json!({
+        "key": key,
+        "shmid": area.shmid,
+        "size": area.size.or(status.map(|status| status.size())),
+        "owner": status.map(|status| status.owner().as_raw()),
+        "group": status.map(|status| status.group().as_raw()),
+        "creator": status.map(|status| status.creator().as_raw()),
+        "creator_group": status.map(|status| status.creator_group().as_raw()),
+        "perms": status.map(|status| format!("{:04o}", status.permissions().bits())),
+        "nattch": status.map(|status| status.attach_count()),
+        "cpid": status.and_then(|status| status.creator_pid()).map(|pid| pid.as_raw()),
+        "lpid": status.and_then(|status| status.last_pid()).map(|pid| pid.as_raw()),
+        "attached": status.and_then(|status| seconds(status.attached())),
+        "detached": status.and_then(|status| seconds(status.detached())),
+        "changed": status.and_then(|status| seconds(status.changed())),
+        "mappings": mappings,
+    })
+}
+
+/// elf_prpsinfo (Linux include/linux/elfcore.h); 32-bit Arm and x86 have 16-bit ids (arch/x86/include/asm/compat.h).
+fn process_info(process: &Process<'_>) -> Result<Vec<u8>, WriteError> {
+    let stat = process.folder.stat().map_err(|error| process.unreadable("stat", error))?;
+    let id = |field| process.folder.status_number(field).unwrap_or(0);
+    let mut info = vec![0, stat.state, 0, 0];
+    if process.machine.is_64_bit {
+        info.extend([0; 4]);
     }
-    // pr_pgrp and pr_sid stand in /proc/PID/stat only; nobody here reads them.
-    info.extend([0; 8]);
-    let mut comm = proc_file(pid, "comm")?;
+    // pr_flag.
+    process.machine.long(0, &mut info);
+    for id in [id("Uid"), id("Gid")] {
+        match process.machine.is_64_bit {
+            true => info.extend(id.to_ne_bytes()),
+            // overflowuid stands for what 16 bits do not hold (kernel/sys.c).
+            false => info.extend(u16::try_from(id).unwrap_or(65534).to_ne_bytes()),
+        }
+    }
+    for number in [process.folder.pid(), stat.parent, stat.group, stat.session] {
+        info.extend(number.to_ne_bytes());
+    }
+    let mut comm = process.read("comm")?;
     comm.pop();
     comm.resize(16, 0);
     info.extend(comm);
-    let mut arguments = proc_file(pid, "cmdline")?;
-    arguments.truncate(79);
+    let mut arguments = process.read_at_most("cmdline", 79)?;
     arguments.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b' ');
     arguments.resize(80, 0);
     info.extend(arguments);
     Ok(info)
 }
 
-/// The value behind `field:` in /proc/PID/status. The name, which can hold anything, comes with its newlines escaped.
-fn field_of<'s>(status: &'s [u8], field: &str) -> Option<&'s [u8]> {
-    let mut lines = status.split(|byte| *byte == b'\n');
-    lines.find_map(|line| line.strip_prefix(field.as_bytes())?.strip_prefix(b":")).map(<[u8]>::trim_ascii)
+/// Up to AT_NULL: the kernel shows a 32-bit program's vector with what follows it in memory.
+fn auxiliary_vector(process: &Process<'_>) -> Result<Vec<u8>, WriteError> {
+    let mut vector = process.read("auxv")?;
+    let pair = if process.machine.is_64_bit { 16 } else { 8 };
+    if let Some(end) = vector.chunks_exact(pair).position(|pair| pair.iter().all(|byte| *byte == 0)) {
+        vector.truncate(end.saturating_add(1).saturating_mul(pair));
+    }
+    Ok(vector)
 }
 
 /// NT_FILE with page size 1, as gdb writes it: offsets are bytes, whatever the machine's page.
-fn files(areas: &[VirtualMemoryArea<'_>]) -> Vec<u8> {
+fn files(machine: Machine, areas: &[VirtualMemoryArea<'_>]) -> Vec<u8> {
     let named: Vec<_> = areas.iter().filter(|area| area.name.starts_with(b"/")).collect();
     let mut note = Vec::new();
     for long in [named.len() as u64, 1] {
-        note.extend(long.to_ne_bytes());
+        machine.long(long, &mut note);
     }
     for area in &named {
         for long in [area.start, area.end, area.offset] {
-            note.extend(long.to_ne_bytes());
+            machine.long(long, &mut note);
         }
     }
     for area in &named {
@@ -79,4 +181,10 @@ fn files(areas: &[VirtualMemoryArea<'_>]) -> Vec<u8> {
         note.push(0);
     }
     note
+}
+
+/// Whether elf_prstatus of the machine is known here.
+pub(super) fn knows_registers(machine: Machine) -> bool {
+    cfg!(target_arch = "x86_64") && [I386, X86_64].contains(&machine.number)
+        || cfg!(target_arch = "aarch64") && machine.number == 183 && machine.is_64_bit
 }

@@ -33,6 +33,11 @@ impl VirtualMemoryArea<'_> {
     pub fn length(&self) -> u64 {
         self.end.saturating_sub(self.start)
     }
+
+    /// Its file below /proc/PID, which is the mapped file itself (fs/proc/base.c, `dname_to_vma_addr`: nothing is padded).
+    pub fn map_file(&self) -> String {
+        format!("map_files/{:x}-{:x}", self.start, self.end)
+    }
 }
 
 /// The lines of `maps`; one that is none of proc_pid_maps(5) is passed over.

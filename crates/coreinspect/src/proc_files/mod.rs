@@ -8,9 +8,12 @@ mod ipc_namespace;
 pub mod maps;
 mod process_folder;
 pub mod smaps;
+mod status;
+pub mod stop;
 
 pub use device::SegmentDevices;
 pub use ipc_namespace::{IpcNamespace, IpcTable};
 pub use maps::VirtualMemoryArea;
 pub use process_folder::{ProcessFolder, pids};
 pub use smaps::MemoryArea;
+pub use status::{Credentials, Stat};

@@ -12,6 +12,7 @@ use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::Mode;
 use nix::unistd::{SysconfVar, sysconf};
 
+use super::{Credentials, Stat};
 use crate::error::Error;
 
 /// The folder of a process in /proc, open.
@@ -76,6 +77,16 @@ impl ProcessFolder {
         Ok(bytes)
     }
 
+    /// The first `most` bytes of a file of it.
+    ///
+    /// # Errors
+    /// As [`ProcessFolder::read`].
+    pub fn read_at_most(&self, name: &str, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.file(name)?.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// A file of it, open for reading.
     ///
     /// # Errors
@@ -122,7 +133,16 @@ impl ProcessFolder {
         std::str::from_utf8(&value).ok()?.split_whitespace().next()?.parse().ok()
     }
 
-    fn stat(&self) -> io::Result<Stat> {
+    /// Who it is to the kernel, as our user namespace sees it.
+    pub fn credentials(&self) -> Option<Credentials> {
+        Credentials::parse(&self.status("Uid")?, &self.status("Gid")?)
+    }
+
+    /// What its `stat` says.
+    ///
+    /// # Errors
+    /// As [`ProcessFolder::read`]; InvalidData where it is not as proc_pid_stat(5) has it.
+    pub fn stat(&self) -> io::Result<Stat> {
         let stat = self.read("stat")?;
         Stat::parse(&stat).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
@@ -131,31 +151,6 @@ impl ProcessFolder {
 impl AsFd for ProcessFolder {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.folder.as_fd()
-    }
-}
-
-/// What is read of /proc/PID/stat (proc_pid_stat(5)).
-#[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    state: u8,
-    started: u64,
-}
-
-impl Stat {
-    /// The name, in parentheses, can hold any byte but NUL, parentheses and blanks too: what follows its last one counts.
-    fn parse(stat: &[u8]) -> Option<Self> {
-        let end = memchr::memrchr(b')', stat)?;
-        let rest = std::str::from_utf8(stat.get(end.checked_add(1)?..)?).ok()?;
-        let mut fields = rest.split_whitespace();
-        let state = *fields.next()?.as_bytes().first()?;
-        // starttime is field 22, and state is field 3.
-        let started = fields.nth(18)?.parse().ok()?;
-        Some(Self { state, started })
-    }
-
-    /// A zombie has no memory any more, and a dead process nothing.
-    fn has_ended(&self) -> bool {
-        matches!(self.state, b'Z' | b'X' | b'x')
     }
 }
 
@@ -171,14 +166,6 @@ pub fn pids() -> io::Result<impl Iterator<Item = u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_cannot_lie_about_what_follows_it() {
-        let stat = b"7 (a) Z 1 1) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 1234 8000 100 18446744073709551615\n";
-        assert_eq!(Stat::parse(stat), Some(Stat { state: b'S', started: 1234 }));
-        assert_eq!(Stat::parse(b"7 (a"), None);
-        assert_eq!(Stat::parse(b"7 (a) S 1"), None);
-    }
 
     #[test]
     fn we_run() {

@@ -16,6 +16,7 @@ mod selector;
 mod text;
 mod thread;
 mod value;
+mod written;
 
 pub use build::{Options, inspect, inspect_file, inspect_target, inspect_with};
 pub use content::repeated;
@@ -32,6 +33,7 @@ pub use selector::{Selector, SelectorError};
 pub use text::{Hex, Text};
 pub use thread::{Registers, Thread};
 pub use value::Value;
+pub use written::WrittenCore;
 
 use serde::Serialize;
 

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::{Identity, Mapping, SystemV, Target};
+use super::{FoundBy, Identity, Mapping, SegmentFacts, SystemV, Target};
 use crate::core_file::{CoreFile, ThreadStatus, Writer};
 use crate::error::{Error, Warning};
 use crate::machine::SignalNumbering;
@@ -19,6 +19,9 @@ pub struct CoreTarget<'s> {
     identity: Identity,
     process: Process,
     threads: Vec<Thread>,
+    /// Of coreinspect's own cores.
+    facts: SegmentFacts,
+    warnings: Vec<Warning>,
 }
 
 impl<'s> CoreTarget<'s> {
@@ -50,7 +53,19 @@ impl<'s> CoreTarget<'s> {
         };
         let process = process(&core);
         let threads = core.threads().iter().map(thread).collect();
-        Ok(Self { source, core, identity, process, threads })
+        let mut warnings = core.warnings().to_vec();
+        let facts = match core.segment_facts().map(|range| source.bytes(range)) {
+            None => SegmentFacts::default(),
+            Some(Ok(json)) => SegmentFacts::read(&json).unwrap_or_else(|why| {
+                let message = format!("coreinspect's own note of the segments cannot be used: {why}");
+                warnings.push(Warning::new("notes", message));
+                SegmentFacts::default()
+            }),
+            Some(Err(source)) => {
+                return Err(Error::Read { what: "the notes", at: FileOffset::new(0), source });
+            }
+        };
+        Ok(Self { source, core, identity, process, threads, facts, warnings })
     }
 
     fn read_at(&self, at: FileOffset, into: &mut [u8]) -> Result<usize, Error> {
@@ -143,7 +158,10 @@ impl Target for CoreTarget<'_> {
             range: row.range,
             offset: row.offset,
             name: row.name,
-            system_v: SystemV::ByName,
+            system_v: match self.facts.of(row.range) {
+                Some(facts) => SystemV::Yes(FoundBy::Device, facts),
+                None => SystemV::ByName,
+            },
         })))
     }
 
@@ -203,6 +221,6 @@ impl Target for CoreTarget<'_> {
     }
 
     fn warnings(&self) -> &[Warning] {
-        self.core.warnings()
+        &self.warnings
     }
 }

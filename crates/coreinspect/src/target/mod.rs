@@ -5,9 +5,11 @@
 
 mod core;
 mod facts;
+mod segment_facts;
 
 pub use self::core::CoreTarget;
 pub use facts::{Facts, FoundBy, SystemV};
+pub use segment_facts::SegmentFacts;
 
 use std::fs::File;
 

@@ -2,10 +2,10 @@
 //! said of its mappings, what another process read of its segments.
 
 mod dump;
-mod hugepages;
+pub(crate) mod hugepages;
 mod search;
-mod segment;
-mod subject;
+pub(crate) mod segment;
+pub(crate) mod subject;
 mod witness;
 
 use dump::Kept::{All, Nothing, Pages};

@@ -18,6 +18,7 @@ mod core_builder;
 mod core_writer;
 mod decode;
 mod document;
+mod dump;
 mod dwarf;
 mod escapes;
 mod expect;

@@ -1,0 +1,103 @@
+//! A small core of a running process.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::new_file::NewFile;
+use super::output::{self, Format};
+use super::progress::Progress;
+use super::{Context, Execute, Failure, Status, dumps};
+use crate::core_writer::{self, Plan, Stop, Way, WriteError, Written};
+use crate::proc_files::{IpcTable, ProcessFolder};
+use crate::report::WrittenCore;
+
+/// Writes a small core of a running process: its System V segments, and what the kernel knows of them.
+#[derive(Args, Debug)]
+pub(super) struct Dump {
+    /// The process.
+    #[arg(value_name = "PID")]
+    pid: u32,
+    /// The file to write; otherwise core.PID.shm. It must not exist, unless --force is given.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Stop the process while its segments are copied: a picture of one moment, as far as it alone writes.
+    #[arg(long)]
+    stop: bool,
+    /// Save the threads' registers too, for which the process is stopped, however briefly.
+    #[arg(long)]
+    threads: bool,
+}
+
+impl Execute for Dump {
+    fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let pid = self.pid;
+        let process = ProcessFolder::open(pid)?;
+        let path = self.output.clone().unwrap_or_else(|| PathBuf::from(format!("core.{pid}.shm")));
+        if path.as_os_str() == "-" {
+            return Err(Failure::new("a core is written to a file, whose holes a pipe would fill; name one"));
+        }
+        let mut file = NewFile::create(&path, context.force, [])?;
+        let (listed, unknown) = match IpcTable::of(&process) {
+            Ok(table) => (table.segments, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let plan = Plan {
+            listed: &listed,
+            stop: if self.stop { Stop::WhileCopying } else { Stop::Never },
+            threads: self.threads,
+            choice: None,
+        };
+        let mut progress = Progress::new("copied", context);
+        let written = file.write(|file| {
+            Ok(core_writer::write(&process, &plan, file, &mut |bytes| progress.advance(bytes)))
+        })?;
+        drop(progress);
+        let written = written.map_err(failure)?;
+        if written.mappings == 0 {
+            let nothing = "has no System V segment attached; nothing is written";
+            context.tell(format_args!("process {pid} {nothing}"));
+            return Ok(Status::Nothing);
+        }
+        file.finish()?;
+        if let Some(error) = unknown.filter(|_| !context.quiet) {
+            context.tell(format_args!(
+                "warning: owner, rights and nattch of the segments are not known: process {pid} is in another IPC namespace, \
+                 which cannot be entered ({error}); try as root"
+            ));
+        }
+        tell(&path, pid, &written, context)
+    }
+}
+
+fn failure(error: WriteError) -> Failure {
+    Failure::new(error.to_string())
+}
+
+fn tell(path: &Path, pid: u32, written: &Written, context: &mut Context<'_>) -> Result<Status, Failure> {
+    if context.format == Format::Table {
+        writeln!(context.out, "{}", dumps::shown(path))?;
+    } else {
+        output::print_json(&WrittenCore::new(path, pid, written), context)?;
+    }
+    if context.quiet {
+        return Ok(Status::Found);
+    }
+    if written.unreadable > 0 {
+        let bytes = written.unreadable;
+        context.tell(format_args!(
+            "warning: {bytes} bytes of the segments could not be read, and are not in the core"
+        ));
+    }
+    if written.way == Way::Memory {
+        context.tell(
+            "warning: without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE every page was read through the process, and is \
+             resident now, also those that nobody had touched; as root only pages that exist are read",
+        );
+    }
+    if let Some(stopped) = written.stopped {
+        context.tell(format_args!("process {pid} stood still for {:.3} ms", stopped.as_secs_f64() * 1e3));
+    }
+    Ok(Status::Found)
+}

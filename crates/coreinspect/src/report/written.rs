@@ -1,0 +1,55 @@
+//! The JSON of `dump` and of `restore`: what was made.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{PathText, SCHEMA};
+use crate::core_writer::{Way, Written};
+
+/// `dump`: the core that was written.
+#[derive(Clone, Debug, Serialize)]
+pub struct WrittenCore {
+    /// The contract's name.
+    pub schema: &'static str,
+    /// The file.
+    #[serde(flatten)]
+    pub path: PathText,
+    /// The process.
+    pub pid: u32,
+    /// Mappings of System V segments.
+    pub mappings: usize,
+    /// Bytes of them that the core holds.
+    pub saved: u64,
+    /// Bytes that were read: pages that do not exist are holes, and one segment's bytes are saved once.
+    pub read: u64,
+    /// Bytes that could not be read.
+    pub unreadable: u64,
+    /// "map_files" or "memory".
+    pub read_through: &'static str,
+    /// Threads whose registers it holds.
+    pub threads: usize,
+    /// Seconds for which the process was stopped; null if it was not.
+    pub stopped_seconds: Option<f64>,
+}
+
+impl WrittenCore {
+    /// The core of process `pid` in the file at `path`.
+    pub fn new(path: &Path, pid: u32, written: &Written) -> Self {
+        Self {
+            schema: SCHEMA,
+            path: PathText::from(path),
+            pid,
+            mappings: written.mappings,
+            saved: written.saved,
+            read: written.read,
+            unreadable: written.unreadable,
+            read_through: match written.way {
+                Way::MapFiles => "map_files",
+                Way::Memory => "memory",
+            },
+            threads: written.threads,
+            stopped_seconds: written.stopped.map(|stopped| stopped.as_secs_f64()),
+        }
+    }
+}
