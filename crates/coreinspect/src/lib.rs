@@ -39,6 +39,7 @@ pub mod cli;
 pub mod core_file;
 pub mod core_writer;
 pub mod debug_files;
+pub mod diff;
 pub mod error;
 pub mod known_keys;
 pub mod layout;

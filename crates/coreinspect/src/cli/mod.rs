@@ -4,6 +4,7 @@
 //! error; [`Status`] is the exit status.
 
 mod completions;
+mod diff;
 mod dump;
 mod dumps;
 mod expect;
@@ -154,6 +155,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect search core '#1' Hello\n  \
          coreinspect search core '#1' 'hex:48 ?? 6c' --context 16\n  \
          coreinspect search core all Hello --json | jq '.segments[].hits[].offset'",
+    ),
+    Command::new::<diff::Diff>(
+        "diff",
+        Takes::Dumps,
+        "coreinspect diff [OPTIONS] [PROGRAM] DUMP OTHER [SEGMENT]\n       coreinspect diff [OPTIONS] [PROGRAM] DUMP --live|--raw FILE [SEGMENT]",
+        "  coreinspect diff core core\n  \
+         coreinspect diff core core '#1' --hex\n  \
+         coreinspect diff core core --json | jq '.segments[].ranges'",
     ),
     Command::new::<key::KeyCommand>(
         "key",

@@ -81,14 +81,14 @@ impl Search {
         let Some((target, segments)) = read else {
             return Err(of_dump(&dump.nothing_found().unwrap_or_default()));
         };
-        if let Some(why) = dump.nothing_found() {
-            context.tell(format_args!("{}: {why}", dump.path.path));
-            return Ok(Status::Nothing);
-        }
-        let (numbers, patterns) = self.asked(typed, words, dump).map_err(|error| match error {
-            Failure::Message(message) => of_dump(&message),
-            other => other,
-        })?;
+        let (numbers, patterns) = match dump.segments.is_empty() {
+            // Nothing can be named in it: the first of two words was to be a segment.
+            true => (Vec::new(), typed.get(usize::from(typed.len() > 1)..).unwrap_or_default().to_vec()),
+            false => self.asked(typed, words, dump).map_err(|error| match error {
+                Failure::Message(message) => of_dump(&message),
+                other => other,
+            })?,
+        };
         let machine = target.identity().machine;
         let reading =
             Reading { machine, utf16: self.utf16, ignore_case: self.ignore_case, aligned: self.aligned };
@@ -117,7 +117,10 @@ impl Search {
         if report.total > 0 {
             return Ok(Status::Found);
         }
-        self.tell_nothing(&report, context);
+        match dump.nothing_found().filter(|_| dump.segments.is_empty()) {
+            Some(why) => context.tell(format_args!("{}: {why}", dump.path.path)),
+            None => self.tell_nothing(&report, context),
+        }
         Ok(Status::Nothing)
     }
 

@@ -1,7 +1,9 @@
 //! Bytes in three states, for a decoder: read through a window, so that fields cost no system call each.
 
+mod file;
 mod window;
 
+pub use file::{FileContents, PAST_END};
 pub use window::Window;
 
 use crate::error::Error;

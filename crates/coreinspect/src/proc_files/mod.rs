@@ -5,6 +5,7 @@
 
 mod device;
 mod ipc_namespace;
+mod live_segment;
 pub mod maps;
 mod process_folder;
 pub mod smaps;
@@ -13,6 +14,7 @@ pub mod stop;
 
 pub use device::SegmentDevices;
 pub use ipc_namespace::{IpcNamespace, IpcTable};
+pub use live_segment::{LiveSegment, live_segments};
 pub use maps::VirtualMemoryArea;
 pub use process_folder::{ProcessFolder, pids};
 pub use smaps::MemoryArea;

@@ -2,6 +2,7 @@
 //! text will be read ([`Style`]).
 
 mod about;
+pub mod diff;
 pub mod grid;
 pub mod hex;
 pub mod json;

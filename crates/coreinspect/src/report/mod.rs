@@ -5,6 +5,7 @@
 
 mod build;
 mod content;
+mod diff;
 mod fault;
 mod holes;
 mod key;
@@ -20,6 +21,7 @@ mod written;
 
 pub use build::{Options, inspect, inspect_file, inspect_target, inspect_with};
 pub use content::repeated;
+pub use diff::{Diff, DiffEvidence, DiffField, DiffMissing, DiffRange, DiffSegment};
 pub use fault::Fault;
 pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};

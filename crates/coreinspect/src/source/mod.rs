@@ -55,6 +55,6 @@ pub trait Source: Sync {
 }
 
 /// `range` cut at `size`.
-fn within(range: Interval<FileOffset>, size: u64) -> Option<Interval<FileOffset>> {
+pub(crate) fn within(range: Interval<FileOffset>, size: u64) -> Option<Interval<FileOffset>> {
     range.intersection(Interval::new(FileOffset::new(0), FileOffset::new(size))?)
 }

@@ -8,7 +8,8 @@ use crate::testdata::Core;
 use crate::tools::have;
 
 /// The commands: no word is the main job.
-const COMMANDS: &[&[&str]] = &[&[], &["show"], &["extract"], &["search"], &["key"], &["layouts"], &["shell"]];
+const COMMANDS: &[&[&str]] =
+    &[&[], &["show"], &["extract"], &["search"], &["diff"], &["key"], &["layouts"], &["shell"]];
 
 /// The key and the message that the examples speak of, in place of those of a real dump.
 fn core_of_the_examples() -> Core {

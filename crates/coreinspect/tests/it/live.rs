@@ -1,6 +1,7 @@
 //! Dumps that the kernel and gcore write here and now, held against the living process: what it attached, what the kernel
 //! said of its mappings, what another process read of its segments.
 
+mod diff;
 mod dump;
 pub(crate) mod hugepages;
 mod search;

@@ -79,6 +79,24 @@ fn every_field_of_layouts_is_in_the_schema() {
     }
 }
 
+#[test]
+fn every_field_of_search_and_diff_is_in_the_schema() {
+    let schema = schema();
+    let [core, other] = ["segv.kernel", "rw-and-readonly.kernel"].map(Core::unpack);
+    let (core, other) = (core.path(), other.path());
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    for (name, arguments) in [
+        ("search", vec!["search".to_owned(), path(&core), "all".to_owned(), "look".to_owned()]),
+        ("diff", vec!["diff".to_owned(), path(&core), path(&other)]),
+        ("diff", ["diff", &path(&core), &path(&other), "--pair", "#1=#1"].map(str::to_owned).to_vec()),
+    ] {
+        let document = Run::of(coreinspect().args(&arguments).arg("--json")).document();
+        let mut found = BTreeSet::new();
+        differences(&schema, &schema["$defs"][name], &document, "", &mut found);
+        assert_eq!(found, BTreeSet::new(), "{arguments:?}");
+    }
+}
+
 /// Validates standard input, a JSON array, item by item; prints what is wrong and with which.
 const VALIDATE: &str = "
 import json, sys, jsonschema
@@ -111,6 +129,8 @@ fn a_public_validator_accepts_every_document() {
             &["--json", "core"] as &[_],
             &["--format", "jsonl", "core"],
             &["show", "core", "--json", "--full"],
+            &["search", "core", "all", "u8:1", "--json", "--limit", "5"],
+            &["diff", "core", "core", "--json"],
         ] {
             documents.push(Run::of(coreinspect().args(arguments).current_dir(core.folder())).document());
         }

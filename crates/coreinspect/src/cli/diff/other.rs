@@ -1,0 +1,97 @@
+//! The side of a comparison that is no dump, and when copies were taken.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::Value;
+use shmcore::Status;
+
+use super::super::{Failure, dumps};
+use super::offset;
+use crate::diff::MatchedBy;
+use crate::diff::newer::Taken;
+use crate::layout::contents::{Contents, FileContents};
+use crate::position::{Interval, SegmentOffset};
+use crate::shm::Segment;
+use crate::source::MappedFile;
+
+/// A file with the bytes of a segment, and what its FILE.json says of its holes.
+pub(super) struct Raw {
+    source: MappedFile,
+    holes: Vec<(Interval<SegmentOffset>, &'static str)>,
+}
+
+impl Raw {
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = dumps::shown(path);
+        let source = MappedFile::open(path)
+            .map_err(|source| Failure::new(format!("{name}: {}", crate::Error::Open { source })))?;
+        let mut beside = path.to_owned().into_os_string();
+        beside.push(".json");
+        let holes = match fs::read(&beside) {
+            Ok(text) => holes(&text).ok_or_else(|| {
+                Failure::new(format!("{name}.json does not list holes, as extract writes them"))
+            })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(Failure::new(format!("cannot read {name}.json: {error}"))),
+        };
+        Ok(Self { source, holes })
+    }
+
+    pub(super) fn contents(&self) -> FileContents<'_> {
+        FileContents::new(&self.source, self.holes.iter().copied())
+    }
+}
+
+/// The holes that the JSON beside an extracted segment lists.
+fn holes(text: &[u8]) -> Option<Vec<(Interval<SegmentOffset>, &'static str)>> {
+    let document: Value = serde_json::from_slice(text).ok()?;
+    let missing = document.get("missing")?.as_array()?.iter().map(|hole| {
+        let number = |name: &str| hole.get(name)?.as_u64().map(offset);
+        let reason = match hole.get("reason")?.as_str()? {
+            "not-saved" => "not-saved",
+            "cut-off" => "cut-off",
+            "not-mapped" => "not-mapped",
+            _ => "not-readable",
+        };
+        Some((Interval::new(number("start")?, number("end")?)?, reason))
+    });
+    missing.collect()
+}
+
+/// The living segment that is `segment`, and what says so. The id is asked for where the dump has it; a key of its own
+/// names one segment of a namespace.
+pub(super) fn alive(segment: &Segment, alive: &[Status]) -> Option<(Status, MatchedBy)> {
+    if let Some(id) = segment.facts.shmid {
+        let found = alive.iter().find(|status| status.id() == id)?;
+        return Some((found.clone(), MatchedBy::ShmId));
+    }
+    let key = segment.key.filter(|key| !key.is_private())?;
+    let found = alive.iter().find(|status| status.key() == key)?;
+    Some((found.clone(), MatchedBy::Key))
+}
+
+/// When the copy in the file at `path` was taken: systemd-coredump writes that beside the dump (microseconds since 1970).
+pub(super) fn taken(path: &Path) -> Taken {
+    let mut value = [0; 32];
+    let written = rustix::fs::getxattr(path, "user.coredump.timestamp", &mut value)
+        .ok()
+        .and_then(|count| std::str::from_utf8(value.get(..count)?).ok()?.trim().parse::<u64>().ok())
+        .and_then(|microseconds| UNIX_EPOCH.checked_add(Duration::from_micros(microseconds)));
+    match (written, fs::metadata(path).and_then(|metadata| metadata.modified())) {
+        (Some(time), _) => Taken::At(time),
+        (None, Ok(time)) => Taken::FileFrom(time),
+        (None, Err(_)) => Taken::Unknown,
+    }
+}
+
+/// `length` bytes of `contents` from `at` on; `None` for one that is missing.
+pub(super) fn bytes(contents: &dyn Contents, at: u64, length: usize) -> Vec<Option<u8>> {
+    let places = (0..length as u64).map(|inside| offset(at.saturating_add(inside)));
+    let read = |place| {
+        let mut byte = [0];
+        contents.read(place, &mut byte).is_ok_and(|count| count == 1).then_some(byte[0])
+    };
+    places.map(read).collect()
+}

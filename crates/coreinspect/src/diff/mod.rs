@@ -1,0 +1,49 @@
+//! The same segment in two places: two dumps, a dump and the living segment, a dump and a file.
+//!
+//! [`pair`] says which segments are the same, [`compare`] which bytes differ, [`fields`] what that means, and
+//! [`newer`](newer::judge) which copy is the newer one, where something says so.
+
+mod bytes;
+mod fields;
+pub mod newer;
+mod pairs;
+
+pub use bytes::{Compared, NotCompared, compare};
+pub use fields::{Differing, FieldDifference, fields};
+pub use pairs::{MatchedBy, Pair, pair};
+
+use shmcore::Key;
+
+use crate::layout::contents::Contents;
+use crate::layout::{Budget, Subject};
+use crate::machine::Machine;
+use crate::target::{Facts, Target};
+
+/// A copy of a segment.
+#[derive(Clone, Copy)]
+pub struct Side<'a> {
+    /// Its bytes.
+    pub contents: &'a dyn Contents,
+    /// Its key, if known.
+    pub key: Option<Key>,
+    /// How its numbers are written.
+    pub machine: Machine,
+    /// The target that has it; `None` for a file or the living segment.
+    pub target: Option<&'a dyn Target>,
+    /// What the kernel said of it.
+    pub facts: Option<&'a Facts>,
+}
+
+impl<'a> Side<'a> {
+    /// Asks about its layout.
+    fn subject<'b>(&'b self, budget: &'b mut Budget) -> Subject<'b>
+    where
+        'a: 'b,
+    {
+        Subject::new(self.contents, self.key, self.machine, self.target, budget)
+    }
+
+    fn budget(&self) -> Budget {
+        self.target.map_or_else(Budget::unlimited, Budget::of)
+    }
+}

@@ -1,0 +1,111 @@
+//! Which segments of two targets are the same one.
+
+use std::collections::HashMap;
+
+use shmcore::Key;
+
+use crate::position::{Address, SegmentOffset};
+use crate::shm::Segment;
+
+/// What says that two segments are the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchedBy {
+    /// Their key: two IPC namespaces could use it for two segments.
+    Key,
+    /// Their key and their id.
+    ShmId,
+    /// One process had both at the same address, in dumps taken one after the other.
+    Process,
+    /// The user.
+    Pair,
+}
+
+impl MatchedBy {
+    /// The word of the JSON contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::ShmId => "shmid",
+            Self::Process => "process",
+            Self::Pair => "pair",
+        }
+    }
+}
+
+/// Two segments by their indices, or one that has no partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Of the left target.
+    pub left: Option<usize>,
+    /// Of the right target.
+    pub right: Option<usize>,
+    /// Why; `None` for one alone.
+    pub by: Option<MatchedBy>,
+}
+
+/// The key, if it says anything.
+fn key_of(segment: &Segment) -> Option<Key> {
+    segment.key.filter(|key| !key.is_private())
+}
+
+/// What two segments share that are the same one by some rule.
+type Mark = (Option<Key>, Option<i32>, Option<(Address, SegmentOffset)>);
+
+/// A rule: the mark that it gives a segment.
+type Rule<'r> = &'r dyn Fn(&Segment) -> Option<Mark>;
+
+/// Segments of one mark that are tried: an honest target has hardly two.
+const MOST_TRIED: usize = 16;
+
+/// Pairs the segments of two targets: by id where both know it, by key else; those without a key that says anything only if
+/// `same_process` and they stood at the same address with the same length. What is left stands alone, at the end.
+pub fn pair(left: &[Segment], right: &[Segment], same_process: bool) -> Vec<Pair> {
+    let mut partner = vec![None; left.len()];
+    let mut taken = vec![false; right.len()];
+    let place = |segment: &Segment| {
+        let base = segment.attachments.first().and_then(|attachment| attachment.base);
+        base.filter(|_| same_process).map(|base| (segment.key, None, Some((base, segment.end()))))
+    };
+    // The surest first: a segment whose key was used again has two of that key.
+    let rules: [(Rule<'_>, MatchedBy); 3] = [
+        (&|segment| Some((segment.key, Some(segment.facts.shmid?.raw()), None)), MatchedBy::ShmId),
+        (&place, MatchedBy::Process),
+        (&|segment| Some((Some(key_of(segment)?), None, None)), MatchedBy::Key),
+    ];
+    for (mark, by) in rules {
+        let mut marked = HashMap::<Mark, Vec<usize>>::new();
+        for (index, segment) in right.iter().enumerate() {
+            if let Some(mark) = mark(segment).filter(|_| taken.get(index) == Some(&false)) {
+                marked.entry(mark).or_default().push(index);
+            }
+        }
+        for (one, partner) in left.iter().zip(&mut partner).filter(|(_, partner)| partner.is_none()) {
+            let Some(candidates) = mark(one).and_then(|mark| marked.get_mut(&mark)) else { continue };
+            let fits = |candidate: &usize| right.get(*candidate).is_some_and(|other| !ids_differ(one, other));
+            let Some(at) = candidates.iter().take(MOST_TRIED).position(fits) else { continue };
+            let found = candidates.remove(at);
+            if let Some(taken) = taken.get_mut(found) {
+                *taken = true;
+            }
+            let by = if by == MatchedBy::Process && key_of(one).is_some() { MatchedBy::Key } else { by };
+            *partner = Some((found, by));
+        }
+    }
+    let mut pairs: Vec<_> = partner
+        .into_iter()
+        .enumerate()
+        .map(|(index, partner)| Pair {
+            left: Some(index),
+            right: partner.map(|(right, _)| right),
+            by: partner.map(|(_, by)| by),
+        })
+        .collect();
+    let alone = taken.into_iter().enumerate().filter(|(_, taken)| !taken);
+    pairs.extend(alone.map(|(index, _)| Pair { left: None, right: Some(index), by: None }));
+    pairs
+}
+
+/// Whether both are known by ids that are not the same.
+fn ids_differ(one: &Segment, other: &Segment) -> bool {
+    matches!((one.facts.shmid, other.facts.shmid), (Some(one), Some(other)) if one != other)
+}

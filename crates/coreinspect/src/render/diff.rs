@@ -1,0 +1,254 @@
+//! How two copies differ: fields first, bytes behind them, and what was not compared.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+use super::printable::Printable;
+use super::prose::write_wrapped;
+use super::style::{Style, Tone};
+use super::value::scalar;
+use crate::layout::value::Value;
+use crate::report::{Diff, DiffField, DiffRange, DiffSegment};
+
+/// Bytes of the left and the right copy of the segment with an index, from an offset on; `None` for one that is missing.
+pub type BytesOf<'b> = &'b dyn Fn(usize, u64, usize) -> [Vec<Option<u8>>; 2];
+
+/// What is shown.
+pub struct Shown<'b> {
+    /// The bytes, if they are to be shown side by side.
+    pub bytes: Option<BytesOf<'b>>,
+    /// Fields, runs, and lines of bytes that are shown of a segment.
+    pub limit: usize,
+    /// No headings, and nothing of segments that are the same.
+    pub quiet: bool,
+}
+
+/// Writes `diff`.
+///
+/// # Errors
+/// What writing said.
+pub fn write(diff: &Diff, shown: &Shown<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if !shown.quiet {
+        writeln!(out, "{} {}", style.paint(Tone::Faint, "left "), Printable(diff.left.as_bytes()))?;
+        let right = match diff.right_kind {
+            "live" => "the segments that are alive in this kernel".to_owned(),
+            _ => Printable(diff.right.as_bytes()).to_string(),
+        };
+        writeln!(out, "{} {right}", style.paint(Tone::Faint, "right"))?;
+    }
+    for (index, segment) in diff.segments.iter().enumerate() {
+        if shown.quiet && segment.different == 0 && segment.only_in.is_none() {
+            continue;
+        }
+        if !shown.quiet {
+            writeln!(out)?;
+        }
+        heading(segment, style, out)?;
+        if segment.only_in.is_some() {
+            continue;
+        }
+        fields(segment, shown.limit, style, out)?;
+        ranges(&segment.ranges, segment.more_ranges, shown.limit, style, out)?;
+        if let Some(bytes) = shown.bytes {
+            hex(index, &segment.ranges, bytes, shown.limit, style, out)?;
+        }
+        missing(segment, shown.limit, style, out)?;
+        newer(segment, style, out)?;
+        if let Some(read) = segment.read.as_ref().filter(|_| !shown.quiet) {
+            write_wrapped(&format!("the living segment was {read}"), "  ", "  ", style, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn heading(segment: &DiffSegment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let number = |number: Option<usize>| number.map_or_else(String::new, |number| format!("#{number} "));
+    let key = style.paint(Tone::Name, segment.key.as_deref().unwrap_or("without a key"));
+    if let Some(side) = segment.only_in {
+        let number = number(segment.left.or(segment.right));
+        return writeln!(out, "{number}{key}: {}", style.paint(Tone::Care, format!("only {side}")));
+    }
+    let name = match (segment.left, segment.right) {
+        (Some(left), Some(right)) if left != right => format!("#{left} {key} and #{right}"),
+        (left, right) => format!("{}{key}", number(left.or(right))),
+    };
+    let runs = (segment.ranges.len() as u64).saturating_add(segment.more_ranges);
+    let runs = if runs == 1 { "1 range".to_owned() } else { format!("{runs} ranges") };
+    let said = match (segment.different, segment.compared) {
+        (0, 0) => style.paint(Tone::Care, "no byte could be compared".to_owned()),
+        (0, all) => style.paint(Tone::Good, format!("{all} bytes compared, all the same")),
+        (different, all) => style.paint(Tone::Bad, format!("{different} of {all} bytes differ, in {runs}")),
+    };
+    writeln!(out, "{name}: {said}")
+}
+
+fn fields(segment: &DiffSegment, limit: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(problem) = &segment.problem {
+        write_wrapped(&format!("no fields: {problem}"), "  ", "  ", style, out)?;
+    }
+    let shown = segment.fields.get(..limit.min(segment.fields.len())).unwrap_or_default();
+    let names = shown.iter().map(|field| name(field).width()).max().unwrap_or(0).min(28);
+    for field in shown {
+        let name = name(field);
+        let [left, right] = [&field.left, &field.right].map(|value| said(value.as_ref(), style));
+        let arrow = if style.unicode { "→" } else { "->" };
+        let used = 2 + names.max(name.width()) + 2 + left.width() + 1 + arrow.width() + 1 + right.width();
+        if style.width.is_none_or(|width| used <= width) {
+            let padding = names.saturating_sub(name.width());
+            let name = style.paint(Tone::Name, name);
+            writeln!(out, "  {name}{:padding$}  {left} {} {right}", "", style.paint(Tone::Faint, arrow))?;
+        } else {
+            writeln!(out, "  {}", style.paint(Tone::Name, name))?;
+            write_wrapped(&left, "    left   ", "           ", style, out)?;
+            write_wrapped(&right, "    right  ", "           ", style, out)?;
+        }
+    }
+    let more = (segment.fields.len().saturating_sub(shown.len()) as u64).saturating_add(segment.more_fields);
+    if more > 0 {
+        let text = format!("  {more} more fields differ: --limit shows more");
+        writeln!(out, "{}", style.paint(Tone::Faint, text))?;
+    }
+    let layout = segment.layout.as_deref().map(|layout| Printable(layout.as_bytes()).to_string());
+    match layout {
+        Some(layout) if segment.fields.is_empty() && segment.different > 0 => {
+            writeln!(
+                out,
+                "  {}",
+                style.paint(Tone::Faint, format!("no field of the layout {layout} differs"))
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+fn name(field: &DiffField) -> String {
+    if field.path.is_empty() { "value".to_owned() } else { Printable(field.path.as_bytes()).to_string() }
+}
+
+fn said(value: Option<&Value>, style: Style) -> String {
+    value.map_or_else(|| "(none)".to_owned(), |value| scalar(value, style))
+}
+
+fn ranges(
+    ranges: &[DiffRange],
+    more: u64,
+    limit: usize,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if ranges.is_empty() {
+        return Ok(());
+    }
+    let mut texts: Vec<_> =
+        ranges.iter().take(limit).map(|range| format!("{:#x}-{:#x}", range.start, range.end)).collect();
+    let more = more.saturating_add(ranges.len().saturating_sub(texts.len()) as u64);
+    if more > 0 {
+        texts.push(format!("{more} more"));
+    }
+    write_wrapped(&texts.join(", "), "  bytes  ", "         ", style, out)
+}
+
+/// Bytes of a line, of each copy: 80 columns hold both.
+const LINE: u64 = 8;
+
+/// The lines that hold a byte that differs, both copies side by side.
+fn hex(
+    index: usize,
+    ranges: &[DiffRange],
+    bytes: BytesOf<'_>,
+    limit: usize,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut next = 0;
+    let mut written = 0_usize;
+    for range in ranges {
+        let mut at = (range.start & !(LINE - 1)).max(next);
+        while at < range.end {
+            if written >= limit {
+                let text = "  more bytes differ: --limit shows more";
+                return writeln!(out, "{}", style.paint(Tone::Faint, text));
+            }
+            let [left, right] = bytes(index, at, LINE as usize);
+            write!(out, "{at:08x}  ")?;
+            half(&left, &right, style, out)?;
+            write!(out, "  ")?;
+            half(&right, &left, style, out)?;
+            writeln!(out)?;
+            written += 1;
+            at = at.saturating_add(LINE);
+        }
+        next = at;
+    }
+    Ok(())
+}
+
+fn half(bytes: &[Option<u8>], other: &[Option<u8>], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let tones = bytes.iter().zip(other).map(|pair| match pair {
+        (Some(one), Some(other)) if one != other => Tone::Bad,
+        (Some(_), _) => Tone::Plain,
+        (None, _) => Tone::Faint,
+    });
+    let tones: Vec<_> = tones.collect();
+    for (at, (byte, tone)) in bytes.iter().zip(&tones).enumerate() {
+        let gap = if at == 0 { "" } else { " " };
+        let digits = match byte {
+            Some(byte) => format!("{byte:02x}"),
+            None => if style.unicode { "··" } else { "--" }.to_owned(),
+        };
+        write!(out, "{gap}{}", style.paint(*tone, digits))?;
+    }
+    write!(out, " |")?;
+    for (byte, tone) in bytes.iter().zip(&tones) {
+        let character = match byte {
+            Some(byte @ 0x20..=0x7e) => char::from(*byte),
+            Some(_) => '.',
+            None => {
+                if style.unicode {
+                    '·'
+                } else {
+                    '-'
+                }
+            }
+        };
+        write!(out, "{}", style.paint(*tone, character))?;
+    }
+    write!(out, "|")
+}
+
+fn missing(segment: &DiffSegment, limit: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for run in segment.not_compared_ranges.iter().take(limit) {
+        let why: Vec<_> = [("left", run.left), ("right", run.right)]
+            .into_iter()
+            .filter_map(|(side, reason)| Some(format!("{side}: {}", reason?)))
+            .collect();
+        let length = run.end.saturating_sub(run.start);
+        let text =
+            format!("  not compared: {:#x}-{:#x} ({length} bytes; {})", run.start, run.end, why.join(", "));
+        writeln!(out, "{}", style.paint(Tone::Care, text))?;
+    }
+    let more = segment.not_compared_ranges.len().saturating_sub(limit);
+    if more > 0 {
+        writeln!(out, "{}", style.paint(Tone::Care, format!("  not compared: {more} more runs")))?;
+    }
+    Ok(())
+}
+
+fn newer(segment: &DiffSegment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if segment.different == 0 {
+        return Ok(());
+    }
+    let text = match segment.newer {
+        Some(side) => format!("the {side} copy is newer"),
+        None if segment.evidence.is_empty() => "which copy is newer is not known".to_owned(),
+        None => "which copy is newer is not known, because the evidence disagrees".to_owned(),
+    };
+    writeln!(out, "  {text}")?;
+    for evidence in &segment.evidence {
+        let guess = if evidence.heuristic { " (a guess)" } else { "" };
+        let text = format!("{}: {}{guess}", evidence.newer, Printable(evidence.text.as_bytes()));
+        write_wrapped(&text, "    ", "      ", style, out)?;
+    }
+    Ok(())
+}
