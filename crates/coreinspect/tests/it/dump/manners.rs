@@ -236,7 +236,7 @@ fn what_cannot_be_dumped_leaves_no_file() {
     let run = |words: &[&str]| Run::of(coreinspect().arg("dump").args(words).current_dir(&folder));
     let own = std::process::id().to_string();
     let none = run(&["4194304"]).ended(2);
-    assert_eq!(none.err, "coreinspect: there is no process 4194304\n");
+    assert_eq!(none.err, "coreinspect: process 4194304 is not there: it has ended, or never was\n");
     let mut sleep = Command::new("sleep").arg("60").spawn().unwrap();
     let without = run(&[&sleep.id().to_string()]).ended(1);
     assert!(without.err.contains("has no System V segment attached; nothing is written"), "{}", without.err);
