@@ -49,14 +49,6 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
-    /// A running process could not be stopped.
-    #[error("cannot stop process {pid}: {why}")]
-    Stop {
-        /// The process.
-        pid: u32,
-        /// What stands against it.
-        why: String,
-    },
     /// A running process could not be looked at.
     #[error("{}", of_a_process(*pid, what, source))]
     Process {
@@ -122,14 +114,13 @@ impl Error {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => "file-shrank",
             Self::Read { .. } => "read",
             Self::Process { source, .. } => process_code(source),
-            Self::Stop { .. } => "stop",
         }
     }
 
     /// Where in the file, in bytes; `None` if no place is to blame.
     pub fn offset(&self) -> Option<u64> {
         match self {
-            Self::Open { .. } | Self::Process { .. } | Self::Stop { .. } => None,
+            Self::Open { .. } | Self::Process { .. } => None,
             Self::NotACore { .. } => Some(0),
             Self::BadHeader { at, .. } | Self::CutOff { at, .. } | Self::Read { at, .. } => Some(at.get()),
         }

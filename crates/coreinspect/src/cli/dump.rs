@@ -1,16 +1,17 @@
 //! A small core of a running process.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::new_file::NewFile;
 use super::output::{self, Format};
-use super::progress::Progress;
 use super::{Context, Execute, Failure, Status, dumps};
 use crate::core_writer::{self, Plan, Stop, Way, WriteError, Written};
 use crate::proc_files::{IpcTable, ProcessFolder};
+use crate::render::size::size;
 use crate::report::WrittenCore;
 
 /// Writes a small core of a running process: its System V segments, and what the kernel knows of them.
@@ -100,4 +101,42 @@ fn tell(path: &Path, pid: u32, written: &Written, context: &mut Context<'_>) -> 
         context.tell(format_args!("process {pid} stood still for {:.3} ms", stopped.as_secs_f64() * 1e3));
     }
     Ok(Status::Found)
+}
+
+/// How far the copy is: a line on standard error, if that is a terminal and it takes longer than a second; it is gone when
+/// this is.
+struct Progress {
+    what: &'static str,
+    /// Whether anybody looks.
+    wanted: bool,
+    bytes: u64,
+    shown: bool,
+    next: Instant,
+}
+
+impl Progress {
+    /// Begins to count what has been `what`: "copied".
+    fn new(what: &'static str, context: &Context<'_>) -> Self {
+        let wanted = !context.quiet && io::stderr().is_terminal();
+        Self { what, wanted, bytes: 0, shown: false, next: Instant::now() + Duration::from_secs(1) }
+    }
+
+    /// So many bytes more.
+    fn advance(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.wanted && Instant::now() >= self.next {
+            self.next = Instant::now() + Duration::from_millis(200);
+            self.shown = true;
+            // Nobody is left to tell if this fails.
+            let _ = write!(io::stderr(), "\r\x1b[K{} {}", size(self.bytes >> 20 << 20, false), self.what);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
 }

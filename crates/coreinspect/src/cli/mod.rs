@@ -17,7 +17,6 @@ mod new_file;
 mod output;
 mod pager;
 mod plugin;
-mod progress;
 mod records;
 mod schema;
 mod search;

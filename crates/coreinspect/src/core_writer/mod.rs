@@ -24,11 +24,11 @@ use std::io::{self, Seek, Write};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
 use shmcore::Key;
 use shmcore::ipcs::ListedSegment;
 
-use crate::proc_files::{IpcTable, ProcessFolder, SegmentDevices, VirtualMemoryArea, maps, stop};
+use crate::proc_files::{IpcTable, ProcessFolder, SegmentDevices, VirtualMemoryArea, maps};
+use crate::stopped;
 use elf::{Headers, Load, Machine};
 use notes::Notes;
 use registers::Registers;
@@ -221,7 +221,7 @@ pub fn write(
     }
     // The kernel places AT_RANDOM and the vDSO anew for every program.
     let program = process.read("auxv")?;
-    let registers = |threads: &[Pid]| match plan.threads {
+    let registers = |threads: &[u32]| match plan.threads {
         // A thread that has ended since has none.
         true => threads.iter().filter_map(|thread| Registers::of(*thread, &process).ok()).collect(),
         false => Vec::new(),
@@ -230,12 +230,12 @@ pub fn write(
     let written = match (plan.stop, plan.threads) {
         (Stop::Never, false) => copy.to(out, &[], progress)?,
         (Stop::Never, true) => {
-            let (registers, stopped) = stop::while_stopped(folder, registers)?;
+            let (registers, stopped) = stopped::while_stopped(&[folder], registers)?;
             Written { stopped: Some(stopped), ..copy.to(out, &registers, progress)? }
         }
         (Stop::WhileCopying, _) => {
             let (written, stopped) =
-                stop::while_stopped(folder, |threads| copy.to(out, &registers(threads), progress))?;
+                stopped::while_stopped(&[folder], |threads| copy.to(out, &registers(threads), progress))?;
             Written { stopped: Some(stopped), ..written? }
         }
     };

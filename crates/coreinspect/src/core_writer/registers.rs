@@ -10,7 +10,7 @@ use super::{Process, WriteError};
 /// The registers of one thread.
 #[derive(Clone, Debug)]
 pub struct Registers {
-    thread: Pid,
+    thread: u32,
     /// pr_reg.
     bytes: Vec<u8>,
 }
@@ -18,8 +18,9 @@ pub struct Registers {
 impl Registers {
     /// Those of `thread`, which this thread has stopped.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    pub(super) fn of(thread: Pid, process: &Process<'_>) -> nix::Result<Self> {
-        let words = words(ptrace::getregset::<ptrace::regset::NT_PRSTATUS>(thread)?);
+    pub(super) fn of(thread: u32, process: &Process<'_>) -> nix::Result<Self> {
+        let words =
+            words(ptrace::getregset::<ptrace::regset::NT_PRSTATUS>(Pid::from_raw(thread.cast_signed()))?);
         let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         if process.machine.number == I386 {
             // user_regs_struct32: 17 words of 4 bytes, which fill the start of the larger one.
@@ -34,7 +35,7 @@ impl Registers {
         let is_64_bit = process.machine.is_64_bit;
         // pr_info and pr_cursig: no signal was fatal. Then pr_sigpend and pr_sighold, which nobody here reads.
         let mut note = vec![0; if is_64_bit { 32 } else { 24 }];
-        for number in [self.thread.as_raw().cast_unsigned(), stat.parent, stat.group, stat.session] {
+        for number in [self.thread, stat.parent, stat.group, stat.session] {
             note.extend(number.to_ne_bytes());
         }
         // Four times, of two longs each.
@@ -96,7 +97,7 @@ fn words(registers: nix::libc::user_regs_struct) -> Vec<u64> {
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 impl Registers {
-    pub(super) fn of(_: Pid, _: &Process<'_>) -> nix::Result<Self> {
+    pub(super) fn of(_: u32, _: &Process<'_>) -> nix::Result<Self> {
         Err(nix::errno::Errno::ENOSYS)
     }
 }

@@ -10,7 +10,6 @@ pub mod maps;
 mod process_folder;
 pub mod smaps;
 mod status;
-pub mod stop;
 
 pub use device::SegmentDevices;
 pub use ipc_namespace::{IpcNamespace, IpcTable};

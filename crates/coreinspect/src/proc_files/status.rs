@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn a_name_cannot_play_at_being_other_fields() {
-        let line = b"7 (a) R 1 2 3) S 10 20 30 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 \
+        let line =
+            b"7 (a) R 1 2 3) S 10 20 30 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4242 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 \
                      17 0 0 0 0 0 0 0 0 0 0 0 0 0 139\n";
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.state, stat.parent, stat.group, stat.session), (b'S', 10, 20, 30));
