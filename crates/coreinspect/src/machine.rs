@@ -59,6 +59,7 @@ pub struct Machine {
     pub byte_order: ByteOrder,
 }
 
+const EM_M68K: u16 = 4;
 const EM_MIPS: u16 = 8;
 
 /// How a machine's Linux numbers the signals beyond those that all number alike (signal(7)).
@@ -68,26 +69,28 @@ pub enum SignalNumbering {
     Generic,
     /// MIPS.
     Mips,
-    /// Alpha, SPARC and PA-RISC, whose numbers are not known here.
-    Other,
+    /// Alpha and SPARC.
+    Sparc,
+    /// PA-RISC.
+    Parisc,
 }
 
 impl SignalNumbering {
     /// SIGBUS.
-    pub fn bus(self) -> Option<u32> {
+    pub fn bus(self) -> u32 {
         match self {
-            Self::Generic => Some(7),
-            Self::Mips => Some(10),
-            Self::Other => None,
+            Self::Generic => 7,
+            Self::Mips | Self::Sparc | Self::Parisc => 10,
         }
     }
 
     /// SIGSTOP.
-    pub fn stop(self) -> Option<u32> {
+    pub fn stop(self) -> u32 {
         match self {
-            Self::Generic => Some(19),
-            Self::Mips => Some(23),
-            Self::Other => None,
+            Self::Generic => 19,
+            Self::Mips => 23,
+            Self::Sparc => 17,
+            Self::Parisc => 24,
         }
     }
 }
@@ -123,9 +126,19 @@ impl Machine {
         const ALPHA: u16 = 0x9026;
         match self.number {
             EM_MIPS => SignalNumbering::Mips,
-            PARISC | ALPHA => SignalNumbering::Other,
-            number if SPARC.contains(&number) => SignalNumbering::Other,
+            PARISC => SignalNumbering::Parisc,
+            ALPHA => SignalNumbering::Sparc,
+            number if SPARC.contains(&number) => SignalNumbering::Sparc,
             _ => SignalNumbering::Generic,
+        }
+    }
+
+    /// Bytes of which a `long` in a structure stands at a multiple: its size, but for m68k, where 2 are enough (gcc,
+    /// BIGGEST_ALIGNMENT).
+    pub fn long_alignment(self) -> usize {
+        match self.number {
+            EM_M68K => 2,
+            _ => self.class.long(),
         }
     }
 
@@ -142,7 +155,7 @@ impl fmt::Display for Machine {
         let name = match (self.number, self.class, self.byte_order) {
             (2, ..) => "sparc",
             (3, ..) => "i386",
-            (4, ..) => "m68k",
+            (EM_M68K, ..) => "m68k",
             (EM_MIPS, Class::Bits32, _) => "mips",
             (EM_MIPS, Class::Bits64, _) => "mips64",
             (15, ..) => "parisc",
@@ -157,10 +170,18 @@ impl fmt::Display for Machine {
             (50, ..) => "ia64",
             (62, Class::Bits32, _) => "x32",
             (62, Class::Bits64, _) => "x86_64",
+            (92, ..) => "or1k",
+            (93 | 195, ..) => "arc",
+            (94, ..) => "xtensa",
+            (113, ..) => "nios2",
+            (164, ..) => "hexagon",
             (183, ..) => "aarch64",
+            (189, ..) => "microblaze",
             (243, Class::Bits32, _) => "riscv32",
             (243, Class::Bits64, _) => "riscv64",
+            (252, ..) => "csky",
             (258, ..) => "loongarch64",
+            (0x9026, ..) => "alpha",
             (number, ..) => return write!(f, "em_{number}"),
         };
         f.write_str(name)

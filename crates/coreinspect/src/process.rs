@@ -116,10 +116,55 @@ impl Signal {
             (30, "SIGXCPU"),
             (31, "SIGXFSZ"),
         ];
+        // Linux arch/alpha/include/uapi/asm/signal.h; arch/sparc/include/uapi/asm/signal.h has LOST for PWR.
+        let of_sparc = [
+            (7, "SIGEMT"),
+            (10, "SIGBUS"),
+            (12, "SIGSYS"),
+            (16, "SIGURG"),
+            (17, "SIGSTOP"),
+            (18, "SIGTSTP"),
+            (19, "SIGCONT"),
+            (20, "SIGCHLD"),
+            (21, "SIGTTIN"),
+            (22, "SIGTTOU"),
+            (23, "SIGIO"),
+            (24, "SIGXCPU"),
+            (25, "SIGXFSZ"),
+            (26, "SIGVTALRM"),
+            (27, "SIGPROF"),
+            (28, "SIGWINCH"),
+            (29, "SIGPWR"),
+            (30, "SIGUSR1"),
+            (31, "SIGUSR2"),
+        ];
+        // Linux arch/parisc/include/uapi/asm/signal.h
+        let of_parisc = [
+            (7, "SIGSTKFLT"),
+            (10, "SIGBUS"),
+            (12, "SIGXCPU"),
+            (16, "SIGUSR1"),
+            (17, "SIGUSR2"),
+            (18, "SIGCHLD"),
+            (19, "SIGPWR"),
+            (20, "SIGVTALRM"),
+            (21, "SIGPROF"),
+            (22, "SIGIO"),
+            (23, "SIGWINCH"),
+            (24, "SIGSTOP"),
+            (25, "SIGTSTP"),
+            (26, "SIGCONT"),
+            (27, "SIGTTIN"),
+            (28, "SIGTTOU"),
+            (29, "SIGURG"),
+            (30, "SIGXFSZ"),
+            (31, "SIGSYS"),
+        ];
         let table = match numbering {
             SignalNumbering::Generic => of_most,
             SignalNumbering::Mips => of_mips,
-            SignalNumbering::Other => return None,
+            SignalNumbering::Sparc => of_sparc,
+            SignalNumbering::Parisc => of_parisc,
         };
         table.iter().find(|(number, _)| *number == self.0).map(|(_, name)| *name)
     }

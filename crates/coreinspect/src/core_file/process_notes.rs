@@ -1,7 +1,7 @@
 //! NT_PRSTATUS, NT_PRPSINFO, NT_SIGINFO and NT_AUXV: who the process was and what ended it.
 //!
 //! Shapes: Linux include/linux/elfcore.h `elf_prstatus`, `elf_prpsinfo`; include/uapi/asm-generic/siginfo.h;
-//! getauxval(3). They differ by the size of a `long`, and elf_prpsinfo by that of a uid besides.
+//! getauxval(3). They differ by the size of a `long` and by where one may stand, and elf_prpsinfo by the size of a uid.
 
 use super::reader::Reader;
 use super::registers;
@@ -28,7 +28,8 @@ impl ThreadStatus {
         // struct elf_siginfo: three ints.
         note.skip(12)?;
         let signal = note.u16()?;
-        note.skip(2)?;
+        // What aligns pr_sigpend, at 14.
+        note.skip(14_usize.checked_next_multiple_of(machine.long_alignment())?.checked_sub(14)?)?;
         // pr_sigpend, pr_sighold.
         note.long()?;
         note.long()?;
@@ -43,6 +44,8 @@ pub struct ProcessInfo {
     pub pid: u32,
     /// pr_uid; `None` where 16 bits did not hold it.
     pub uid: Option<u32>,
+    /// Whether pr_uid has 16 bits.
+    pub small_uid: bool,
     /// pr_fname, without what follows its NUL.
     pub command: Vec<u8>,
     /// pr_psargs, without what follows its NUL and the space that the kernel puts for the last argument's end.
@@ -73,7 +76,7 @@ impl ProcessInfo {
             arguments.pop();
         }
         let uid = Some(uid).filter(|uid| !small_uid || *uid != OVERFLOW_UID);
-        Some(Self { pid, uid, command, arguments })
+        Some(Self { pid, uid, small_uid, command, arguments })
     }
 }
 
@@ -107,8 +110,7 @@ impl SignalInfo {
     /// The address whose access raised the signal; `None` for signals that have none.
     pub fn fault_address(self, numbering: SignalNumbering) -> Option<Address> {
         let has_address = self.signal.is_some_and(|signal| {
-            [Signal::SEGV, Signal::ILL, Signal::FPE].contains(&signal)
-                || Some(signal.number()) == numbering.bus()
+            [Signal::SEGV, Signal::ILL, Signal::FPE].contains(&signal) || signal.number() == numbering.bus()
         });
         (has_address && self.code > 0 && self.code != SI_KERNEL).then_some(self.address)
     }

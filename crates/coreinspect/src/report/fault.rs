@@ -142,7 +142,7 @@ impl Near<'_> {
         let fetched = counter == Some(address);
         let fetch_excluded = counter.is_some_and(|counter| counter != address);
         let numbering = target.identity().machine.signals();
-        let bus = process.signal.is_some_and(|signal| Some(signal.number()) == numbering.bus());
+        let bus = process.signal.is_some_and(|signal| signal.number() == numbering.bus());
         let forbidden = process.signal == Some(Signal::SEGV) && process.signal_code == Some(ACCESS_FORBIDDEN);
         let by_key = process.signal == Some(Signal::SEGV) && process.signal_code == Some(KEY_FORBIDS);
         let (access, what) = match self.mapping.permissions {

@@ -5,7 +5,7 @@ use std::fs::File;
 use super::{FoundBy, Identity, Mapping, SegmentFacts, SystemV, Target};
 use crate::core_file::{CoreFile, ThreadStatus, Writer};
 use crate::error::{Error, Warning};
-use crate::machine::SignalNumbering;
+use crate::machine::{ByteOrder, SignalNumbering};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, FileOffset, Interval, Position};
 use crate::process::{Process, Signal};
@@ -93,7 +93,7 @@ fn process(core: &CoreFile<'_>) -> Process {
         command: info.and_then(|info| given(&info.command)),
         executable: executable(core).map(<[u8]>::to_vec),
         arguments: info.and_then(|info| given(&info.arguments)),
-        uid: info.and_then(|info| info.uid),
+        uid: info.and_then(|info| info.uid).filter(|uid| *uid == 0 || !uid_is_scrambled(core)),
         signal,
         fault_address: core
             .signal()
@@ -107,6 +107,13 @@ fn process(core: &CoreFile<'_>) -> Process {
     }
 }
 
+/// Whether pr_uid was swapped as if it had 16 bits: qemu-user (linux-user/elfload.c `bswap_psinfo`) does that to every
+/// pr_uid of a guest whose byte order is not its own, which writes 70,000 as 292,552,704.
+fn uid_is_scrambled(core: &CoreFile<'_>) -> bool {
+    let whole = core.process().is_some_and(|info| !info.small_uid);
+    core.writer() == Some(Writer::QemuUser) && core.machine().byte_order == ByteOrder::Big && whole
+}
+
 /// Every process has a name and an argv[0]; a dumper that writes none (createdump) does not know them.
 fn given(bytes: &[u8]) -> Option<Vec<u8>> {
     (!bytes.is_empty()).then(|| bytes.to_vec())
@@ -118,7 +125,7 @@ fn fatal_signal(core: &CoreFile<'_>, numbering: SignalNumbering) -> Option<Signa
     match core.writer() {
         // gdb stops a process to dump it: a stop or a breakpoint is no signal that ended it.
         Some(Writer::Gcore) => {
-            first.filter(|signal| *signal != Signal::TRAP && Some(signal.number()) != numbering.stop())
+            first.filter(|signal| *signal != Signal::TRAP && signal.number() != numbering.stop())
         }
         // .NET Core 3.1 writes SIGABRT into every thread of every dump, also of a process that lives.
         Some(Writer::Createdump) if core.signal().is_none() => {

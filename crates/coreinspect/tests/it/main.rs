@@ -23,6 +23,7 @@ mod dwarf;
 mod escapes;
 mod expect;
 mod extract;
+mod foreign;
 mod fuzz_seeds;
 mod harmless;
 mod help;

@@ -17,15 +17,29 @@ fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata")
 }
 
-/// The names of all dumps, as `writer.kernel`.
+/// The names of all dumps of this machine, as `writer.kernel`.
 pub(crate) fn names() -> Vec<String> {
-    let files =
-        fs::read_dir(testdata()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> =
-        files.filter_map(|name| Some(name.strip_suffix(".core.zst")?.to_owned())).collect();
-    names.sort();
+    let names = names_in("");
     assert!(names.len() >= 30, "{names:?}");
     names
+}
+
+/// The names of the dumps in a folder of testdata, as `foreign/kernel-arm`.
+pub(crate) fn names_in(folder: &str) -> Vec<String> {
+    let files = fs::read_dir(testdata().join(folder)).unwrap();
+    let files = files.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = files.filter_map(|name| Some(format!("{folder}{}", name.strip_suffix(".core.zst")?)));
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+/// What `NAME.zst` holds.
+pub(crate) fn unpack_zst(name: &str) -> Vec<u8> {
+    let packed = fs::read(testdata().join(format!("{name}.zst"))).unwrap();
+    let mut bytes = vec![];
+    ruzstd::decoding::StreamingDecoder::new(packed.as_slice()).unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
 }
 
 /// The dump of `name`, packed as testdata has it.
@@ -36,10 +50,7 @@ pub(crate) fn packed(name: &str) -> Vec<u8> {
 impl Core {
     pub(crate) fn unpack(name: &str) -> Core {
         let folder = tempfile::tempdir().unwrap();
-        let mut bytes = vec![];
-        let packed = packed(name);
-        ruzstd::decoding::StreamingDecoder::new(packed.as_slice()).unwrap().read_to_end(&mut bytes).unwrap();
-        fs::write(folder.path().join("core"), bytes).unwrap();
+        fs::write(folder.path().join("core"), unpack_zst(&format!("{name}.core"))).unwrap();
         let expected = fs::read(testdata().join(format!("{name}.expected.json"))).unwrap();
         Core { folder, expected: serde_json::from_slice(&expected).unwrap() }
     }

@@ -11,7 +11,7 @@ use crate::program::{Run, coreinspect};
 use crate::testdata::{Core, names};
 
 /// Fields of `from` that are called as in `names`.
-fn pick(from: &Value, names: &[&str]) -> Value {
+pub(crate) fn pick(from: &Value, names: &[&str]) -> Value {
     names
         .iter()
         .map(|name| ((*name).to_owned(), from[*name].clone()))
@@ -50,51 +50,56 @@ fn mailbox(segment: &Value) -> Value {
 #[test]
 fn every_dump_of_testdata_is_told_as_it_was() {
     for name in names() {
-        let core = Core::unpack(&name);
-        let expected = core.expected();
-        let run = Run::of(coreinspect().arg(core.path()).arg("--json").arg("--full"));
-        let document = run.document();
-        let dump = &document["dumps"][0];
-        let facts = ["writer", "class", "byte_order", "machine", "page_size", "file_size", "complete"];
-        assert_eq!(pick(dump, &facts), pick(expected, &facts), "{name}");
-        let facts = ["pid", "command", "arguments", "executable", "uid", "fault_address"];
-        assert_eq!(pick(&dump["process"], &facts), pick(expected, &facts), "{name}");
-        assert_eq!(dump["process"]["signal"]["number"], expected["signal"], "{name}");
-        assert_eq!(dump["process"]["threads"][0], expected["first_thread"], "{name}");
-        let mut threads: Vec<_> =
-            dump["process"]["threads"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
-        threads.sort_unstable();
-        assert_eq!(json!(threads), expected["threads"], "{name}");
+        told_as_it_was(&name);
+    }
+}
 
-        // What has no name in the dump, or one that a segment has too, is told so in the expected facts.
-        let lookalikes = expected["others"].as_array().into_iter().flatten();
-        let lookalikes = lookalikes.filter(|other| other["named_like_a_segment"] == true).count();
-        let named: Vec<_> = expected["segments"]
-            .as_array()
-            .unwrap()
+/// Holds what is said of the dump `name` of testdata against its expected facts.
+pub(crate) fn told_as_it_was(name: &str) {
+    let core = Core::unpack(name);
+    let expected = core.expected();
+    let run = Run::of(coreinspect().arg(core.path()).arg("--json").arg("--full"));
+    let document = run.document();
+    let dump = &document["dumps"][0];
+    let facts = ["writer", "class", "byte_order", "machine", "page_size", "file_size", "complete"];
+    assert_eq!(pick(dump, &facts), pick(expected, &facts), "{name}");
+    let facts = ["pid", "command", "arguments", "executable", "uid", "fault_address"];
+    assert_eq!(pick(&dump["process"], &facts), pick(expected, &facts), "{name}");
+    assert_eq!(dump["process"]["signal"]["number"], expected["signal"], "{name}");
+    assert_eq!(dump["process"]["threads"][0], expected["first_thread"], "{name}");
+    let mut threads: Vec<_> =
+        dump["process"]["threads"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap()).collect();
+    threads.sort_unstable();
+    assert_eq!(json!(threads), expected["threads"], "{name}");
+
+    // What has no name in the dump, or one that a segment has too, is told so in the expected facts.
+    let lookalikes = expected["others"].as_array().into_iter().flatten();
+    let lookalikes = lookalikes.filter(|other| other["named_like_a_segment"] == true).count();
+    let named: Vec<_> = expected["segments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|segment| !segment["name"].is_null())
+        .collect();
+    let found = dump["segments"].as_array().unwrap();
+    assert_eq!(found.len(), named.len() + lookalikes, "{name}");
+    let status = if found.is_empty() { 1 } else { 0 };
+    assert_eq!(run.status, status, "{name}: {}", run.err);
+    for expected in named {
+        let found = found
             .iter()
-            .filter(|segment| !segment["name"].is_null())
-            .collect();
-        let found = dump["segments"].as_array().unwrap();
-        assert_eq!(found.len(), named.len() + lookalikes, "{name}");
-        let status = if found.is_empty() { 1 } else { 0 };
-        assert_eq!(run.status, status, "{name}: {}", run.err);
-        for expected in named {
-            let found = found
-                .iter()
-                .find(|found| found["attachments"][0]["start"] == expected["attachments"][0]["start"])
-                .unwrap_or_else(|| panic!("{name}: no segment at {}", expected["attachments"][0]["start"]));
-            let facts = ["key", "name", "private", "mapped", "saved", "state"];
-            assert_eq!(pick(found, &facts), pick(expected, &facts), "{name}");
-            assert_eq!(attachments(found), attachments(expected), "{name}");
-            let mut expected_mailbox = pick(&expected["mailbox"], &["flag", "flag_name", "message"]);
-            if let Some(message) = expected_mailbox["message"].as_object_mut() {
-                message.remove("text");
-            }
-            assert_eq!(mailbox(found), expected_mailbox, "{name}");
-            causes_cover(&name, found, expected);
-            assert_eq!(saved_bytes(&core.path(), found), expected["sha256"].as_str().unwrap(), "{name}");
+            .find(|found| found["attachments"][0]["start"] == expected["attachments"][0]["start"])
+            .unwrap_or_else(|| panic!("{name}: no segment at {}", expected["attachments"][0]["start"]));
+        let facts = ["key", "name", "private", "mapped", "saved", "state"];
+        assert_eq!(pick(found, &facts), pick(expected, &facts), "{name}");
+        assert_eq!(attachments(found), attachments(expected), "{name}");
+        let mut expected_mailbox = pick(&expected["mailbox"], &["flag", "flag_name", "message"]);
+        if let Some(message) = expected_mailbox["message"].as_object_mut() {
+            message.remove("text");
         }
+        assert_eq!(mailbox(found), expected_mailbox, "{name}");
+        causes_cover(name, found, expected);
+        assert_eq!(saved_bytes(&core.path(), found), expected["sha256"].as_str().unwrap(), "{name}");
     }
 }
 
