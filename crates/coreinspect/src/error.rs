@@ -21,6 +21,26 @@ pub enum Error {
         /// What it is.
         format: Format,
     },
+    /// What is inside a compressed file is something else than an ELF core.
+    #[error("{wrapping} of {format}; {}", format.advice())]
+    NotACoreInside {
+        /// What it is wrapped in.
+        wrapping: String,
+        /// What it is.
+        format: Format,
+    },
+    /// A compressed file, or a pipe, broke off before there was anything to inspect.
+    #[error("{damage}; too little came to inspect: copy it again, or take a new dump")]
+    Damaged {
+        /// How it broke off.
+        damage: String,
+    },
+    /// A limit, or a full disk, ended the reading of a compressed file or a pipe.
+    #[error("it is not read further: {source}")]
+    Refused {
+        /// Which, and what to do.
+        source: io::Error,
+    },
     /// The ELF header, or the table of program headers, cannot be used.
     #[error(
         "{what}, at offset {at}; the file is damaged or no core: `readelf -h` shows the header, take a new dump if you can"
@@ -108,7 +128,9 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open",
-            Self::NotACore { .. } => "not-a-core",
+            Self::NotACore { .. } | Self::NotACoreInside { .. } => "not-a-core",
+            Self::Damaged { .. } => "damaged-stream",
+            Self::Refused { .. } => "limit",
             Self::BadHeader { .. } => "bad-header",
             Self::CutOff { .. } => "cut-off",
             Self::Read { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => "file-shrank",
@@ -120,8 +142,8 @@ impl Error {
     /// Where in the file, in bytes; `None` if no place is to blame.
     pub fn offset(&self) -> Option<u64> {
         match self {
-            Self::Open { .. } | Self::Process { .. } => None,
-            Self::NotACore { .. } => Some(0),
+            Self::Open { .. } | Self::Process { .. } | Self::Refused { .. } => None,
+            Self::NotACore { .. } | Self::NotACoreInside { .. } | Self::Damaged { .. } => Some(0),
             Self::BadHeader { at, .. } | Self::CutOff { at, .. } | Self::Read { at, .. } => Some(at.get()),
         }
     }
@@ -171,6 +193,17 @@ impl Warnings {
     /// Whether any warning of `code` came up.
     pub fn has(&self, code: &str) -> bool {
         self.counts.iter().any(|(known, _)| *known == code)
+    }
+
+    /// Adds those of `other`.
+    pub fn append(&mut self, other: Self) {
+        self.kept.extend(other.kept);
+        for (code, count) in other.counts {
+            match self.counts.iter_mut().find(|(known, _)| *known == code) {
+                Some((_, total)) => *total = total.saturating_add(count),
+                None => self.counts.push((code, count)),
+            }
+        }
     }
 
     /// The warnings, and one line for those of a code that were only counted.

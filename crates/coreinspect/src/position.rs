@@ -187,6 +187,12 @@ impl<P: Position> Coverage<P> {
         self.intervals.insert(start, end);
     }
 
+    /// The interval that holds `place`.
+    pub fn holding(&self, place: P) -> Option<Interval<P>> {
+        let (&start, &end) = self.intervals.range(..=place).next_back()?;
+        (place < end).then_some(Interval { start, end })
+    }
+
     /// The intervals, lowest first.
     pub fn intervals(&self) -> impl Iterator<Item = Interval<P>> + '_ {
         self.intervals.iter().map(|(&start, &end)| Interval { start, end })

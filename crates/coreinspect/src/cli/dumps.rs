@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::output::Format;
+use super::progress::Shown;
 use super::{Context, Failure};
 use crate::Error;
 use crate::render::printable::Printable;
 use crate::report::{Dump, Options, inspect_with};
 use crate::shm::Segment;
-use crate::source::{self, MappedFile, die_clearly_when_a_mapped_file_shrinks};
+use crate::source::{self, Amount, MappedFile, Reading, Source, die_clearly_when_a_mapped_file_shrinks};
 use crate::target::Target;
 
 /// A dump, and the program that it is said to be of.
@@ -44,9 +45,12 @@ pub(super) fn pair(paths: &[PathBuf], core: Option<&PathBuf>) -> Result<Vec<Name
     Ok(named)
 }
 
-/// Opens the dump at `path`; `-` is standard input, which is spooled into an unlinked file if it is a pipe.
-fn open(path: &Path) -> Result<MappedFile, Error> {
-    let opened = if path.as_os_str() == "-" { MappedFile::standard_input() } else { MappedFile::open(path) };
+/// Opens the dump at `path`; `-` is standard input.
+fn open(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Error> {
+    let opened = match path.as_os_str() == "-" {
+        true => source::standard_input(reading),
+        false => source::open(path, reading),
+    };
     opened.map_err(|source| Error::Open { source })
 }
 
@@ -82,15 +86,30 @@ pub(super) fn one(
 
 /// Opens and reads the dump at `path`, and tells its warnings where they are not in the output. What could not be read is
 /// in the report that is handed on.
+#[allow(dead_code, reason = "for commands that look at all memory")]
 pub(super) fn read<R>(
     path: &Path,
     options: &Options,
     context: &mut Context<'_>,
     hand_on: impl FnOnce(Option<(&dyn Target, &[Segment])>, Dump, &mut Context<'_>) -> R,
 ) -> Result<R, Failure> {
+    read_some(path, Amount::Everything, options, context, hand_on)
+}
+
+/// As [`read`]; `amount` of the dump's memory is all that will be looked at, and all that is kept of a compressed or piped one.
+pub(super) fn read_some<R>(
+    path: &Path,
+    amount: Amount,
+    options: &Options,
+    context: &mut Context<'_>,
+    hand_on: impl FnOnce(Option<(&dyn Target, &[Segment])>, Dump, &mut Context<'_>) -> R,
+) -> Result<R, Failure> {
     guard(path)?;
-    Ok(match open(path) {
-        Ok(source) => inspect_with(path, &source, options, |read, dump| {
+    let progress = Shown::to(context);
+    let reading = Reading { amount, limits: context.limits, progress: progress.listener() };
+    Ok(match open(path, reading) {
+        Ok(source) => inspect_with(path, &*source, options, |read, dump| {
+            progress.erase();
             tell_warnings(&dump, context);
             hand_on(read, dump, context)
         }),

@@ -13,6 +13,7 @@ use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::json;
 use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector, SelectorError};
 use crate::shm::Segment;
+use crate::source::Amount;
 use crate::target::Target;
 
 /// Writes the bytes of a segment to a sparse file of mode 0600. What is missing is a hole, and is named.
@@ -40,7 +41,7 @@ impl Execute for Extract {
         };
         let selector: Selector =
             word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))?;
-        dumps::read(&path, &no_content, context, |read, dump, context| {
+        dumps::read_some(&path, Amount::Segments, &no_content, context, |read, dump, context| {
             self.extract(&path, &selector, read, &dump, context)
         })?
     }

@@ -16,6 +16,7 @@ use crate::layout::Origin;
 use crate::render::json::{self, Document};
 use crate::render::table::{Column, Listing};
 use crate::report::{Dump, Options, Text};
+use crate::source::Amount;
 
 /// What is decoded of a segment.
 #[derive(Args, Clone, Debug)]
@@ -141,7 +142,9 @@ impl Execute for Inspect {
         let mut any_listed = false;
         let alone = named.len() == 1;
         for named in &named {
-            let mut dump = dumps::read(&named.dump, &options, context, |_, dump, _| dump)?;
+            // A pipe cannot be read twice: what is expected of it is compared with what was read.
+            let amount = if options.full { Amount::Segments } else { Amount::Starts };
+            let mut dump = dumps::read_some(&named.dump, amount, &options, context, |_, dump, _| dump)?;
             if let Some(problem) = self.content.undescribed(&options, &dump) {
                 if alone {
                     return Err(Failure::new(problem));
@@ -220,7 +223,8 @@ impl Inspect {
             _ => {
                 let options = Options { full: true, no_content: false, ..options.clone() };
                 let quiet = std::mem::replace(&mut context.quiet, true);
-                let whole = dumps::read(&named.dump, &options, context, |_, dump, _| dump);
+                let whole =
+                    dumps::read_some(&named.dump, Amount::Segments, &options, context, |_, dump, _| dump);
                 context.quiet = quiet;
                 Some(whole?)
             }

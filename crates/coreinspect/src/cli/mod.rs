@@ -17,6 +17,7 @@ mod new_file;
 mod output;
 mod pager;
 mod plugin;
+mod progress;
 mod records;
 mod schema;
 mod search;

@@ -8,6 +8,7 @@ use super::Failure;
 use super::pager::Pager;
 use crate::render::printable::Printable;
 use crate::render::{Style, json};
+use crate::source::Limits;
 
 /// `--format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -53,9 +54,26 @@ pub struct Flags {
     /// Overwrite a file that exists.
     #[arg(long, global = true)]
     force: bool,
+    /// Read at most so many decompressed bytes of a compressed or piped dump (1T by default; K, M, G and T are known).
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size, help_heading = "Reading")]
+    max_size: Option<u64>,
     /// Page what is longer than the terminal: for the prompt.
     #[arg(long, global = true, hide = true)]
     pager: bool,
+}
+
+/// `4096`, `0x1000`, `4K`, `16G`: bytes.
+fn size(text: &str) -> Result<u64, String> {
+    let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
+    let unit =
+        text.chars().last().and_then(|last| units.iter().find(|(unit, _)| last.eq_ignore_ascii_case(unit)));
+    let (digits, shift) = unit.map_or((text, 0), |(_, shift)| (text.split_at(text.len() - 1).0, *shift));
+    let number = match digits.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => digits.parse(),
+    };
+    let number = number.map_err(|error| format!("{error}; write bytes as 4096, 0x1000 or 16G"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| "so many bytes cannot be counted".to_owned())
 }
 
 /// What a command needs beside its own arguments.
@@ -74,6 +92,8 @@ pub struct Context<'w> {
     pub verbose: bool,
     /// `--force`.
     pub force: bool,
+    /// `--max-size`.
+    pub limits: Limits,
 }
 
 impl<'w> Context<'w> {
@@ -107,6 +127,7 @@ impl<'w> Context<'w> {
             quiet: flags.quiet,
             verbose: flags.verbose,
             force: flags.force,
+            limits: flags.max_size.map_or(Limits::default(), |most_bytes| Limits { most_bytes, named: true }),
         })
     }
 

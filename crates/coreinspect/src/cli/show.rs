@@ -26,6 +26,7 @@ use crate::render::value::{BytesAt, leaves};
 use crate::render::{self, Style};
 use crate::report::{Dump, Look, Options, Selector};
 use crate::shm::Segment;
+use crate::source::Amount;
 use crate::target::Target;
 
 /// Shows segments in full: every mapping, every missing range and why, the decoded content, and the bytes.
@@ -119,7 +120,7 @@ impl Execute for Show {
         let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
         let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
         let layout = options.layout.clone();
-        dumps::read(&path, &options, context, |read, dump, context| {
+        dumps::read_some(&path, Amount::Segments, &options, context, |read, dump, context| {
             if let Some(problem) = self.content.undescribed(&options, &dump) {
                 return Err(Failure::new(problem));
             }

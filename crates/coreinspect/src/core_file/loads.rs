@@ -151,6 +151,19 @@ impl Loads {
         Some(Interval::clamped(part.at, part.range.length()))
     }
 
+    /// Where in the file saved memory is said to stand, in the order of addresses.
+    pub(super) fn places(&self) -> impl Iterator<Item = Interval<FileOffset>> + '_ {
+        self.runs.iter().map(|run| Interval::clamped(run.at, run.range.length()))
+    }
+
+    /// Where in the file the saved memory of `range` is said to stand.
+    pub(super) fn runs_of(
+        &self,
+        range: Interval<Address>,
+    ) -> impl Iterator<Item = Interval<FileOffset>> + '_ {
+        self.runs_in(range).map(|run| Interval::clamped(run.at, run.range.length()))
+    }
+
     fn runs_in(&self, range: Interval<Address>) -> impl Iterator<Item = Run> + '_ {
         let first = self.runs.partition_point(|run| run.range.end() <= range.start());
         self.runs

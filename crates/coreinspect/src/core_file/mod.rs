@@ -16,6 +16,7 @@ mod file_table;
 mod header;
 mod loads;
 mod notes;
+mod plan;
 mod process_notes;
 mod reader;
 mod registers;
@@ -30,9 +31,10 @@ pub use writer::Writer;
 use crate::error::{Error, Warning, Warnings};
 use crate::machine::Machine;
 use crate::position::{FileOffset, Interval, Position};
-use crate::source::{Format, Source};
+use crate::source::{Format, Source, Stream};
 use header::{Header, ProgramHeaders};
 use notes::Note;
+use plan::Plan;
 use writer::{LEADING_NOTES, Traits};
 
 /// Headers and notes of an ELF core, and where its memory stands.
@@ -47,7 +49,7 @@ pub struct CoreFile<'s> {
     auxiliary: AuxiliaryVector,
     segment_facts: Option<Interval<FileOffset>>,
     writer: Option<Writer>,
-    complete: bool,
+    complete: Option<bool>,
     warnings: Vec<Warning>,
 }
 
@@ -81,10 +83,28 @@ impl<'s> CoreFile<'s> {
     /// # Errors
     /// See [`Error`]: the file is no core, or ends before its first program header. All else is a warning.
     pub fn read(source: &'s dyn Source) -> Result<Self, Error> {
+        let read = Self::read_parts(source);
+        let Some(stream) = source.stream() else { return read };
+        if let Some(source) = stream.refusal() {
+            return Err(Error::Refused { source });
+        }
+        read.map_err(|error| match (error, stream.damage(), stream.wrapping()) {
+            (Error::NotACore { .. } | Error::CutOff { .. }, Some(damage), _) => Error::Damaged { damage },
+            (Error::NotACore { format }, _, Some(wrapping)) => Error::NotACoreInside { wrapping, format },
+            (error, ..) => error,
+        })
+    }
+
+    fn read_parts(source: &'s dyn Source) -> Result<Self, Error> {
         let mut warnings = Warnings::default();
+        let refused = |source| Error::Refused { source };
+        let plan = source.stream().map(Plan::new).transpose().map_err(refused)?;
         let header = Header::read(source, &mut warnings)?;
         let machine = header.machine;
         let program_headers = header.program_headers(source, &mut warnings)?;
+        if let Some(plan) = &plan {
+            plan.before_notes(&program_headers).map_err(refused)?;
+        }
         let traits = Traits::of_headers(&header, &program_headers);
         let ProgramHeaders { mut loads, notes: note_segments, .. } = program_headers;
         let dump_list = dump_list::read(source, &header);
@@ -96,9 +116,18 @@ impl<'s> CoreFile<'s> {
         if notes.of_a_kernel {
             return Err(Error::NotACore { format: Format::KernelDump });
         }
+        notes.cut_off = note_segments.iter().any(|notes| notes.range.end().get() > source.size());
+        let mut of_the_table = Warnings::default();
+        let files = notes.file_table(source, machine, loads.regions(), &mut of_the_table);
+        if let Some(plan) = &plan {
+            plan.after_notes(&loads, files.as_ref()).map_err(refused)?;
+        }
+        // A stream that was left before its end.
+        let end_is_known = source.stream().is_none_or(Stream::size_is_known);
         let promised_end =
             note_segments.iter().map(|notes| notes.range.end()).fold(loads.promised_end(), FileOffset::max);
-        let missing = promised_end.offset_from(FileOffset::new(source.size())).unwrap_or(0);
+        let missing = promised_end.offset_from(FileOffset::new(source.size())).filter(|_| end_is_known);
+        let missing = missing.unwrap_or(0);
         if let Some(saved) = &dump_list {
             loads.keep_only(saved);
             if missing > 0 {
@@ -117,8 +146,8 @@ impl<'s> CoreFile<'s> {
                 )
             });
         }
-        notes.cut_off = note_segments.iter().any(|notes| notes.range.end().get() > source.size());
-        let files = notes.file_table(source, machine, loads.regions(), &mut warnings);
+        warnings.append(of_the_table);
+        let whole = missing == 0 && !warnings.has("program-headers") && !warnings.has("program-header-count");
         Ok(Self {
             machine,
             files,
@@ -128,9 +157,7 @@ impl<'s> CoreFile<'s> {
             auxiliary: notes.auxiliary.unwrap_or_default(),
             segment_facts: notes.segment_facts,
             writer: notes.traits.writer(),
-            complete: missing == 0
-                && !warnings.has("program-headers")
-                && !warnings.has("program-header-count"),
+            complete: (end_is_known || !whole).then_some(whole),
             loads,
             warnings: warnings.into_list(),
         })
@@ -181,8 +208,8 @@ impl<'s> CoreFile<'s> {
         self.writer
     }
 
-    /// Whether every byte that the headers promise is in the file.
-    pub fn complete(&self) -> bool {
+    /// Whether every byte that the headers promise is in the file; `None` if it was not read to its end.
+    pub fn complete(&self) -> Option<bool> {
         self.complete
     }
 

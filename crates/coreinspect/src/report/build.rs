@@ -17,7 +17,7 @@ use crate::machine::SignalNumbering;
 use crate::memory::Dumped;
 use crate::process;
 use crate::shm::{self, SharedMemory};
-use crate::source::{MappedFile, Source};
+use crate::source::{self, Amount, Reading, Source, Stream};
 use crate::target::{self, Target};
 use crate::{error, retention};
 
@@ -42,8 +42,8 @@ pub struct Options {
 
 /// The report of the dump at `path`. What went wrong is in [`Dump::error`].
 pub fn inspect_file(path: &Path, options: &Options) -> Dump {
-    match MappedFile::open(path) {
-        Ok(source) => inspect(path, &source, options),
+    match source::open(path, Reading { amount: Amount::Starts, ..Reading::default() }) {
+        Ok(source) => inspect(path, &*source, options),
         Err(source) => Dump::unreadable(path, None, &error::Error::Open { source }),
     }
 }
@@ -61,16 +61,35 @@ pub fn inspect_with<R>(
     options: &Options,
     hand_on: impl FnOnce(Option<(&dyn Target, &[shm::Segment])>, Dump) -> R,
 ) -> R {
-    match target::open(source) {
-        Ok(target) => inspect_target(path, target.as_ref(), options, |read, mut dump| {
+    let read = || {
+        let target = target::open(source)?;
+        let memory = SharedMemory::of(target.as_ref());
+        let dump = Dump::of(path, target.as_ref(), &memory, options)?;
+        match source.stream().and_then(Stream::refusal) {
+            Some(source) => Err(error::Error::Refused { source }),
+            None => Ok((target, memory, dump)),
+        }
+    };
+    let size = source.size();
+    let mut result = read();
+    // A stream that told its size and broke off before: what was said to be saved did not come.
+    if size > source.size() {
+        result = read();
+    }
+    match result {
+        Ok((target, memory, mut dump)) => {
             if let Some(change) = source.changed() {
                 let message =
                     format!("the file changed while it was read ({change}): what is said of it may be torn");
                 dump.warnings.push(Warning { code: "file-changed", message });
             }
-            hand_on(read, dump)
-        }),
-        Err(error) => hand_on(None, Dump::unreadable(path, Some(source.size()), &error)),
+            if let Some(message) = source.stream().and_then(Stream::damage) {
+                let message = format!("{message}; what came before is inspected");
+                dump.warnings.push(Warning { code: "damaged-stream", message });
+            }
+            hand_on(Some((target.as_ref(), &memory.segments)), dump)
+        }
+        Err(error) => hand_on(None, Dump::unreadable(path, known_size(source), &error)),
     }
 }
 
@@ -86,6 +105,11 @@ pub fn inspect_target<R>(
         Ok(dump) => hand_on(Some((target, &memory.segments)), dump),
         Err(error) => hand_on(None, Dump::unreadable(path, target.identity().file_size, &error)),
     }
+}
+
+/// The size of the dump; `None` while its stream was not read to the end.
+fn known_size(source: &dyn Source) -> Option<u64> {
+    source.stream().is_none_or(Stream::size_is_known).then(|| source.size())
 }
 
 impl Dump {
@@ -120,7 +144,7 @@ impl Dump {
             byte_order: Some(identity.machine.byte_order.name()),
             page_size: identity.page_size,
             file_size: identity.file_size,
-            complete: Some(identity.complete),
+            complete: identity.complete,
             process: Process::of(target, options),
             fault: Fault::of(target, &memory.segments),
             segments,

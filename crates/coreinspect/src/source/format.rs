@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Source;
+use super::{Layer, Source};
 use crate::position::{FileOffset, Interval};
 
 /// A kind of file that is named where a dump was expected.
@@ -19,13 +19,10 @@ pub enum Format {
     Empty,
     /// Nothing but zero bytes at its start.
     Zeroes,
-    /// A compressed file.
-    Compressed {
-        /// The format.
-        name: &'static str,
-        /// The command that unpacks it to standard output.
-        command: &'static str,
-    },
+    /// A compressed file, which [`super::open`] looks into.
+    Compressed(Layer),
+    /// A zip archive.
+    Zip,
     /// A Breakpad, Crashpad or lldb minidump.
     Minidump,
     /// A Windows kernel or full dump.
@@ -53,13 +50,13 @@ pub enum Format {
 
 /// Bytes that decide: `offset`, what stands there, what it is.
 const MAGIC: &[(usize, &[u8], Format)] = &[
-    (0, b"\x28\xb5\x2f\xfd", Format::Compressed { name: "zstd", command: "zstd -dc" }),
-    (0, b"\x04\x22\x4d\x18", Format::Compressed { name: "lz4", command: "lz4 -dc" }),
-    (0, b"\x02\x21\x4c\x18", Format::Compressed { name: "lz4 (legacy)", command: "lz4 -dc" }),
-    (0, b"\xfd7zXZ\x00", Format::Compressed { name: "xz", command: "xz -dc" }),
-    (0, b"\x1f\x8b", Format::Compressed { name: "gzip", command: "gzip -dc" }),
-    (0, b"BZh", Format::Compressed { name: "bzip2", command: "bzip2 -dc" }),
-    (0, b"PK\x03\x04", Format::Compressed { name: "zip", command: "unzip -p" }),
+    (0, b"\x28\xb5\x2f\xfd", Format::Compressed(Layer::Zstandard)),
+    (0, b"\x04\x22\x4d\x18", Format::Compressed(Layer::Lz4)),
+    (0, b"\x02\x21\x4c\x18", Format::Compressed(Layer::Lz4)),
+    (0, b"\xfd7zXZ\x00", Format::Compressed(Layer::Xz)),
+    (0, b"\x1f\x8b", Format::Compressed(Layer::Gzip)),
+    (0, b"BZh", Format::Compressed(Layer::Bzip2)),
+    (0, b"PK\x03\x04", Format::Zip),
     (0, b"MDMP", Format::Minidump),
     (0, b"PAGEDU", Format::WindowsDump),
     (0, b"KDUMP   ", Format::KernelDump),
@@ -124,7 +121,8 @@ impl Format {
                 "nothing was written: was the disk full, or RLIMIT_CORE 0 (`ulimit -c unlimited` before the program starts)?"
             }
             Self::Zeroes => "the dump was never written, or its start was lost: take a new one",
-            Self::Compressed { .. } => "unpack it first and name the result",
+            Self::Compressed(_) | Self::Apport => "source::open looks into it",
+            Self::Zip => "take the core out of it first: `unzip -p FILE > core`",
             Self::Minidump => {
                 "it holds stacks and registers in another format: `lldb -c` or minidump-stackwalk reads it"
             }
@@ -134,9 +132,6 @@ impl Format {
             }
             Self::MachO => "it is no dump of a Linux process: lldb reads it",
             Self::Tar => "take the core out of it first: `tar -xf`",
-            Self::Apport => {
-                "take the core out of it first: `apport-unpack REPORT FOLDER`, then FOLDER/CoreDump"
-            }
             Self::Script | Self::Text | Self::Unknown { .. } => {
                 "name a core that the kernel (core(5)) or gcore wrote; `file` may know more"
             }
@@ -152,7 +147,8 @@ impl fmt::Display for Format {
             Self::ElfObject => f.write_str("an ELF object file, not a core"),
             Self::Empty => f.write_str("an empty file"),
             Self::Zeroes => f.write_str("a file that starts with nothing but zero bytes"),
-            Self::Compressed { name, command } => write!(f, "a {name} file (`{command} FILE > core`)"),
+            Self::Compressed(layer) => write!(f, "a compressed file ({layer})"),
+            Self::Zip => f.write_str("a zip archive"),
             Self::Minidump => f.write_str("a minidump, not an ELF core"),
             Self::WindowsDump => f.write_str("a Windows crash dump"),
             Self::KernelDump => f.write_str("a kernel dump (vmcore)"),

@@ -12,8 +12,7 @@
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
@@ -63,16 +62,6 @@ impl MappedFile {
         Self::new(file)
     }
 
-    /// Maps what standard input is. What is no file (a pipe) is copied into an unlinked temporary file first, whose
-    /// blocks of zeroes are holes.
-    ///
-    /// # Errors
-    /// What the operating system said.
-    pub fn standard_input() -> io::Result<Self> {
-        let stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        if stdin.metadata()?.is_file() { Self::new(stdin) } else { Self::new(spool(stdin)?) }
-    }
-
     /// Maps a file that is open already.
     ///
     /// # Errors
@@ -91,6 +80,11 @@ impl MappedFile {
             size: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
         })
+    }
+
+    /// The file itself.
+    pub(super) fn into_file(self) -> File {
+        self.file
     }
 
     fn map(&self) -> io::Result<&Mmap> {
@@ -232,34 +226,6 @@ impl MappedFile {
 /// How the file will be read: a wish, so that a refusal does not matter.
 fn advise(file: &File, advice: PosixFadviseAdvice) {
     let _ = posix_fadvise(file, 0, 0, advice);
-}
-
-/// Copies `from` to its end into an unlinked file, leaving blocks of zeroes as holes: cores are sparse.
-fn spool(mut from: File) -> io::Result<File> {
-    let folder = std::env::temp_dir();
-    let cannot = |error: io::Error| {
-        io::Error::other(format!("standard input cannot be spooled into {}: {error}", folder.display()))
-    };
-    let mut file = tempfile::tempfile_in(&folder).map_err(cannot)?;
-    let mut block = vec![0; COPY_BLOCK];
-    let mut size = 0_u64;
-    loop {
-        let count = match from.read(&mut block) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let bytes = block.get(..count).unwrap_or_default();
-        if bytes.iter().any(|byte| *byte != 0) {
-            file.write_all(bytes).map_err(cannot)?;
-        } else {
-            file.seek_relative(i64::try_from(count).map_err(io::Error::other)?)?;
-        }
-        size = size.saturating_add(count as u64);
-    }
-    file.set_len(size)?;
-    Ok(file)
 }
 
 /// What the handler of SIGBUS says; null, or a line that lives for ever.

@@ -2,11 +2,20 @@
 
 mod bytes;
 mod format;
+mod kept;
+mod layers;
+mod limits;
 mod mapped_file;
+mod open;
+mod stream;
 
 pub use bytes::Bytes;
 pub use format::Format;
+pub use layers::Layer;
+pub use limits::Limits;
 pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks};
+pub use open::{open, standard_input};
+pub use stream::{Amount, Progress, Reading, Stream};
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -50,6 +59,11 @@ pub trait Source: Sync {
 
     /// What changed since the source was opened, in words; `None` if nothing did.
     fn changed(&self) -> Option<String> {
+        None
+    }
+
+    /// The source, if it is read forward: who knows what will be needed of it should tell it ([`Stream::keep`]).
+    fn stream(&self) -> Option<&Stream> {
         None
     }
 }

@@ -9,7 +9,7 @@ use crate::machine::{ByteOrder, SignalNumbering};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, FileOffset, Interval, Position};
 use crate::process::{Process, Signal};
-use crate::source::Source;
+use crate::source::{Source, Stream};
 use crate::thread::Thread;
 
 /// A process as its ELF core shows it.
@@ -41,7 +41,7 @@ impl<'s> CoreTarget<'s> {
             writer: core.writer(),
             machine: core.machine(),
             page_size,
-            file_size: Some(source.size()),
+            file_size: source.stream().is_none_or(Stream::size_is_known).then(|| source.size()),
             complete: core.complete(),
             private_memory_saved: core.auxiliary().stack.is_some_and(|stack| {
                 let byte = Interval::clamped(stack, 1);

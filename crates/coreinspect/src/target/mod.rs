@@ -34,10 +34,10 @@ pub struct Identity {
     pub machine: Machine,
     /// Bytes of a page; `None` if the dump does not say.
     pub page_size: Option<u64>,
-    /// Bytes of the file; `None` for a running process.
+    /// Bytes of the file, decompressed; `None` for a running process, and for what was not read to its end.
     pub file_size: Option<u64>,
-    /// Whether every byte that the headers promise is in the file.
-    pub complete: bool,
+    /// Whether every byte that the headers promise is in the file; `None` if it was not read to its end.
+    pub complete: Option<bool>,
     /// Whether private memory was dumped, as the stack shows (coredump_filter bit 0).
     pub private_memory_saved: bool,
 }

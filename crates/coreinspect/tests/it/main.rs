@@ -13,6 +13,7 @@ mod builder_check;
 mod c_header;
 mod command_line;
 mod completions;
+mod compressed;
 mod contract;
 mod core_builder;
 mod core_writer;

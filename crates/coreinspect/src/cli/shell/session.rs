@@ -16,6 +16,7 @@ use super::super::{COMMANDS, Context, Failure, Status, Takes, Verb, verbs};
 use super::line::Line;
 use crate::render::printable::Printable;
 use crate::report::{Dump, Options, Segment, Selector};
+use crate::source::Amount;
 
 /// The prompt's own words, and what they do.
 pub(super) const WORDS: &[(&str, &str)] = &[
@@ -312,7 +313,7 @@ impl Session {
 
 fn read(dump: &Path, context: &mut Context<'_>) -> Result<Dump, Failure> {
     let no_content = Options { no_content: true, ..Options::default() };
-    dumps::read(dump, &no_content, context, |_, dump, _| dump)
+    dumps::read_some(dump, Amount::Starts, &no_content, context, |_, dump, _| dump)
 }
 
 /// The first argument of the user's own in `line`, behind `own` arguments of ours.

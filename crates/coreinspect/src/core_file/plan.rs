@@ -1,0 +1,137 @@
+//! What to keep of a core that is read forward ([`Stream`]), told as soon as each part of the file allows.
+//!
+//! The program headers come first in every core. What lies in no PT_LOAD (notes, section headers, strings) is always
+//! kept. The kernel and createdump write the notes next: NT_FILE is then known before any memory comes, and of that only
+//! segments are kept. gcore and others write them last: until then any PT_LOAD may be a segment. Of a file only their
+//! starts are kept, because it can be read once more; a pipe cannot, so they are kept whole.
+
+use super::file_table::FileTable;
+use super::header::ProgramHeaders;
+use super::loads::Loads;
+use crate::position::{Coverage, FileOffset, Interval, Position};
+use crate::source::{Amount, Stream};
+
+/// Bytes at the start of what may be a segment that are kept until the notes tell: most layouts read no more.
+const START_OF_A_LOAD: u64 = 64 << 10;
+/// Bytes at the start of a segment that are kept for a listing.
+const START_OF_A_SEGMENT: u64 = 1 << 20;
+/// Bytes at the start of a mapped program that are kept: its headers and its build-id.
+const HEAD_OF_A_PROGRAM: u64 = 8 << 10;
+/// Bytes between and behind PT_LOADs that are kept of each gap.
+const MOST_OF_A_GAP: u64 = 64 << 20;
+/// How much further than to the last segment is read to see whether the dump is complete: bytes.
+const TO_THE_END: u64 = 64 << 20;
+
+/// The plan for one stream.
+pub struct Plan<'a> {
+    stream: &'a Stream,
+    amount: Amount,
+}
+
+impl<'a> Plan<'a> {
+    /// Begins: until the program headers are read nobody knows what will be needed.
+    ///
+    /// # Errors
+    /// A limit of the stream is passed.
+    pub fn new(stream: &'a Stream) -> std::io::Result<Self> {
+        let amount = stream.amount();
+        if stream.can_go_back() && amount != Amount::Everything {
+            stream.keep(&Coverage::default(), None)?;
+        }
+        Ok(Self { stream, amount })
+    }
+
+    /// Between the program headers and the notes.
+    ///
+    /// # Errors
+    /// A limit of the stream is passed.
+    pub fn before_notes(&self, headers: &ProgramHeaders) -> std::io::Result<()> {
+        if self.amount == Amount::Everything {
+            return Ok(());
+        }
+        let mut wanted = gaps(&headers.loads);
+        for notes in &headers.notes {
+            wanted.add(notes.range, |_| ());
+        }
+        let first_memory = headers.loads.places().map(Interval::start).min();
+        let notes_first = !headers.notes.is_empty()
+            && headers
+                .notes
+                .iter()
+                .all(|notes| first_memory.is_none_or(|memory| notes.range.start() < memory));
+        if !notes_first {
+            let most = if self.stream.can_go_back() { START_OF_A_LOAD } else { u64::MAX };
+            for load in headers.loads.places() {
+                wanted.add(Interval::clamped(load.start(), load.length().min(most)), |_| ());
+            }
+        }
+        self.stream.keep(&wanted, None)
+    }
+
+    /// When the notes are read: names the segments, and reads on as far as it takes to know what is there of them.
+    ///
+    /// # Errors
+    /// A limit of the stream is passed.
+    pub fn after_notes(&self, loads: &Loads, files: Option<&FileTable<'_>>) -> std::io::Result<()> {
+        let everything = FileOffset::new(u64::MAX);
+        if self.amount == Amount::Everything {
+            return self.stream.reach(everything);
+        }
+        let starts_only = self.amount == Amount::Starts && self.stream.can_go_back();
+        let most = if starts_only { START_OF_A_SEGMENT } else { u64::MAX };
+        let mut wanted = gaps(loads);
+        let mut whole = wanted.clone();
+        let mut end = FileOffset::new(0);
+        let mut want = |run: Interval<FileOffset>| {
+            wanted.add(Interval::clamped(run.start(), run.length().min(most)), |_| ());
+            whole.add(run, |_| ());
+            end = end.max(run.end());
+        };
+        match files {
+            Some(files) => {
+                let segments = files.rows().filter(|row| could_be_a_segment(row.name));
+                segments.flat_map(|row| loads.runs_of(row.range)).for_each(&mut want);
+                for row in files.rows().filter(|row| row.offset == Some(0)) {
+                    if let Some(run) = loads.runs_of(row.range).next() {
+                        let head = Interval::clamped(run.start(), run.length().min(HEAD_OF_A_PROGRAM));
+                        wanted.add(head, |_| ());
+                        whole.add(head, |_| ());
+                    }
+                }
+            }
+            // Nobody knows which they are.
+            None => loads.places().for_each(want),
+        }
+        self.stream.keep(&wanted, starts_only.then_some(&whole))?;
+        if self.amount > Amount::Starts || !self.stream.size_is_known() {
+            self.stream.reach(end)?;
+        }
+        if !self.stream.size_is_known() {
+            let close = loads.promised_end().checked_sub(TO_THE_END).is_none_or(|near| near <= end);
+            if close {
+                self.stream.reach(loads.promised_end().checked_add(TO_THE_END).unwrap_or(everything))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// More names than those of segments: which of them count is not decided here.
+fn could_be_a_segment(name: &[u8]) -> bool {
+    name.starts_with(b"/SYSV")
+}
+
+/// What lies in no PT_LOAD.
+fn gaps(loads: &Loads) -> Coverage<FileOffset> {
+    let mut covered = Coverage::default();
+    loads.places().for_each(|load| covered.add(load, |_| ()));
+    let mut gaps = Coverage::default();
+    let mut at = FileOffset::new(0);
+    for load in covered.intervals() {
+        let gap = load.start().offset_from(at).unwrap_or(0);
+        gaps.add(Interval::clamped(at, gap.min(MOST_OF_A_GAP)), |_| ());
+        at = load.end();
+    }
+    gaps.add(Interval::clamped(at, MOST_OF_A_GAP), |_| ());
+    gaps
+}

@@ -1,0 +1,201 @@
+//! Compressed and piped dumps: what is said of them is what is said of the same bytes in a plain file.
+
+mod damaged;
+mod frugal;
+
+use std::io::{Cursor, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use coreinspect::Options;
+use coreinspect::source::{self, Amount, Bytes, Reading, Source, Stream};
+use serde_json::Value;
+
+use crate::program::{Run, coreinspect};
+use crate::testdata::{self, Core};
+use crate::tools::have;
+
+/// The programs that compress, with their arguments.
+pub(crate) const TOOLS: &[&[&str]] = &[
+    &["zstd", "-qc"],
+    &["lz4", "-qc"],
+    &["lz4", "-qlc"],
+    &["lz4", "-qc", "-B4", "--content-size"],
+    &["xz", "-0c"],
+    &["gzip", "-1c"],
+    &["bzip2", "-1c"],
+];
+
+/// What `tool` makes of `bytes` on its standard input; `None` where it is not installed.
+pub(crate) fn pack(tool: &[&str], bytes: &[u8]) -> Option<Vec<u8>> {
+    if !have(tool[0]) {
+        return None;
+    }
+    let mut child =
+        Command::new(tool[0]).args(&tool[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || pipe.write_all(bytes).unwrap());
+        child.wait_with_output().unwrap()
+    });
+    assert!(output.status.success(), "{tool:?}");
+    Some(output.stdout)
+}
+
+pub(crate) fn reading(amount: Amount) -> Reading {
+    Reading { amount, ..Reading::default() }
+}
+
+/// The document of the dump in `source`.
+pub(crate) fn inspected(source: &dyn Source) -> Value {
+    let dump = coreinspect::inspect(Path::new("core"), source, &Options::default());
+    serde_json::to_value(&dump).unwrap()
+}
+
+/// `packed` as a file and as a pipe, opened for `amount`.
+pub(crate) fn opened(packed: &[u8], amount: Amount) -> [Box<dyn Source>; 2] {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), packed).unwrap();
+    let from_file = source::open(file.path(), reading(amount)).unwrap();
+    let piped = Stream::of_pipe(Cursor::new(packed.to_vec()), reading(amount)).unwrap();
+    [from_file, Box::new(piped)]
+}
+
+fn is_the_same(name: &str, how: &str, packed: &[u8], plain: &Value) {
+    // Each of them for each writer; the plans differ by nothing else.
+    let amounts: &[_] = match name.starts_with("writer.") || name.starts_with("truncated") {
+        true => &[Amount::Starts, Amount::Segments, Amount::Everything],
+        false => &[Amount::Starts],
+    };
+    for &amount in amounts {
+        for (source, medium) in opened(packed, amount).iter().zip(["file", "pipe"]) {
+            let found = inspected(source.as_ref());
+            assert_eq!(&found, plain, "{name}, {how}, {medium}, {amount:?}");
+        }
+    }
+}
+
+#[test]
+fn every_core_is_the_same_in_every_compression() {
+    for name in testdata::names() {
+        let bytes = Core::unpack(&name).bytes();
+        let plain = inspected(&Bytes::new(bytes.clone()));
+        is_the_same(&name, "as it is", &bytes, &plain);
+        is_the_same(&name, "with its size told", &testdata::packed(&name), &plain);
+        for tool in TOOLS {
+            if let Some(packed) = pack(tool, &bytes) {
+                is_the_same(&name, &tool.join(" "), &packed, &plain);
+            }
+        }
+    }
+}
+
+/// Two frames, members or streams, cut anywhere; one compression in another; frames to be skipped.
+#[test]
+fn a_file_may_have_many_parts_and_layers() {
+    for name in ["writer.kernel", "writer.gcore"] {
+        let bytes = Core::unpack(name).bytes();
+        let plain = inspected(&Bytes::new(bytes.clone()));
+        let (head, tail) = bytes.split_at(bytes.len() / 3);
+        let skipped = [b"\x53\x2a\x4d\x18\x05\0\0\0hello".as_slice()].concat();
+        for tool in TOOLS {
+            let (Some(head), Some(tail)) = (pack(tool, head), pack(tool, tail)) else { continue };
+            let is_legacy = tool.contains(&"-qlc");
+            if !is_legacy {
+                is_the_same(name, &format!("twice {tool:?}"), &[head.clone(), tail.clone()].concat(), &plain);
+            }
+            if ["zstd", "lz4"].contains(&tool[0]) && !is_legacy {
+                let parts = [head, skipped.clone(), tail, skipped.clone()].concat();
+                is_the_same(name, &format!("{tool:?} with skippable frames"), &parts, &plain);
+            }
+            for outer in [TOOLS[0], TOOLS[5]] {
+                let Some(packed) = pack(tool, &bytes).and_then(|inner| pack(outer, &inner)) else { continue };
+                is_the_same(name, &format!("{tool:?} in {outer:?}"), &packed, &plain);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_wrapped_five_times_is_refused() {
+    let mut packed = Core::unpack("writer.kernel").bytes();
+    for _ in 0..5 {
+        let Some(more) = pack(TOOLS[5], &packed) else { return };
+        packed = more;
+    }
+    let error = Stream::of_pipe(Cursor::new(packed), Reading::default()).unwrap_err().to_string();
+    assert!(error.contains("wrapped more than 4 times"), "{error}");
+}
+
+/// Apport's report as its own problem_report.py writes it: one line of base64 for the gzip header, one for each piece.
+fn apport_report(stream: &[u8]) -> Option<Vec<u8>> {
+    let mut report =
+        b"ProblemType: Crash\nProcCmdline: base64 CoreDump\nProcMaps:\n 00400000-00401000 r--p\n \
+        CoreDump: base64\nCoreDump: base64\n"
+            .to_vec();
+    let (header, rest) = stream.split_at(10);
+    for piece in std::iter::once(header).chain(rest.chunks(20_000)) {
+        report.push(b' ');
+        report.extend(pack(&["base64", "-w0"], piece)?);
+        report.push(b'\n');
+    }
+    report.extend(b"Uname: Linux 6.8\nUserGroups: N/A\n");
+    Some(report)
+}
+
+#[test]
+fn an_apport_report_is_read() {
+    for name in ["writer.kernel", "writer.gcore", "segv.kernel"] {
+        let bytes = Core::unpack(name).bytes();
+        let plain = inspected(&Bytes::new(bytes.clone()));
+        for tool in [TOOLS[0], TOOLS[5]] {
+            let Some(report) = pack(tool, &bytes).and_then(|stream| apport_report(&stream)) else { return };
+            is_the_same(name, &format!("apport with {tool:?}"), &report, &plain);
+        }
+    }
+}
+
+/// By the program: the listing, a segment in full, its bytes.
+#[test]
+fn the_program_reads_files_and_pipes_alike() {
+    for name in ["writer.kernel", "writer.gcore", "readonly.kernel"] {
+        let core = Core::unpack(name);
+        let path = core.folder().join("packed");
+        for tool in TOOLS {
+            let Some(packed) = pack(tool, &core.bytes()) else { continue };
+            std::fs::write(&path, &packed).unwrap();
+            for command in
+                [&["--json"] as &[&str], &["show", "--no-pager", "--hex"], &["extract", "-o", "-", "#1"]]
+            {
+                let run = |dump: &str, input: Option<&[u8]>| {
+                    let mut program = coreinspect();
+                    let (verb, rest) = command.split_at(1);
+                    match command.len() {
+                        4 => program.args(verb).arg(dump).arg("#1").args(["-o", "-"]),
+                        _ => program.args(verb).args(rest).arg(dump),
+                    };
+                    program.current_dir(core.folder());
+                    match input {
+                        Some(input) => Run::fed(&mut program, input),
+                        None => Run::of(&mut program),
+                    }
+                };
+                let plain = run("core", None);
+                let out = |run: &Run| String::from_utf8_lossy(&run.out).replace("\"packed\"", "\"core\"");
+                let piped = |run: &Run| out(run).replace("\"path\": \"-\"", "\"path\": \"core\"");
+                let file = run("packed", None);
+                assert_eq!(
+                    (out(&file), file.status),
+                    (out(&plain), plain.status),
+                    "{name} {tool:?} {command:?}"
+                );
+                let pipe = run("-", Some(&packed));
+                assert_eq!(
+                    (piped(&pipe), pipe.status),
+                    (out(&plain), plain.status),
+                    "{name} {tool:?} {command:?}"
+                );
+            }
+        }
+    }
+}
