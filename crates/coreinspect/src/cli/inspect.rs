@@ -11,8 +11,10 @@ use super::expect::Expectation;
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::new_file::NewFile;
 use super::output::Format;
+use super::shared::CrossView;
 use super::{Context, Execute, Failure, Status};
 use crate::layout::Origin;
+use crate::render;
 use crate::render::json::{self, Document};
 use crate::render::table::{Column, Listing};
 use crate::report::{Dump, Options, Text};
@@ -141,6 +143,10 @@ impl Execute for Inspect {
         let mut status = Status::Found;
         let mut any_listed = false;
         let alone = named.len() == 1;
+        // A line of jsonl is a dump: there is no place for what they share.
+        let crosses = !alone && !context.quiet && !options.no_content && !self.no_header;
+        let crosses = crosses && (context.format != Format::Jsonl || copy.is_some());
+        let mut cross_view = crosses.then(CrossView::default);
         for named in &named {
             // A pipe cannot be read twice: what is expected of it is compared with what was read.
             let amount = if options.full { Amount::Segments } else { Amount::Starts };
@@ -150,6 +156,9 @@ impl Execute for Inspect {
                     return Err(Failure::new(problem));
                 }
                 dump = dump.without_segments("no-such-layout", problem);
+            }
+            if let Some(cross_view) = &mut cross_view {
+                cross_view.add(&named.dump, &dump);
             }
             if let Some((file, document)) = &mut copy {
                 file.write(|file| buffered(file, |file| document.dump(&dump, file)))?;
@@ -172,11 +181,16 @@ impl Execute for Inspect {
             }
             status = status.max(earned);
         }
-        if context.format == Format::Json {
-            document.end(&mut context.out)?;
+        let shared = cross_view.map(|cross_view| cross_view.finish(context)).transpose()?;
+        match (context.format, &shared) {
+            (Format::Json, shared) => document.end_with(shared.as_ref(), &mut context.out)?,
+            (Format::Table, Some(shared)) => {
+                render::shared::write(shared, context.style, &mut context.out)?;
+            }
+            _ => {}
         }
         if let Some((mut file, document)) = copy {
-            file.write(|file| document.end(file))?;
+            file.write(|file| document.end_with(shared.as_ref(), file))?;
             file.finish()?;
         }
         Ok(status)

@@ -21,6 +21,7 @@ mod progress;
 mod records;
 mod schema;
 mod search;
+mod shared;
 mod shell;
 mod show;
 mod verbs;

@@ -4,11 +4,13 @@
 //! [`newer`](newer::judge) which copy is the newer one, where something says so.
 
 mod bytes;
+mod digests;
 mod fields;
 pub mod newer;
 mod pairs;
 
 pub use bytes::{Compared, NotCompared, compare};
+pub use digests::Versions;
 pub use fields::{Differing, FieldDifference, fields};
 pub use pairs::{MatchedBy, Pair, pair};
 

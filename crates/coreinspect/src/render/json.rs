@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::printable::is_treacherous;
-use crate::report::{Dump, Line, SCHEMA};
+use crate::report::{Dump, Line, SCHEMA, Shared};
 
 /// Writes `value` over several lines, indented.
 ///
@@ -63,9 +63,24 @@ impl Document {
     ///
     /// # Errors
     /// What writing said.
-    pub fn end(mut self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn end(self, out: &mut dyn Write) -> io::Result<()> {
+        self.end_with(None, out)
+    }
+
+    /// Ends the document, with what its dumps share.
+    ///
+    /// # Errors
+    /// What writing said.
+    pub fn end_with(mut self, shared: Option<&Shared>, out: &mut dyn Write) -> io::Result<()> {
         if self.dumps == 0 {
             self.comma(out)?;
+        }
+        if let Some(shared) = shared {
+            out.write_all(b"],\n\"shared\": ")?;
+            pretty(&shared.shared, out)?;
+            out.write_all(b",\n\"outliers\": ")?;
+            pretty(&shared.outliers, out)?;
+            return out.write_all(b"}\n");
         }
         out.write_all(b"]}\n")
     }

@@ -14,6 +14,7 @@ mod prose;
 pub mod records;
 pub mod search;
 pub mod segment;
+pub mod shared;
 pub mod size;
 pub mod style;
 pub mod table;

@@ -6,6 +6,7 @@ mod dump;
 pub(crate) mod hugepages;
 mod search;
 pub(crate) mod segment;
+mod shared;
 pub(crate) mod subject;
 mod witness;
 

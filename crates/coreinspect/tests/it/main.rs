@@ -46,6 +46,7 @@ mod refs;
 mod schema;
 mod seeds;
 mod selectors;
+mod shared;
 mod shell;
 mod show;
 mod shrink;

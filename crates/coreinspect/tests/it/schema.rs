@@ -80,6 +80,18 @@ fn every_field_of_layouts_is_in_the_schema() {
 }
 
 #[test]
+fn every_field_of_what_dumps_share_is_in_the_schema() {
+    let schema = schema();
+    let [core, other] = ["segv.kernel", "writer.kernel"].map(Core::unpack);
+    let document =
+        Run::of(coreinspect().arg("--json").args([core.path(), other.path(), core.path()])).document();
+    let mut found = BTreeSet::new();
+    differences(&schema, &schema["anyOf"][0], &document, "", &mut found);
+    assert_eq!(found, BTreeSet::new());
+    assert_eq!(document["shared"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
 fn every_field_of_search_and_diff_is_in_the_schema() {
     let schema = schema();
     let [core, other] = ["segv.kernel", "rw-and-readonly.kernel"].map(Core::unpack);
@@ -129,6 +141,7 @@ fn a_public_validator_accepts_every_document() {
             &["--json", "core"] as &[_],
             &["--format", "jsonl", "core"],
             &["show", "core", "--json", "--full"],
+            &["core", "core", "--json"],
             &["search", "core", "all", "u8:1", "--json", "--limit", "5"],
             &["diff", "core", "core", "--json"],
         ] {
