@@ -49,6 +49,7 @@ pub mod memory;
 pub mod position;
 pub mod proc_files;
 pub mod process;
+pub mod refs;
 pub mod render;
 pub mod report;
 pub mod retention;

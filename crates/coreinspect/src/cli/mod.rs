@@ -19,6 +19,7 @@ mod pager;
 mod plugin;
 mod progress;
 mod records;
+mod refs;
 mod schema;
 mod search;
 mod shared;
@@ -164,6 +165,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect diff core core\n  \
          coreinspect diff core core '#1' --hex\n  \
          coreinspect diff core core --json | jq '.segments[].ranges'",
+    ),
+    Command::new::<refs::RefsCommand>(
+        "refs",
+        Takes::Segments,
+        "coreinspect refs [OPTIONS] [PROGRAM] DUMP [SEGMENT]...",
+        "  coreinspect refs core\n  \
+         coreinspect refs core '#1' --limit 20\n  \
+         coreinspect refs core '#1' --json | jq '.references[] | select(.from == \"register\")'",
     ),
     Command::new::<key::KeyCommand>(
         "key",

@@ -104,6 +104,11 @@ impl Loads {
         self.runs = kept;
     }
 
+    /// The memory that the dump describes, a PT_LOAD each: sorted, without overlap.
+    pub fn ranges(&self) -> impl Iterator<Item = Interval<Address>> + '_ {
+        self.regions.iter().map(|region| region.range)
+    }
+
     /// How many runs of memory the dump describes.
     pub fn regions(&self) -> usize {
         self.regions.len()

@@ -5,6 +5,7 @@ mod debug_folders;
 pub mod debug_information;
 pub mod dwarf;
 mod elf_file;
+pub mod frames;
 #[cfg(feature = "cli")]
 pub mod key_search;
 pub mod programs;

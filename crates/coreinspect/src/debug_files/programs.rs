@@ -19,6 +19,8 @@ use crate::target::{Mapping, Target};
 const HEADERS: usize = 4096;
 /// Programs of a process that are looked at; a browser has some hundreds.
 const PROGRAMS: usize = 2000;
+/// PT_LOAD (elf(5)).
+const PT_LOAD: u32 = 1;
 /// PT_NOTE (elf(5)).
 const PT_NOTE: u32 = 4;
 /// NT_GNU_BUILD_ID (elf.h).
@@ -31,6 +33,8 @@ pub struct Program {
     pub name: Vec<u8>,
     /// Where its first byte was.
     pub start: Address,
+    /// Where its memory ends, also what it has beyond its file; `None` if its headers are not in the dump.
+    pub end: Option<Address>,
     /// Which build it was.
     pub build: Build,
 }
@@ -60,7 +64,10 @@ pub fn mapped(target: &dyn Target) -> Vec<Program> {
         }
         match build(target, &mapping) {
             Build::NotSaved if !is_executable => {}
-            build => found.push(Program { name: mapping.name.to_vec(), start: mapping.range.start(), build }),
+            build => {
+                let (name, start) = (mapping.name.to_vec(), mapping.range.start());
+                found.push(Program { name, start, end: end(target, start), build });
+            }
         }
     }
     found.sort_by_key(|program| (executable.as_ref() != Some(&program.name), program.start));
@@ -72,7 +79,8 @@ fn build(target: &dyn Target, mapping: &Mapping<'_>) -> Build {
     let headers = read(target, mapping.range.start());
     let Some(machine) = machine(&headers) else { return Build::NotSaved };
     let mut all_there = true;
-    for (offset, size) in note_tables(&headers, machine).unwrap_or_default() {
+    let tables = program_headers(&headers, machine).unwrap_or_default().into_iter();
+    for ProgramHeader { offset, file_size: size, .. } in tables.filter(|header| header.kind == PT_NOTE) {
         let notes = mapping.range.start().checked_add(offset).map(|at| read(target, at)).unwrap_or_default();
         let length = usize::try_from(size).unwrap_or(usize::MAX);
         all_there &= notes.len() >= length.min(HEADERS);
@@ -83,6 +91,17 @@ fn build(target: &dyn Target, mapping: &Mapping<'_>) -> Build {
     if all_there { Build::Unnamed } else { Build::NotSaved }
 }
 
+/// The end of the memory of the program whose headers are at `start`: p_vaddr + p_memsz of its last PT_LOAD (elf(5)).
+fn end(target: &dyn Target, start: Address) -> Option<Address> {
+    let headers = read(target, start);
+    let loads =
+        program_headers(&headers, machine(&headers)?)?.into_iter().filter(|header| header.kind == PT_LOAD);
+    let ends = loads.clone().filter_map(|load| load.address.checked_add(load.memory_size)).max()?;
+    // The first PT_LOAD is rounded down to a page, where the file's first byte is.
+    let first = loads.map(|load| load.address.saturating_sub(load.offset)).min()?;
+    start.checked_add(ends.checked_sub(first)?)
+}
+
 fn read(target: &dyn Target, at: Address) -> Vec<u8> {
     let mut bytes = vec![0; HEADERS];
     let count = target.read(at, &mut bytes).unwrap_or(0);
@@ -90,8 +109,18 @@ fn read(target: &dyn Target, at: Address) -> Vec<u8> {
     bytes
 }
 
-/// Offset and size of each PT_NOTE, from an ELF header and the program headers behind it (elf(5)).
-fn note_tables(headers: &[u8], machine: Machine) -> Option<Vec<(u64, u64)>> {
+/// What matters here of a program header (elf(5)).
+#[derive(Clone, Copy)]
+struct ProgramHeader {
+    kind: u32,
+    offset: u64,
+    address: u64,
+    file_size: u64,
+    memory_size: u64,
+}
+
+/// The program headers behind an ELF header, as far as they are in `headers`.
+fn program_headers(headers: &[u8], machine: Machine) -> Option<Vec<ProgramHeader>> {
     let mut header = Reader::new(headers, machine);
     header.skip(24)?;
     let (_entry, table, _sections) = (header.long()?, header.long()?, header.long()?);
@@ -108,11 +137,9 @@ fn note_tables(headers: &[u8], machine: Machine) -> Option<Vec<(u64, u64)>> {
         if machine.class == Class::Bits64 {
             entry.skip(4)?;
         }
-        let (offset, _address, _physical, length) =
-            (entry.long()?, entry.long()?, entry.long()?, entry.long()?);
-        if kind == PT_NOTE {
-            found.push((offset, length));
-        }
+        let (offset, address, _physical) = (entry.long()?, entry.long()?, entry.long()?);
+        let (file_size, memory_size) = (entry.long()?, entry.long()?);
+        found.push(ProgramHeader { kind, offset, address, file_size, memory_size });
     }
     Some(found)
 }

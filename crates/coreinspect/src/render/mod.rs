@@ -12,6 +12,7 @@ mod missing;
 pub mod printable;
 mod prose;
 pub mod records;
+pub mod refs;
 pub mod search;
 pub mod segment;
 pub mod shared;

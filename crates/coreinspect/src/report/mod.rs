@@ -12,6 +12,7 @@ mod key;
 mod layouts;
 pub mod look;
 mod pointer;
+mod refs;
 mod search;
 mod selector;
 mod shared;
@@ -31,6 +32,7 @@ pub use layouts::{
 };
 pub use look::Look;
 pub use pointer::Pointer;
+pub use refs::{Names, Reference, Refs, Stored, StoredPointer};
 pub use search::{FoundAt, NotSearched, Search, SearchedSegment, SoughtPattern};
 pub use selector::{Selector, SelectorError};
 pub use shared::{Gathered, Outlier, Shared, SharedAttachment, SharedCopy, SharedSegment};

@@ -172,6 +172,10 @@ impl Target for CoreTarget<'_> {
         })))
     }
 
+    fn regions(&self) -> Vec<Interval<Address>> {
+        self.core.loads().ranges().collect()
+    }
+
     fn permissions(&self, range: Interval<Address>) -> Option<Permissions> {
         self.core.loads().permissions(range)
     }

@@ -15,7 +15,7 @@ use std::fs::File;
 
 use crate::error::{Error, Warning};
 use crate::machine::Machine;
-use crate::memory::{Extent, Permissions};
+use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval};
 use crate::process::Process;
 use crate::source::Source;
@@ -78,6 +78,14 @@ pub trait Target: Sync {
 
     /// The named mappings, in the target's order. `None`: it does not say which mappings there were.
     fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>>;
+
+    /// The mapped memory that the target tells of, named or not, each run as it is told: sorted, without overlap.
+    fn regions(&self) -> Vec<Interval<Address>> {
+        let everything = Interval::clamped(Address::new(0), u64::MAX);
+        let extents = self.memory(everything).into_iter();
+        let told = extents.filter(|extent| matches!(extent.dumped, Dumped::Saved | Dumped::CutOff));
+        told.map(|extent| extent.range).collect()
+    }
 
     /// The rights of the mapping at `range`; `None` where the target does not say.
     fn permissions(&self, range: Interval<Address>) -> Option<Permissions>;

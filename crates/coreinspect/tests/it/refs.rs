@@ -1,6 +1,8 @@
 //! Who was using a segment: threads, faults, and what points into it. Truth comes from programs that say what they did, from
 //! gdb, and from a plain scan of the dump's memory.
 
+mod command;
 mod crashed;
 mod fault;
+mod planted;
 mod registers;

@@ -109,6 +109,18 @@ fn every_field_of_search_and_diff_is_in_the_schema() {
     }
 }
 
+#[test]
+fn every_field_of_refs_is_in_the_schema() {
+    let schema = schema();
+    for name in testdata::names() {
+        let core = Core::unpack(&name);
+        let document = Run::of(coreinspect().arg("refs").arg("--json").arg(core.path())).document();
+        let mut found = BTreeSet::new();
+        differences(&schema, &schema["$defs"]["refs"], &document, "", &mut found);
+        assert_eq!(found, BTreeSet::new(), "{name}");
+    }
+}
+
 /// Validates standard input, a JSON array, item by item; prints what is wrong and with which.
 const VALIDATE: &str = "
 import json, sys, jsonschema
@@ -144,6 +156,7 @@ fn a_public_validator_accepts_every_document() {
             &["core", "core", "--json"],
             &["search", "core", "all", "u8:1", "--json", "--limit", "5"],
             &["diff", "core", "core", "--json"],
+            &["refs", "core", "--json"],
         ] {
             documents.push(Run::of(coreinspect().args(arguments).current_dir(core.folder())).document());
         }

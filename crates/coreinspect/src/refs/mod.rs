@@ -1,0 +1,349 @@
+//! What points into a segment, and from where: registers, stacks, data, heaps, other segments; and what points out of it.
+
+mod heap;
+mod kept;
+mod places;
+mod scan;
+mod stored;
+
+pub use heap::Block;
+pub use places::{Kind, Place, Places};
+pub use scan::Pace;
+pub use stored::{Stored, StoredPointer, Whereto};
+
+use std::collections::BTreeSet;
+
+use kept::Kept;
+
+use crate::error::Error;
+use crate::position::{Address, Interval, Position, SegmentOffset};
+use crate::shm::Segment;
+use crate::target::Target;
+
+/// A mapping that is pointed into.
+#[derive(Clone, Copy, Debug)]
+struct Goal {
+    range: Interval<Address>,
+    offset: SegmentOffset,
+    /// The index of its segment.
+    segment: usize,
+    /// The index of its first counter of pages.
+    counter: usize,
+}
+
+/// Where a word or register points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct To {
+    /// The address.
+    pub address: Address,
+    /// The index of the segment.
+    pub segment: usize,
+    /// The offset in it.
+    pub offset: SegmentOffset,
+}
+
+/// A register that points into a segment.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisterReference {
+    /// The index of the thread.
+    pub thread: usize,
+    /// Its name.
+    pub register: &'static str,
+    /// Where it points.
+    pub to: To,
+}
+
+/// A word of memory that points into a segment.
+#[derive(Clone, Copy, Debug)]
+pub struct WordReference {
+    /// Its address.
+    pub at: Address,
+    /// What holds it: the index of a place.
+    pub place: usize,
+    /// What that is.
+    pub kind: Kind,
+    /// The block of the heap that holds it.
+    pub block: Option<Block>,
+    /// Where it points.
+    pub to: To,
+}
+
+/// How many words point into a part of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartCount {
+    /// The index of the segment.
+    pub segment: usize,
+    /// The part.
+    pub offsets: Interval<SegmentOffset>,
+    /// The words.
+    pub words: u64,
+}
+
+/// What points into segments.
+#[derive(Debug)]
+pub struct References {
+    /// Every register.
+    pub registers: Vec<RegisterReference>,
+    /// Words, by kind and address: as many as were asked for, of each kind its share.
+    pub words: Vec<WordReference>,
+    /// All words of each kind.
+    pub counts: [(Kind, u64); Kind::ALL.len()],
+    /// All words, by the part of the segment that they point into: pages, or more where a segment has very many.
+    pub parts: Vec<PartCount>,
+    /// Bytes that were searched.
+    pub searched: u64,
+}
+
+impl References {
+    /// All words.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+}
+
+/// What is sought.
+#[derive(Clone, Copy)]
+pub struct Request<'r> {
+    /// All segments of the target.
+    pub segments: &'r [Segment],
+    /// The indices of those that are pointed into.
+    pub wanted: &'r [usize],
+    /// Words that are kept at most; all are counted.
+    pub limit: usize,
+    /// How memory is scanned.
+    pub pace: Pace<'r>,
+}
+
+/// Counters of parts of segments at most: half a MiB for a thread.
+const MOST_PARTS: u64 = 1 << 16;
+
+/// Goals, and where the words that point there stand.
+struct Goals<'p, 't> {
+    places: &'p Places<'t>,
+    /// Sorted, without overlap.
+    goals: Vec<Goal>,
+    /// Log2 of the bytes of a part.
+    part: u32,
+    parts: usize,
+    limit: usize,
+}
+
+/// What one thread caught.
+struct Caught {
+    kept: [Kept<(usize, u64)>; Kind::ALL.len()],
+    counts: [u64; Kind::ALL.len()],
+    parts: Vec<u64>,
+}
+
+impl Request<'_> {
+    /// What points into the wanted segments.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn references(&self, target: &dyn Target, places: &Places<'_>) -> Result<References, Error> {
+        let goals = Goals::new(self, target, places);
+        let ranges = places.saved(target);
+        let searched = ranges.iter().fold(0_u64, |sum, (range, _)| sum.saturating_add(range.length()));
+        let caught = scan::scan(target, &ranges, &goals, self.pace)?;
+        let mut all = scan::Net::begin(&goals);
+        for one in caught {
+            all.absorb(one);
+        }
+        let shares = shares(&all.counts, self.limit);
+        let mut words = Vec::new();
+        for ((kept, kind), share) in all.kept.into_iter().zip(Kind::ALL).zip(shares) {
+            let found = kept.into_sorted(share).into_iter().filter_map(|(at, (place, value))| {
+                Some(WordReference { at, place, kind, block: None, to: goals.find(Address::new(value))? })
+            });
+            words.extend(found);
+        }
+        name_blocks(target, places, &mut words);
+        // Words that are not kept stay what the scan took them for.
+        let moved =
+            words.iter().filter(|word| places.get(word.place).is_some_and(|place| place.kind != word.kind));
+        let moved = moved.count() as u64;
+        words.sort_by_key(|word| (word.kind, word.at));
+        let counts = std::array::from_fn(|index| {
+            let count = all.counts.get(index).copied().unwrap_or(0);
+            match Kind::ALL.get(index).copied().unwrap_or(Kind::Mapping) {
+                Kind::Heap => (Kind::Heap, count.saturating_add(moved)),
+                Kind::Mapping => (Kind::Mapping, count.saturating_sub(moved)),
+                kind => (kind, count),
+            }
+        });
+        let parts = goals.counted(&all.parts);
+        Ok(References { registers: goals.registers(target), words, counts, parts, searched })
+    }
+}
+
+/// How many of each kind are told, where all are more than `limit`: none is crowded out by another.
+fn shares(counts: &[u64; Kind::ALL.len()], limit: usize) -> [usize; Kind::ALL.len()] {
+    let mut order: Vec<usize> = (0..counts.len()).collect();
+    let count = |index: usize| usize::try_from(counts.get(index).copied().unwrap_or(0)).unwrap_or(usize::MAX);
+    order.sort_by_key(|index| count(*index));
+    let (mut left, mut kinds) = (limit, counts.len());
+    let mut shares = [0; Kind::ALL.len()];
+    for index in order {
+        let share = count(index).min(left.checked_div(kinds).unwrap_or(0));
+        if let Some(slot) = shares.get_mut(index) {
+            *slot = share;
+        }
+        left = left.saturating_sub(share);
+        kinds = kinds.saturating_sub(1);
+    }
+    shares
+}
+
+/// Says which blocks of malloc(3) hold the words. A block with a mapping of its own is on the heap too, although the scan
+/// could not tell it from other memory without a name.
+fn name_blocks(target: &dyn Target, places: &Places<'_>, words: &mut [WordReference]) {
+    let mut budget = MOST_PAGES;
+    for same in words.chunk_by_mut(|one, other| one.place == other.place) {
+        let Some(place) = same.first().and_then(|word| places.get(word.place)) else { continue };
+        let addresses: Vec<_> = same.iter().map(|word| word.at).collect();
+        let blocks = match (place.kind, place.name) {
+            (Kind::Heap, _) => heap::blocks(target, place.range, &addresses),
+            (Kind::Mapping, None) => heap::mapped_blocks(target, place.range, &addresses, &mut budget),
+            _ => continue,
+        };
+        for (word, block) in same.iter_mut().zip(blocks) {
+            word.block = block;
+            if block.is_some() {
+                word.kind = Kind::Heap;
+            }
+        }
+    }
+}
+
+/// Pages on which the header of a block is looked for: 256 MiB.
+const MOST_PAGES: u64 = 1 << 16;
+
+impl<'p, 't> Goals<'p, 't> {
+    fn new(request: &Request<'_>, target: &dyn Target, places: &'p Places<'t>) -> Self {
+        let wanted: BTreeSet<_> = request.wanted.iter().collect();
+        let mut goals = Vec::new();
+        for (index, segment) in request.segments.iter().enumerate() {
+            if !wanted.contains(&index) {
+                continue;
+            }
+            let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
+            goals.extend(mappings.map(|mapping| Goal {
+                range: mapping.range,
+                offset: mapping.offset,
+                segment: index,
+                counter: 0,
+            }));
+        }
+        goals.sort_by_key(|goal| goal.range.start());
+        let mut end = Address::new(0);
+        goals.retain(|goal| {
+            let apart = goal.range.start() >= end;
+            end = end.max(goal.range.end());
+            apart
+        });
+        let bytes = goals.iter().fold(0_u64, |sum, goal| sum.saturating_add(goal.range.length()));
+        let page = target.identity().page_size.filter(|size| size.is_power_of_two()).unwrap_or(4096);
+        let mut part = page.trailing_zeros();
+        while (bytes >> part) > MOST_PARTS && part < 63 {
+            part = part.saturating_add(1);
+        }
+        let mut parts = 0_usize;
+        for goal in &mut goals {
+            goal.counter = parts;
+            let count = (goal.range.length() >> part).saturating_add(1);
+            parts = parts.saturating_add(usize::try_from(count).unwrap_or(0));
+        }
+        Self { places, goals, part, parts, limit: request.limit }
+    }
+
+    fn goal(&self, address: Address) -> Option<&Goal> {
+        let after = self.goals.partition_point(|goal| goal.range.start() <= address);
+        self.goals.get(after.checked_sub(1)?).filter(|goal| goal.range.contains(address))
+    }
+
+    fn find(&self, address: Address) -> Option<To> {
+        let goal = self.goal(address)?;
+        let inside = address.offset_from(goal.range.start())?;
+        Some(To { address, segment: goal.segment, offset: goal.offset.checked_add(inside)? })
+    }
+
+    fn registers(&self, target: &dyn Target) -> Vec<RegisterReference> {
+        let threads = target.threads().iter().enumerate();
+        let registers = threads.flat_map(|(index, thread)| {
+            let registers = thread.registers.iter().flat_map(|registers| registers.iter());
+            registers.map(move |(name, value)| (index, name, value))
+        });
+        let found = registers.filter_map(|(thread, register, value)| {
+            Some(RegisterReference { thread, register, to: self.find(Address::new(value))? })
+        });
+        found.collect()
+    }
+
+    /// The counters that are not zero.
+    fn counted(&self, parts: &[u64]) -> Vec<PartCount> {
+        let mut counted = Vec::new();
+        for goal in &self.goals {
+            let count = usize::try_from(goal.range.length() >> self.part).unwrap_or(0).saturating_add(1);
+            let own = parts.get(goal.counter..goal.counter.saturating_add(count)).unwrap_or_default();
+            for (number, words) in (0_u64..).zip(own).filter(|(_, words)| **words > 0) {
+                let part = || {
+                    let start = goal.offset.checked_add(number.checked_shl(self.part)?)?;
+                    let end = goal.offset.checked_add(goal.range.length())?;
+                    Interval::new(start, start.checked_add(1_u64.checked_shl(self.part)?)?.min(end))
+                };
+                counted.extend(part().map(|offsets| PartCount {
+                    segment: goal.segment,
+                    offsets,
+                    words: *words,
+                }));
+            }
+        }
+        counted
+    }
+}
+
+impl scan::Net for Goals<'_, '_> {
+    type Catch = Caught;
+
+    fn bounds(&self) -> (u64, u64) {
+        let low = self.goals.first().map_or(0, |goal| goal.range.start().get());
+        let high = self.goals.last().map_or(low, |goal| goal.range.end().get());
+        (low, high.saturating_sub(low))
+    }
+
+    fn begin(&self) -> Caught {
+        Caught {
+            kept: std::array::from_fn(|_| Kept::new(self.limit)),
+            counts: [0; Kind::ALL.len()],
+            parts: vec![0; self.parts],
+        }
+    }
+
+    fn take(&self, catch: &mut Caught, tag: usize, at: Address, value: u64) {
+        let Some(goal) = self.goal(Address::new(value)) else { return };
+        let Some(kind) = self.places.get(tag).map(|place| place.kind) else { return };
+        let inside = value.saturating_sub(goal.range.start().get());
+        let part = usize::try_from(inside >> self.part).unwrap_or(0).saturating_add(goal.counter);
+        if let Some(count) = catch.parts.get_mut(part) {
+            *count = count.saturating_add(1);
+        }
+        if let (Some(count), Some(kept)) =
+            (catch.counts.get_mut(kind as usize), catch.kept.get_mut(kind as usize))
+        {
+            *count = count.saturating_add(1);
+            kept.add(at, (tag, value));
+        }
+    }
+}
+
+impl Caught {
+    fn absorb(&mut self, other: Self) {
+        for (kept, others) in self.kept.iter_mut().zip(other.kept) {
+            kept.absorb(others);
+        }
+        let sums = self.counts.iter_mut().zip(other.counts).chain(self.parts.iter_mut().zip(other.parts));
+        for (sum, more) in sums {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}

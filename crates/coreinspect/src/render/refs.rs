@@ -1,0 +1,261 @@
+//! What points into segments: a table for each kind of place, then what the segments point at, then what was not searched.
+
+use std::io::{self, Write};
+
+use super::grid::{Cell, Grid, Heading};
+use super::printable::Printable;
+use super::prose::write_wrapped;
+use super::size::size;
+use super::style::{Style, Tone};
+use crate::report::{Reference, Refs, Stored, StoredPointer, Text};
+
+/// Kinds of places, and what is written above them.
+const GROUPS: &[(&str, &str)] = &[
+    ("register", "registers"),
+    ("stack", "stacks"),
+    ("data", "data of programs and libraries"),
+    ("heap", "heaps (by glibc's headers of blocks: a guess)"),
+    ("mapping", "other mappings"),
+    ("segment", "segments"),
+];
+
+/// Parts of segments that are told at most.
+const MOST_PARTS: usize = 20;
+/// Runs of missing memory that are told at most.
+const MOST_UNSEARCHED: usize = 8;
+
+const fn heading(name: &'static str, right: bool, breaks: bool) -> Heading {
+    Heading { name, right, dispensable: 0, breaks }
+}
+
+/// Writes `refs`. `quiet`: the rows and the last line alone.
+///
+/// # Errors
+/// What writing said.
+pub fn write(refs: &Refs, quiet: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for (from, title) in GROUPS {
+        let rows: Vec<_> = refs.references.iter().filter(|one| one.from == *from).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        if !quiet {
+            let all = all_of(refs, from);
+            let shown = rows.len() as u64;
+            let count = if shown < all { format!("{shown} of {all}") } else { all.to_string() };
+            writeln!(out, "{}", style.paint(Tone::Name, format!("{title}: {count}")))?;
+        }
+        let first = if *from == "register" { "REGISTER" } else { "AT" };
+        let headings =
+            vec![heading(first, false, false), heading("TO", false, false), heading("WHERE", false, true)];
+        let rows =
+            rows.into_iter().map(|one| vec![at(one), Cell::new(to(one)), Cell::new(place(one, style))]);
+        let grid = Grid { headings, rows: rows.collect(), header: !quiet };
+        grid.write(style, out)?;
+        if !quiet {
+            writeln!(out)?;
+        }
+    }
+    if !quiet {
+        parts(refs, style, out)?;
+        for stored in &refs.stored {
+            pointers(stored, style, out)?;
+        }
+        unsearched(refs, style, out)?;
+    }
+    writeln!(out, "{} words, {} registers", refs.total, refs.registers)
+}
+
+fn all_of(refs: &Refs, from: &str) -> u64 {
+    match from {
+        "register" => refs.registers,
+        "stack" => refs.counts.stack,
+        "data" => refs.counts.data,
+        "heap" => refs.counts.heap,
+        "mapping" => refs.counts.mapping,
+        _ => refs.counts.segment,
+    }
+}
+
+fn at(one: &Reference) -> Cell {
+    let text = one.at.map_or_else(|| one.register.unwrap_or_default().to_owned(), |at| at.to_string());
+    let dead = one.live == Some(false);
+    Cell::new(text).tone(if dead { Tone::Faint } else { Tone::Plain })
+}
+
+fn to(one: &Reference) -> String {
+    format!("#{}+{:#x}", one.segment, one.offset)
+}
+
+fn printed(text: &Text) -> String {
+    Printable(text.bytes()).to_string()
+}
+
+/// The last part of a path.
+fn base(text: &Text) -> String {
+    let name = text.bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    Printable(name).to_string()
+}
+
+fn thread(one: &Reference) -> String {
+    one.thread.map_or_else(|| "a thread".to_owned(), |id| format!("thread {id}"))
+}
+
+fn place(one: &Reference, style: Style) -> String {
+    match one.from {
+        "register" => thread(one),
+        "stack" => on_stack(one),
+        "data" => {
+            let program = one.mapping.as_ref().map(base).unwrap_or_default();
+            match (&one.symbol, one.mapping_offset) {
+                (Some(symbol), _) => format!("{} in {program}", Printable(symbol.as_bytes())),
+                (None, Some(offset)) => format!("{program}+{offset:#x}"),
+                (None, None) => format!("{program}, beyond its file (.bss)"),
+            }
+        }
+        "heap" => match one.block {
+            Some(block) => {
+                let free = if block.free { "free " } else { "" };
+                let inside = one.at.map_or(0, |at| at.0.saturating_sub(block.address.0));
+                format!("{free}block of {} bytes, +{inside}", size(block.size, style.bytes))
+            }
+            None => "no block is known here".to_owned(),
+        },
+        "segment" => {
+            let holder = one.holder.map_or_else(|| "a segment".to_owned(), |holder| format!("#{holder}"));
+            let own = if one.holder == Some(one.segment) { ", the segment itself" } else { "" };
+            format!("{holder}+{:#x}{own}", one.holder_offset.unwrap_or(0))
+        }
+        _ => match (&one.mapping, one.mapping_offset) {
+            (Some(name), Some(offset)) => format!("{}+{offset:#x}", printed(name)),
+            (Some(name), None) => printed(name),
+            (None, _) => "memory without a name".to_owned(),
+        },
+    }
+}
+
+fn on_stack(one: &Reference) -> String {
+    let thread = thread(one);
+    let depth = match (one.depth, one.live) {
+        (Some(depth), Some(true)) => format!("{thread}, sp{depth:+}"),
+        (Some(depth), _) => format!("{thread}, sp{depth:+}: below its stack pointer, left over"),
+        (None, _) => thread,
+    };
+    let Some(function) = &one.function else { return depth };
+    let function = Printable(function.as_bytes());
+    match (&one.file, one.line) {
+        (Some(file), Some(line)) => format!("{depth}, {function} at {}:{line}", Printable(file.as_bytes())),
+        _ => format!("{depth}, {function}"),
+    }
+}
+
+/// Where in the segments most of very many words point.
+fn parts(refs: &Refs, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if refs.parts.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{}", style.paint(Tone::Name, "all words, by the part that they point into"))?;
+    let mut most: Vec<_> = refs.parts.iter().collect();
+    most.sort_by_key(|part| std::cmp::Reverse(part.words));
+    let more = most.len().saturating_sub(MOST_PARTS);
+    most.truncate(MOST_PARTS);
+    most.sort_by_key(|part| (part.segment, part.start));
+    let rows = most.into_iter().map(|part| {
+        let range = format!("#{} {:#x}-{:#x}", part.segment, part.start, part.end);
+        vec![Cell::new(part.words.to_string()), Cell::new(range)]
+    });
+    let headings = vec![heading("WORDS", true, false), heading("PART", false, false)];
+    Grid { headings, rows: rows.collect(), header: true }.write(style, out)?;
+    if more > 0 {
+        writeln!(out, "and {more} parts with fewer; --json has all")?;
+    }
+    writeln!(out)
+}
+
+/// What the pointers in a segment mean to whoever else attaches it.
+fn pointers(stored: &Stored, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let groups = [
+        (
+            "itself",
+            stored.itself,
+            "into itself: right only for a process that attaches it at the same address",
+        ),
+        (
+            "segment",
+            stored.other,
+            "into other segments: right only where those are attached at the same addresses",
+        ),
+        (
+            "private",
+            stored.private,
+            "into memory of this process alone: for any other process they point astray",
+        ),
+        (
+            "dangling",
+            stored.dangling,
+            "to where nothing is mapped, near what is: a guess at addresses of something gone",
+        ),
+    ];
+    if groups.iter().all(|(_, count, _)| *count == 0) {
+        return Ok(());
+    }
+    let title = format!("pointers stored in #{}", stored.segment);
+    writeln!(out, "{}", style.paint(Tone::Name, title))?;
+    for (to, count, meaning) in groups.into_iter().filter(|(_, count, _)| *count > 0) {
+        write_wrapped(&format!("{count} {meaning}"), "  ", "    ", style, out)?;
+        let told: Vec<_> = stored.pointers.iter().filter(|pointer| pointer.to == to).collect();
+        for pointer in told.iter().take(MOST_POINTERS) {
+            let text = format!("+{:#x}: {}{}", pointer.offset, pointer.value, whereto(pointer));
+            write_wrapped(&text, "    ", "      ", style, out)?;
+        }
+        let more = count.saturating_sub(told.len().min(MOST_POINTERS) as u64);
+        if more > 0 {
+            writeln!(out, "    and {more} more")?;
+        }
+    }
+    writeln!(out)
+}
+
+/// Pointers of a kind that are told at most; the JSON has up to the limit.
+const MOST_POINTERS: usize = 10;
+
+fn whereto(pointer: &StoredPointer) -> String {
+    match (pointer.kind, &pointer.symbol, &pointer.mapping) {
+        (Some("stack"), ..) => ", a stack".to_owned(),
+        (Some("heap"), ..) => ", a heap".to_owned(),
+        (Some("segment") | None, ..) => String::new(),
+        (_, Some(symbol), Some(file)) => format!(", {} in {}", Printable(symbol.as_bytes()), base(file)),
+        (_, _, Some(name)) => format!(", {}", printed(name)),
+        (_, _, None) => ", memory without a name".to_owned(),
+    }
+}
+
+fn unsearched(refs: &Refs, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if refs.not_searched == 0 {
+        return Ok(());
+    }
+    let writable = match refs.not_searched_writable {
+        0 => "none of them could be written to".to_owned(),
+        all if all == refs.not_searched => "all of them could be written to".to_owned(),
+        some => format!("{some} of them could be written to"),
+    };
+    let title = format!("not searched: {} bytes that the dump lacks", refs.not_searched);
+    write_wrapped(&format!("{title}; {writable}"), "", "  ", style, out)?;
+    let headings = vec![
+        heading("START", false, false),
+        heading("BYTES", true, false),
+        heading("PERM", false, false),
+        heading("MAPPING", false, true),
+    ];
+    let rows = refs.unsearched.iter().take(MOST_UNSEARCHED).map(|run| {
+        let bytes = size(run.end.0.saturating_sub(run.start.0), style.bytes);
+        let name = run.mapping.as_ref().map_or_else(|| "without a name".to_owned(), printed);
+        let name = if run.reason == "not-saved" { name } else { format!("{name}: {}", run.reason) };
+        let rights = run.permissions.clone().unwrap_or_else(|| "?".to_owned());
+        vec![Cell::new(run.start.to_string()), Cell::new(bytes), Cell::new(rights), Cell::new(name)]
+    });
+    Grid { headings, rows: rows.collect(), header: true }.write(style, out)?;
+    if refs.unsearched.len() > MOST_UNSEARCHED {
+        writeln!(out, "and more; --json has them")?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,439 @@
+//! The JSON of `refs`.
+
+use std::cmp::Reverse;
+use std::os::unix::ffi::OsStrExt;
+
+use serde::Serialize;
+
+use super::{Dump, Error, Hex, SCHEMA, Text};
+use crate::debug_files::frames::Frame;
+use crate::debug_files::symbols::Symbol;
+use crate::memory::{Dumped, Permissions};
+use crate::position::{Address, Interval, Position};
+use crate::refs::{self, Kind, Places, References, To, Whereto, WordReference};
+use crate::shm::Segment;
+use crate::target::Target;
+
+/// What points into segments of a dump.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refs {
+    /// The contract's name.
+    pub schema: &'static str,
+    /// The dump's path.
+    #[serde(flatten, with = "super::text::dump")]
+    pub dump: Option<Text>,
+    /// The segments that were asked for.
+    pub segments: Vec<Asked>,
+    /// Every register, and the first words of each kind.
+    pub references: Vec<Reference>,
+    /// All words of memory.
+    pub total: u64,
+    /// All registers.
+    pub registers: u64,
+    /// All words, by what holds them.
+    pub counts: Counts,
+    /// All words, by the part of a segment that they point into; empty where each is listed.
+    pub parts: Vec<Part>,
+    /// The pointers that are stored in the segments.
+    pub stored: Vec<Stored>,
+    /// Bytes of memory that were searched.
+    pub searched: u64,
+    /// Bytes of memory that the dump tells of and lacks.
+    pub not_searched: u64,
+    /// Those of them that could be written to, or whose rights are not known: a pointer could have been there.
+    pub not_searched_writable: u64,
+    /// Runs of them, writable ones first, then the largest.
+    pub unsearched: Vec<Unsearched>,
+    /// Why the dump could not be searched.
+    pub error: Option<Error>,
+}
+
+/// A segment that was asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Asked {
+    /// Its number in the listing.
+    pub number: usize,
+    /// Its key.
+    pub key: Option<String>,
+}
+
+/// Words by what holds them.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Counts {
+    /// On stacks.
+    pub stack: u64,
+    /// In data of programs and libraries.
+    pub data: u64,
+    /// On heaps.
+    pub heap: u64,
+    /// In other mappings.
+    pub mapping: u64,
+    /// In segments.
+    pub segment: u64,
+}
+
+/// A register or a word that points into a segment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reference {
+    /// "register", "stack", "data", "heap", "mapping" or "segment".
+    pub from: &'static str,
+    /// The word's address; null for a register.
+    pub at: Option<Hex>,
+    /// The thread whose register or stack it is.
+    pub thread: Option<u32>,
+    /// The register.
+    pub register: Option<&'static str>,
+    /// "stack": bytes above the thread's stack pointer; negative below it.
+    pub depth: Option<i64>,
+    /// "stack": whether it is above the stack pointer or in the red zone; what is below was left by functions that returned.
+    pub live: Option<bool>,
+    /// "stack": the function whose frame holds it.
+    pub function: Option<String>,
+    /// Its source file.
+    pub file: Option<String>,
+    /// The line that it was at.
+    pub line: Option<u32>,
+    /// "data": `symbol+offset`.
+    pub symbol: Option<String>,
+    /// The name of the mapping, or of the program whose data it is.
+    #[serde(flatten, with = "super::text::mapping")]
+    pub mapping: Option<Text>,
+    /// The offset of the word in the mapped file.
+    pub mapping_offset: Option<u64>,
+    /// "heap": the block that holds it, by glibc's headers: a guess.
+    pub block: Option<Block>,
+    /// "segment": the number of the segment that holds it.
+    pub holder: Option<usize>,
+    /// "segment": the word's offset in it.
+    pub holder_offset: Option<u64>,
+    /// The address that it points at.
+    pub to: Hex,
+    /// The number of the segment.
+    pub segment: usize,
+    /// The segment's key.
+    pub key: Option<String>,
+    /// The offset in the segment.
+    pub offset: u64,
+}
+
+/// A block of a heap.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Block {
+    /// What malloc(3) returned.
+    pub address: Hex,
+    /// Bytes that the program may use.
+    pub size: u64,
+    /// Whether it was given back.
+    pub free: bool,
+}
+
+/// How many words point into a part of a segment.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Part {
+    /// The segment's number.
+    pub segment: usize,
+    /// The first offset.
+    pub start: u64,
+    /// The offset after the last.
+    pub end: u64,
+    /// The words.
+    pub words: u64,
+}
+
+/// The pointers that are stored in a segment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Stored {
+    /// The segment's number.
+    pub segment: usize,
+    /// How many lead into the segment itself.
+    pub itself: u64,
+    /// How many lead into another segment.
+    pub other: u64,
+    /// How many lead into memory of this process alone.
+    pub private: u64,
+    /// How many lead nowhere: a guess.
+    pub dangling: u64,
+    /// The first of each kind.
+    pub pointers: Vec<StoredPointer>,
+}
+
+/// A pointer that is stored in a segment.
+#[derive(Clone, Debug, Serialize)]
+pub struct StoredPointer {
+    /// Its offset in the segment.
+    pub offset: u64,
+    /// Its address.
+    pub at: Hex,
+    /// Its value.
+    pub value: Hex,
+    /// "itself", "segment", "private" or "dangling".
+    pub to: &'static str,
+    /// The name of the mapping, or what kind of memory it leads to.
+    #[serde(flatten, with = "super::text::mapping")]
+    pub mapping: Option<Text>,
+    /// "stack", "data", "heap", "mapping", "segment"; null where there is no memory.
+    pub kind: Option<&'static str>,
+    /// `symbol+offset` of a program or library.
+    pub symbol: Option<String>,
+}
+
+/// Memory that the dump lacks.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unsearched {
+    /// The first address.
+    pub start: Hex,
+    /// The address after the last.
+    pub end: Hex,
+    /// "not-saved", "cut-off" or "not-readable".
+    pub reason: &'static str,
+    /// "rw-", "r--", ...; null where the dump does not say.
+    pub permissions: Option<String>,
+    /// The name of the mapping.
+    #[serde(flatten, with = "super::text::mapping")]
+    pub mapping: Option<Text>,
+}
+
+/// What names addresses that the dump itself does not name.
+#[derive(Clone, Copy)]
+pub struct Names<'n> {
+    /// The symbol at an address.
+    pub symbol: &'n dyn Fn(Address) -> Option<Symbol>,
+    /// The frame that holds an address of a thread's stack, by the thread's index.
+    pub frame: &'n dyn Fn(usize, Address) -> Option<Frame>,
+}
+
+/// Runs of missing memory that are told; the sum has all.
+const MOST_UNSEARCHED: usize = 100;
+
+impl Refs {
+    /// The report of a dump in which there is nothing to point into.
+    pub fn empty(path: &str) -> Self {
+        Self {
+            schema: SCHEMA,
+            dump: Some(Text::new(path)),
+            segments: Vec::new(),
+            references: Vec::new(),
+            total: 0,
+            registers: 0,
+            counts: Counts::default(),
+            parts: Vec::new(),
+            stored: Vec::new(),
+            searched: 0,
+            not_searched: 0,
+            not_searched_writable: 0,
+            unsearched: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// The report of a dump that could not be searched.
+    pub fn failed(path: &str, error: Error) -> Self {
+        Self { error: Some(error), ..Self::empty(path) }
+    }
+
+    /// The report of what was found in `target`, the dump of which is `dump`.
+    pub fn of(
+        dump: &Dump,
+        wanted: &[usize],
+        target: &dyn Target,
+        segments: &[Segment],
+        (places, found, stored): (&Places<'_>, &References, &[refs::Stored]),
+        names: Names<'_>,
+    ) -> Self {
+        let naming = Naming { dump, target, segments, places, names };
+        let registers = found.registers.iter().map(|one| Reference {
+            thread: target.threads().get(one.thread).and_then(|thread| thread.id),
+            register: Some(one.register),
+            ..naming.reference("register", one.to)
+        });
+        let words = found.words.iter().map(|word| naming.word(word));
+        let count = |kind| found.counts.iter().find(|(of, _)| *of == kind).map_or(0, |(_, count)| *count);
+        let listed = found.words.len() as u64 == found.total();
+        let (not_searched, not_searched_writable, unsearched) = unsearched(target, places);
+        Self {
+            segments: wanted
+                .iter()
+                .map(|index| Asked { number: number(*index), key: naming.key(*index) })
+                .collect(),
+            references: registers.chain(words).collect(),
+            total: found.total(),
+            registers: found.registers.len() as u64,
+            counts: Counts {
+                stack: count(Kind::Stack),
+                data: count(Kind::Data),
+                heap: count(Kind::Heap),
+                mapping: count(Kind::Mapping),
+                segment: count(Kind::Segment),
+            },
+            parts: found
+                .parts
+                .iter()
+                .filter(|_| !listed)
+                .map(|part| Part {
+                    segment: number(part.segment),
+                    start: part.offsets.start().get(),
+                    end: part.offsets.end().get(),
+                    words: part.words,
+                })
+                .collect(),
+            stored: stored.iter().map(|one| naming.stored(one)).collect(),
+            searched: found.searched,
+            not_searched,
+            not_searched_writable,
+            unsearched,
+            ..Self::empty(&dump.path.path)
+        }
+    }
+}
+
+/// The number of the segment with this index in the listing.
+fn number(index: usize) -> usize {
+    index.saturating_add(1)
+}
+
+/// What a reference is told with.
+struct Naming<'n> {
+    dump: &'n Dump,
+    target: &'n dyn Target,
+    segments: &'n [Segment],
+    places: &'n Places<'n>,
+    names: Names<'n>,
+}
+
+impl Naming<'_> {
+    fn key(&self, index: usize) -> Option<String> {
+        self.dump.segments.iter().find(|segment| segment.number == number(index))?.key.clone()
+    }
+
+    fn reference(&self, from: &'static str, to: To) -> Reference {
+        Reference {
+            from,
+            at: None,
+            thread: None,
+            register: None,
+            depth: None,
+            live: None,
+            function: None,
+            file: None,
+            line: None,
+            symbol: None,
+            mapping: None,
+            mapping_offset: None,
+            block: None,
+            holder: None,
+            holder_offset: None,
+            to: to.address.into(),
+            segment: number(to.segment),
+            key: self.key(to.segment),
+            offset: to.offset.get(),
+        }
+    }
+
+    fn word(&self, word: &WordReference) -> Reference {
+        let mut told = Reference { at: Some(word.at.into()), ..self.reference(word.kind.name(), word.to) };
+        let Some(place) = self.places.get(word.place) else { return told };
+        told.mapping = place.name.map(Text::new);
+        let behind = word.at.offset_from(place.range.start());
+        told.mapping_offset =
+            place.offset.zip(behind).and_then(|(offset, behind)| offset.checked_add(behind));
+        match word.kind {
+            Kind::Stack => {
+                let Some((index, depth, live)) = self.places.thread(place, word.at) else { return told };
+                told.thread = self.target.threads().get(index).and_then(|thread| thread.id);
+                told.depth = Some(depth);
+                told.live = Some(live);
+                if let Some(frame) =
+                    Some(index).filter(|_| live).and_then(|index| (self.names.frame)(index, word.at))
+                {
+                    told.function = frame.function;
+                    told.file = frame.file;
+                    told.line = frame.line;
+                }
+            }
+            Kind::Data => {
+                if let Some(symbol) = (self.names.symbol)(word.at) {
+                    told.symbol = Some(symbol.to_string());
+                    told.mapping =
+                        told.mapping.or_else(|| Some(Text::new(symbol.file.as_os_str().as_bytes())));
+                }
+            }
+            Kind::Heap => {
+                told.block = word.block.map(|block| Block {
+                    address: block.address.into(),
+                    size: block.size,
+                    free: block.free,
+                });
+            }
+            Kind::Segment => {
+                let holder = holder(self.segments, word.at);
+                told.holder = holder.map(|(index, _)| number(index));
+                told.holder_offset = holder.map(|(_, offset)| offset);
+            }
+            Kind::Mapping => {}
+        }
+        told
+    }
+
+    fn stored(&self, stored: &refs::Stored) -> Stored {
+        let count = |to| stored.counts.iter().find(|(of, _)| *of == to).map_or(0, |(_, count)| *count);
+        let pointers = stored.pointers.iter().map(|pointer| {
+            let place = self.places.at(pointer.value);
+            let symbol = place.filter(|place| place.kind == Kind::Data);
+            let symbol = symbol.and_then(|_| (self.names.symbol)(pointer.value));
+            StoredPointer {
+                offset: pointer.offset.get(),
+                at: pointer.at.into(),
+                value: pointer.value.into(),
+                to: pointer.to.name(),
+                mapping: place.and_then(|place| place.name).map(Text::new),
+                kind: place.map(|place| place.kind.name()),
+                symbol: symbol.map(|symbol| symbol.to_string()),
+            }
+        });
+        Stored {
+            segment: number(stored.segment),
+            itself: count(Whereto::Itself),
+            other: count(Whereto::OtherSegment),
+            private: count(Whereto::Private),
+            dangling: count(Whereto::Dangling),
+            pointers: pointers.collect(),
+        }
+    }
+}
+
+/// The index of the segment that has `address`, and the offset in it.
+fn holder(segments: &[Segment], address: Address) -> Option<(usize, u64)> {
+    let all = segments.iter().enumerate().flat_map(|(index, segment)| {
+        let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
+        mappings.map(move |mapping| (index, mapping))
+    });
+    let (index, mapping) = all.into_iter().find(|(_, mapping)| mapping.range.contains(address))?;
+    let inside = address.offset_from(mapping.range.start())?;
+    Some((index, mapping.offset.checked_add(inside)?.get()))
+}
+
+/// How many bytes the dump lacks, how many of them could be written to, and the runs that matter most.
+fn unsearched(target: &dyn Target, places: &Places<'_>) -> (u64, u64, Vec<Unsearched>) {
+    let runs = places.unsaved(target).into_iter();
+    let mut runs: Vec<_> = runs.map(|(range, index)| (range, index, target.permissions(range))).collect();
+    let writable = |rights: Option<Permissions>| rights.is_none_or(|rights| rights.write);
+    let sum = |sum: u64, (range, ..): &(Interval<Address>, usize, Option<Permissions>)| {
+        sum.saturating_add(range.length())
+    };
+    let total = runs.iter().fold(0, sum);
+    let of_writable = runs.iter().filter(|(.., rights)| writable(*rights)).fold(0, sum);
+    runs.sort_by_key(|(range, _, rights)| (!writable(*rights), Reverse(range.length())));
+    runs.truncate(MOST_UNSEARCHED);
+    let told = runs.into_iter().map(|(range, index, rights)| {
+        let first = target.memory(Interval::clamped(range.start(), 1));
+        let reason = first.first().and_then(|extent| extent.dumped.reason());
+        Unsearched {
+            start: range.start().into(),
+            end: range.end().into(),
+            reason: reason.or(Dumped::NotSaved.reason()).unwrap_or_default(),
+            permissions: rights.map(|rights| rights.to_string()),
+            mapping: places.get(index).and_then(|place| place.name).map(Text::new),
+        }
+    });
+    (total, of_writable, told.collect())
+}
