@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::output::Format;
 use super::progress::Shown;
-use super::{Context, Failure};
+use super::{Context, Failure, coredumpctl};
 use crate::Error;
 use crate::render::printable::Printable;
 use crate::report::{Dump, Options, inspect_with};
 use crate::shm::Segment;
-use crate::source::{self, Amount, MappedFile, Reading, Source, die_clearly_when_a_mapped_file_shrinks};
+use crate::source::{self, Amount, MappedFile, Opened, Reading, die_clearly_when_a_mapped_file_shrinks};
 use crate::target::Target;
 
 /// A dump, and the program that it is said to be of.
@@ -45,11 +45,14 @@ pub(super) fn pair(paths: &[PathBuf], core: Option<&PathBuf>) -> Result<Vec<Name
     Ok(named)
 }
 
-/// Opens the dump at `path`; `-` is standard input.
-fn open(path: &Path, reading: Reading) -> Result<Box<dyn Source>, Error> {
-    let opened = match path.as_os_str() == "-" {
-        true => source::standard_input(reading),
-        false => source::open(path, reading),
+/// Opens the dump at `path`; `-` is standard input, and a path that [`coredumpctl::place`] made is asked of it.
+fn open(path: &Path, reading: Reading) -> Result<Opened, Error> {
+    let opened = match path.to_str() {
+        Some("-") => source::standard_input(reading),
+        _ => match coredumpctl::asked(path) {
+            Some(asked) => coredumpctl::open(asked, reading),
+            None => source::open(path, reading),
+        },
     };
     opened.map_err(|source| Error::Open { source })
 }
@@ -86,7 +89,6 @@ pub(super) fn one(
 
 /// Opens and reads the dump at `path`, and tells its warnings where they are not in the output. What could not be read is
 /// in the report that is handed on.
-#[allow(dead_code, reason = "for commands that look at all memory")]
 pub(super) fn read<R>(
     path: &Path,
     options: &Options,
@@ -108,8 +110,11 @@ pub(super) fn read_some<R>(
     let progress = Shown::to(context);
     let reading = Reading { amount, limits: context.limits, progress: progress.listener() };
     Ok(match open(path, reading) {
-        Ok(source) => inspect_with(path, &*source, options, |read, dump| {
+        Ok(Opened { source, handler }) => inspect_with(path, &*source, options, |read, mut dump| {
             progress.erase();
+            if let (Some(handler), Some((target, _))) = (&handler, read) {
+                dump.add(handler, target.identity().machine.signals());
+            }
             tell_warnings(&dump, context);
             hand_on(read, dump, context)
         }),

@@ -1,5 +1,6 @@
 //! The main job: which segments, are their bytes there, what do they say.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use super::layout_argument::{Chosen, LayoutFlags};
 use super::new_file::NewFile;
 use super::output::Format;
 use super::shared::CrossView;
-use super::{Context, Execute, Failure, Status};
+use super::{Context, Execute, Failure, Status, coredumpctl};
 use crate::layout::Origin;
 use crate::render;
 use crate::render::json::{self, Document};
@@ -96,6 +97,10 @@ pub(super) struct Inspect {
     /// One more dump, as gdb and drgn name it.
     #[arg(short, long, value_name = "DUMP")]
     core: Option<PathBuf>,
+    /// The last dump that systemd-coredump stored and that matches: a pid, a program's name or path (`coredump:MATCH` names it
+    /// for every command).
+    #[arg(long, value_name = "MATCH", num_args = 0..=1, default_missing_value = "")]
+    coredump: Option<OsString>,
     /// Print the version; with -v also what matters about this machine.
     #[arg(short = 'V', long)]
     version: bool,
@@ -127,7 +132,9 @@ impl Execute for Inspect {
             super::version::write(context)?;
             return Ok(Status::Found);
         }
-        let named = dumps::pair(&self.dumps, self.core.as_ref())?;
+        let stored = self.coredump.as_deref().map(coredumpctl::place);
+        let paths: Vec<_> = self.dumps.iter().cloned().chain(stored).collect();
+        let named = dumps::pair(&paths, self.core.as_ref())?;
         if named.is_empty() {
             return Err(Failure::new("name a dump: `coreinspect core.1234` (or `coreinspect --help`)"));
         }
@@ -149,7 +156,8 @@ impl Execute for Inspect {
         let mut cross_view = crosses.then(CrossView::default);
         for named in &named {
             // A pipe cannot be read twice: what is expected of it is compared with what was read.
-            let amount = if options.full { Amount::Segments } else { Amount::Starts };
+            let whole = options.full || !self.expect.is_empty() && named.dump.as_os_str() == "-";
+            let amount = if whole { Amount::Segments } else { Amount::Starts };
             let mut dump = dumps::read_some(&named.dump, amount, &options, context, |_, dump, _| dump)?;
             if let Some(problem) = self.content.undescribed(&options, &dump) {
                 if alone {

@@ -4,6 +4,7 @@
 //! error; [`Status`] is the exit status.
 
 mod completions;
+mod coredumpctl;
 mod diff;
 mod dump;
 mod dumps;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::printable::Printable;
 use super::prose::write_wrapped;
 use super::style::Style;
-use crate::report::{Dump, Text, Thread};
+use crate::report::{Dump, Handler, Text, Thread};
 
 /// Who the process was and who wrote the dump.
 pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -58,8 +58,36 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
             write_wrapped(&value, &format!("  {name:11}"), "             ", style, out)?;
         }
         threads(&process.thread_states, style, out)?;
+        if let Some(told) = &dump.handler {
+            handler(told, style, out)?;
+        }
     }
     Ok(())
+}
+
+/// What stands beside the dump, and which of it fills what the dump does not say.
+fn handler(told: &Handler, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let number = |name, number: Option<u64>| number.map(|number| format!("{name} {number}"));
+    let text =
+        |name, text: &Option<Text>| text.as_ref().map(|text| format!("{name} {}", Printable(text.bytes())));
+    let time = told.time.and_then(|time| jiff::Timestamp::from_second(i64::try_from(time).ok()?).ok());
+    let facts = [
+        number("pid", told.pid.map(u64::from)),
+        number("uid", told.uid.map(u64::from)),
+        number("gid", told.gid.map(u64::from)),
+        number("signal", told.signal.map(u64::from)),
+        time.map(|time| format!("at {time}")),
+        text("command", &told.command),
+        text("executable", &told.executable),
+        text("arguments", &told.arguments),
+        text("host", &told.hostname),
+    ];
+    let mut line = format!("{} noted beside the dump: ", told.name);
+    line.push_str(&facts.into_iter().flatten().collect::<Vec<_>>().join(", "));
+    if !told.fills.is_empty() {
+        line.push_str(&format!("; the dump itself does not say: {}", told.fills.join(", ")));
+    }
+    write_wrapped(&line, "  handler    ", "             ", style, out)
 }
 
 /// Threads that are listed; the JSON has all.

@@ -43,7 +43,12 @@ pub struct Options {
 /// The report of the dump at `path`. What went wrong is in [`Dump::error`].
 pub fn inspect_file(path: &Path, options: &Options) -> Dump {
     match source::open(path, Reading { amount: Amount::Starts, ..Reading::default() }) {
-        Ok(source) => inspect(path, &*source, options),
+        Ok(opened) => inspect_with(path, &*opened.source, options, |read, mut dump| {
+            if let (Some(handler), Some((target, _))) = (&opened.handler, read) {
+                dump.add(handler, target.identity().machine.signals());
+            }
+            dump
+        }),
         Err(source) => Dump::unreadable(path, None, &error::Error::Open { source }),
     }
 }
@@ -152,6 +157,7 @@ impl Dump {
             error: None,
             posix_mappings: target.mappings().map(|_| memory.posix_mappings),
             named_mappings: Some(target.mappings().is_some()),
+            handler: None,
         })
     }
 
@@ -174,6 +180,7 @@ impl Dump {
             error: Some(Error { code: error.code(), message: error.to_string(), offset: error.offset() }),
             posix_mappings: None,
             named_mappings: None,
+            handler: None,
         }
     }
 }

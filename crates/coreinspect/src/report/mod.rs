@@ -7,6 +7,7 @@ mod build;
 mod content;
 mod diff;
 mod fault;
+mod handler;
 mod holes;
 mod key;
 mod layouts;
@@ -25,6 +26,7 @@ pub use build::{Options, inspect, inspect_file, inspect_target, inspect_with};
 pub use content::repeated;
 pub use diff::{Diff, DiffEvidence, DiffField, DiffMissing, DiffRange, DiffSegment};
 pub use fault::Fault;
+pub use handler::Handler;
 pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};
 pub use layouts::{
@@ -82,6 +84,8 @@ pub struct Dump {
     pub posix_mappings: Option<usize>,
     /// Whether the names of the mappings are in the dump.
     pub named_mappings: Option<bool>,
+    /// What the handler that stored the dump wrote beside it; null if nothing does. It is no part of the dump.
+    pub handler: Option<Handler>,
 }
 
 /// A dump with the contract's name before it: a line of `jsonl`.

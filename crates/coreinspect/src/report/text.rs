@@ -98,4 +98,5 @@ with_hex_sister! {
     mapping, "mapping_hex";
     dump, "dump_hex";
     pattern, "pattern_hex";
+    hostname, "hostname_hex";
 }

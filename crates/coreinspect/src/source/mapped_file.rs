@@ -83,6 +83,11 @@ impl MappedFile {
     }
 
     /// The file itself.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The file itself, without the map.
     pub(super) fn into_file(self) -> File {
         self.file
     }

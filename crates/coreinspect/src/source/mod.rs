@@ -1,7 +1,9 @@
 //! Where the bytes of a dump come from. A new kind of input is one file that implements [`Source`].
 
 mod bytes;
+mod folder;
 mod format;
+mod handler;
 mod kept;
 mod layers;
 mod limits;
@@ -11,10 +13,11 @@ mod stream;
 
 pub use bytes::Bytes;
 pub use format::Format;
+pub use handler::Handler;
 pub use layers::Layer;
 pub use limits::Limits;
 pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks};
-pub use open::{open, standard_input};
+pub use open::{Opened, of_pipe, open, standard_input};
 pub use stream::{Amount, Progress, Reading, Stream};
 
 use std::borrow::Cow;

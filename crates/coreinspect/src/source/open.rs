@@ -1,36 +1,62 @@
-//! Opens what was named: a file, compressed or not, or standard input.
+//! Opens what was named: a file, compressed or not, a folder that holds one, or standard input.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
 
 use super::layers::Layer;
-use super::{Format, MappedFile, Reading, Source, Stream};
+use super::{Format, Handler, MappedFile, Reading, Source, Stream, folder};
 
-/// Opens the dump at `path`. A file is mapped; one that is compressed is read forward ([`Stream`]).
+/// A dump, and what the handler that stored it knew.
+pub struct Opened {
+    /// The dump.
+    pub source: Box<dyn Source>,
+    /// What stands beside it.
+    pub handler: Option<Handler>,
+}
+
+/// Opens the dump at `path`, or the one dump in the folder there. A file is mapped; one that is compressed is read forward
+/// ([`Stream`]).
 ///
 /// # Errors
 /// As [`MappedFile::open`] and [`Stream::of_file`].
-pub fn open(path: &Path, reading: Reading) -> io::Result<Box<dyn Source>> {
-    of_mapped(MappedFile::open(path)?, reading)
+pub fn open(path: &Path, reading: Reading) -> io::Result<Opened> {
+    match MappedFile::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+            let dump = folder::dump_in(path)?;
+            let opened = of_mapped(MappedFile::open(&dump)?, reading)?;
+            Ok(Opened { handler: opened.handler.or_else(|| Handler::of_folder(path)), ..opened })
+        }
+        file => of_mapped(file?, reading),
+    }
 }
 
 /// Opens standard input: a pipe is read forward, a file as [`open`] does it.
 ///
 /// # Errors
 /// As [`open`].
-pub fn standard_input(reading: Reading) -> io::Result<Box<dyn Source>> {
+pub fn standard_input(reading: Reading) -> io::Result<Opened> {
     let stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     match stdin.metadata()?.is_file() {
         true => of_mapped(MappedFile::new(stdin)?, reading),
-        false => Ok(Box::new(Stream::of_pipe(stdin, reading)?)),
+        false => of_pipe(stdin, reading),
     }
 }
 
-fn of_mapped(file: MappedFile, reading: Reading) -> io::Result<Box<dyn Source>> {
-    match Layer::of(Format::of(&file)?) {
-        Some(_) => Ok(Box::new(Stream::of_file(file.into_file(), reading)?)),
-        None => Ok(Box::new(file)),
-    }
+/// Opens what comes out of `pipe`.
+///
+/// # Errors
+/// As [`Stream::of_pipe`].
+pub fn of_pipe(pipe: impl Read + Send + 'static, reading: Reading) -> io::Result<Opened> {
+    Ok(Opened { source: Box::new(Stream::of_pipe(pipe, reading)?), handler: None })
+}
+
+fn of_mapped(file: MappedFile, reading: Reading) -> io::Result<Opened> {
+    let handler = Handler::of_attributes(file.file());
+    let source: Box<dyn Source> = match Layer::of(Format::of(&file)?) {
+        Some(_) => Box::new(Stream::of_file(file.into_file(), reading)?),
+        None => Box::new(file),
+    };
+    Ok(Opened { source, handler })
 }

@@ -56,7 +56,7 @@ pub(crate) fn inspected(source: &dyn Source) -> Value {
 pub(crate) fn opened(packed: &[u8], amount: Amount) -> [Box<dyn Source>; 2] {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), packed).unwrap();
-    let from_file = source::open(file.path(), reading(amount)).unwrap();
+    let from_file = source::open(file.path(), reading(amount)).unwrap().source;
     let piped = Stream::of_pipe(Cursor::new(packed.to_vec()), reading(amount)).unwrap();
     [from_file, Box::new(piped)]
 }
@@ -128,7 +128,7 @@ fn a_file_that_is_wrapped_five_times_is_refused() {
 }
 
 /// Apport's report as its own problem_report.py writes it: one line of base64 for the gzip header, one for each piece.
-fn apport_report(stream: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn apport_report(stream: &[u8]) -> Option<Vec<u8>> {
     let mut report =
         b"ProblemType: Crash\nProcCmdline: base64 CoreDump\nProcMaps:\n 00400000-00401000 r--p\n \
         CoreDump: base64\nCoreDump: base64\n"

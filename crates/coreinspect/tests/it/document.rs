@@ -274,7 +274,8 @@ fn a_field_that_is_left_out_is_seen() {
         }
     });
     // Fields beyond the contract: it is extended by adding.
-    const ADDED: [&str; 13] = [
+    const ADDED: [&str; 14] = [
+        "handler",
         "found_reasons",
         "attached",
         "detached",

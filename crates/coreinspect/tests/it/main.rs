@@ -26,6 +26,7 @@ mod expect;
 mod extract;
 mod foreign;
 mod fuzz_seeds;
+mod handlers;
 mod harmless;
 mod help;
 mod key;

@@ -7,7 +7,7 @@ use coreinspect::Options;
 use coreinspect::render::table::{Column, Listing};
 use coreinspect::render::{Style, json, segment};
 use coreinspect::report::Dump;
-use coreinspect::source::Bytes;
+use coreinspect::source::{Bytes, Source};
 use serde_json::Value;
 
 use crate::{contract, harmless};
@@ -45,7 +45,11 @@ pub(crate) struct Inspected {
 }
 
 pub(crate) fn inspect(bytes: &[u8]) -> Inspected {
-    let dump = coreinspect::inspect(Path::new("core"), &Bytes::new(bytes.to_vec()), &Options::default());
+    inspect_source(&Bytes::new(bytes.to_vec()))
+}
+
+pub(crate) fn inspect_source(source: &dyn Source) -> Inspected {
+    let dump = coreinspect::inspect(Path::new("core"), source, &Options::default());
     let (mut json, mut plain, mut coloured) = (vec![], vec![], vec![]);
     write_json(&dump, &mut json).unwrap();
     write_text(&dump, PLAIN, &mut plain).unwrap();

@@ -1,14 +1,16 @@
 //! Streams that break off, or are changed on their way: they are read as far as they go, and nothing is made up.
 
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use coreinspect::position::FileOffset;
-use coreinspect::source::{Amount, Bytes, Stream};
+use coreinspect::source::{Amount, Bytes, Limits, Reading, Stream};
 
 use super::{TOOLS, inspected, opened, pack, reading};
 use crate::program::{Run, coreinspect};
 use crate::random::Random;
 use crate::testdata::Core;
+use crate::{allocations, pipeline};
 
 /// The report of a stream that broke off is the report of the bytes that came, which are the dump's own first ones.
 fn is_read_as_far_as_it_goes(what: &str, packed: &[u8], whole: &[u8]) {
@@ -56,26 +58,75 @@ fn a_stream_that_is_cut_short_is_read_as_far_as_it_goes() {
     }
 }
 
-#[test]
-fn bytes_that_changed_on_their_way_do_no_harm() {
-    let mut random = Random::new(0x7374_7265_616d);
-    for name in ["writer.kernel", "writer.gcore"] {
-        let bytes = Core::unpack(name).bytes();
-        for tool in TOOLS {
-            let Some(packed) = pack(tool, &bytes) else { continue };
-            for _ in 0..40 {
-                let mut mutant = packed.clone();
-                for _ in 0..=random.below(3) {
-                    let at = random.below(mutant.len());
+/// What is counted of a decoder: its window, and buffers beside it.
+const MOST_MEMORY: i64 = (128 + 24) << 20;
+
+/// Runs `count` streams of `seeds` with a few bytes changed, cut or doubled.
+fn run_mutants(seeds: &[Vec<u8>], count: u64) {
+    for number in 0..count {
+        let mut random = Random::new(0x7374_7265_616d ^ number.wrapping_mul(0xd134_2543_de82_ef95));
+        let mut mutant = random.pick(seeds).clone();
+        for _ in 0..=random.below(3) {
+            let at = random.below(mutant.len());
+            match random.below(8) {
+                0 => mutant.truncate(at.max(1)),
+                1 => mutant[at] = *random.pick(&[0, 1, 0x7f, 0x80, 0xff]),
+                2 => {
+                    let length = (1 + random.below(64)).min(mutant.len() - at);
+                    let again = mutant[at..at + length].to_vec();
+                    mutant.splice(at..at, again);
+                }
+                // Headers stand at the start, and decide most.
+                3 | 4 => {
+                    let at = at.min(random.below(32));
                     mutant[at] ^= 1 << random.below(8);
                 }
-                let piped = Stream::of_pipe(Cursor::new(mutant), reading(Amount::Starts));
-                if let Ok(stream) = piped {
-                    let ((), usage) = crate::allocations::measure(|| drop(inspected(&stream)));
-                    assert!(usage.peak < 80 << 20, "{tool:?}: {} bytes", usage.peak);
-                }
+                _ => mutant[at] ^= 1 << random.below(8),
             }
         }
+        let amount = *random.pick(&[Amount::Starts, Amount::Segments, Amount::Everything]);
+        let limits = Limits { most_bytes: 256 << 20, named: true };
+        let reading = Reading { amount, limits, progress: None };
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            allocations::measure(|| {
+                let stream = Stream::of_pipe(Cursor::new(mutant), reading).ok()?;
+                let inspected = pipeline::inspect_source(&stream);
+                Some((inspected.harm(), inspected.dump.error.is_some()))
+            })
+        }));
+        let (result, usage) = outcome.unwrap_or_else(|_| panic!("mutant {number} panicked"));
+        if let Some((harm, _)) = result {
+            assert_eq!(harm, None, "mutant {number}");
+        }
+        assert!(usage.peak <= MOST_MEMORY, "mutant {number} took {} bytes", usage.peak);
+    }
+}
+
+fn packed_seeds() -> Vec<Vec<u8>> {
+    let cores = crate::seeds::built();
+    let mut seeds = vec![];
+    for (at, tool) in TOOLS.iter().enumerate() {
+        for core in cores.iter().skip(at % 3).step_by(3) {
+            seeds.extend(pack(tool, &core.core.bytes));
+        }
+    }
+    seeds.extend(cores.iter().filter_map(|core| super::apport_report(&pack(TOOLS[5], &core.core.bytes)?)));
+    seeds
+}
+
+#[test]
+#[ignore = "a minute with --profile hardened"]
+fn mutants_of_streams() {
+    let before = std::time::Instant::now();
+    run_mutants(&packed_seeds(), 100_000);
+    println!("100000 mutants of streams in {:?}", before.elapsed());
+}
+
+#[test]
+fn some_mutants_of_streams() {
+    let seeds = packed_seeds();
+    if !seeds.is_empty() {
+        run_mutants(&seeds, 3_000);
     }
 }
 

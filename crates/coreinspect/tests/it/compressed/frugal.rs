@@ -70,8 +70,8 @@ fn a_compressed_file_that_tells_its_size_is_not_read_to_its_end() {
     assert!(made.success());
     let came = Arc::new(AtomicU64::new(0));
     let (found, usage) = allocations::measure(|| {
-        let source = source::open(packed.path(), counted(&came)).unwrap();
-        inspected(source.as_ref())
+        let opened = source::open(packed.path(), counted(&came)).unwrap();
+        inspected(opened.source.as_ref())
     });
     assert_eq!(found["segments"].as_array().unwrap().len(), 3);
     assert_eq!(found["complete"], true);
@@ -208,6 +208,6 @@ fn standard_input_may_be_a_file() {
 #[test]
 fn a_source_that_is_a_stream_says_so() {
     let file = with_a_long_tail(MIB);
-    assert!(source::open(file.path(), Reading::default()).unwrap().stream().is_none());
+    assert!(source::open(file.path(), Reading::default()).unwrap().source.stream().is_none());
     let _: &dyn Source = &Stream::of_pipe(file.reopen().unwrap(), Reading::default()).unwrap();
 }

@@ -1,0 +1,30 @@
+//! Compressed dumps, apport's reports, anything: read forward as a pipe and as far as it goes, within limits.
+#![no_main]
+
+use std::io::Cursor;
+use std::path::Path;
+
+use coreinspect::Options;
+use coreinspect::position::FileOffset;
+use coreinspect::render::json;
+use coreinspect::source::{Amount, Limits, Reading, Source, Stream};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let amount = match data.last().map_or(0, |last| last % 3) {
+        0 => Amount::Starts,
+        1 => Amount::Segments,
+        _ => Amount::Everything,
+    };
+    let limits = Limits { most_bytes: 64 << 20, named: true };
+    let Ok(stream) = Stream::of_pipe(Cursor::new(data.to_vec()), Reading { amount, limits, progress: None }) else {
+        return;
+    };
+    let dump = coreinspect::inspect(Path::new("core"), &stream, &Options::default());
+    let mut out = Vec::new();
+    json::line(&dump, &mut out).unwrap();
+    let mut start = [0; 64];
+    if let Ok(count) = stream.read_at(FileOffset::new(0), &mut start) {
+        assert!(count as u64 <= stream.size());
+    }
+});
