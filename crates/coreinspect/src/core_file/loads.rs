@@ -1,9 +1,12 @@
 //! The PT_LOADs as an index from addresses to what the dump has of them.
 
+use std::fs::File;
+
 use super::header::Load;
-use crate::error::Warnings;
+use crate::error::{Error, Warnings};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Coverage, FileOffset, Interval, Position};
+use crate::source::Source;
 
 /// Memory that the dump describes, and memory that it saved: both sorted and free of overlap.
 #[derive(Debug, Default)]
@@ -72,14 +75,71 @@ impl Loads {
                 )
             });
         }
-        let overlapping =
-            disjoint(&mut self.regions, |region| region.range, |region, range| Region { range, ..*region })
-                | disjoint(&mut self.runs, |run| run.range, |run, range| run.part(range).unwrap_or(*run));
-        if overlapping {
+        if self.sort() {
             warnings.push("overlapping-loads", || {
                 "some PT_LOADs overlap; for each byte the first of them in the table is believed".to_owned()
             });
         }
+    }
+
+    /// Adds memory of these rights, whether its bytes are saved or not. [`Loads::sort`] makes the index.
+    pub fn add_region(&mut self, range: Interval<Address>, permissions: Permissions) {
+        self.regions.push(Region { range, permissions });
+    }
+
+    /// Adds memory whose bytes stand at `at` in the file. [`Loads::sort`] makes the index.
+    pub fn add_run(&mut self, range: Interval<Address>, at: FileOffset) {
+        self.promised_end = self.promised_end.max(at.get().saturating_add(range.length()));
+        self.runs.push(Run { range, at });
+    }
+
+    /// Sorts what was added, and says whether any of it overlaps: there the first that was added is believed.
+    pub fn sort(&mut self) -> bool {
+        disjoint(&mut self.regions, |region| region.range, |region, range| Region { range, ..*region })
+            | disjoint(&mut self.runs, |run| run.range, |run, range| run.part(range).unwrap_or(*run))
+    }
+
+    /// Copies saved bytes from `at` on; the count ends where the saved bytes do.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn read(&self, source: &dyn Source, at: Address, into: &mut [u8]) -> Result<usize, Error> {
+        let mut done = 0_usize;
+        while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            let place = at.checked_add(done as u64).and_then(|at| self.in_file(at));
+            let Some(place) = place else { break };
+            let length = rest.len().min(usize::try_from(place.length()).unwrap_or(usize::MAX));
+            let Some(part) = rest.get_mut(..length) else { break };
+            let count = source.read_at(place.start(), part).map_err(|source| Error::Read {
+                what: "the saved memory",
+                at: place.start(),
+                source,
+            })?;
+            done = done.saturating_add(count);
+            if count < length {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Copies the saved bytes of `range` into `file`, which stands at the place to write.
+    ///
+    /// # Errors
+    /// [`Error::Read`], also for what writing said.
+    pub fn copy(&self, source: &dyn Source, range: Interval<Address>, file: &mut File) -> Result<(), Error> {
+        let mut at = range.start();
+        while let Some(rest) = Interval::new(at, range.end()).filter(|rest| !rest.is_empty()) {
+            let Some(place) = self.in_file(at) else { break };
+            let part = Interval::clamped(place.start(), place.length().min(rest.length()));
+            source.copy(part, file).map_err(|source| Error::Read {
+                what: "the saved memory",
+                at: part.start(),
+                source,
+            })?;
+            at = at.checked_add(part.length()).unwrap_or(range.end());
+        }
+        Ok(())
     }
 
     /// The offset in the file after the last byte that a PT_LOAD promises.

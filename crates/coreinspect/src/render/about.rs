@@ -15,8 +15,9 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
     let or_unknown = |known: Option<String>| known.unwrap_or_else(|| "unknown".to_owned());
     let command = process.command.as_ref().map(|command| Printable(command.bytes()).to_string());
     text.push_str(&format!(
-        "{} core of {} (pid {}), written by {}",
+        "{} {} of {} (pid {}), written by {}",
         or_unknown(dump.machine.clone()),
+        if dump.kind == Some("minidump") { "minidump" } else { "core" },
         command.unwrap_or_else(|| "an unknown command".to_owned()),
         or_unknown(process.pid.map(|pid| pid.to_string())),
         match dump.writer.as_deref() {
@@ -26,8 +27,12 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
         }
     ));
     if let Some(signal) = process.signal {
-        // gdb dumps a process that lives on, whatever it was just sent.
-        let how = if dump.writer.as_deref() == Some("gcore") { "stopped by" } else { "killed by" };
+        // A debugger dumps a process that lives on, whatever it was just sent.
+        let how = if ["gcore", "lldb"].map(Some).contains(&dump.writer.as_deref()) {
+            "stopped by"
+        } else {
+            "killed by"
+        };
         match signal.name {
             Some(name) => text.push_str(&format!(", {how} {name}")),
             None => text.push_str(&format!(", {how} signal {}", signal.number)),

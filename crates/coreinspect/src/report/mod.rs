@@ -425,8 +425,11 @@ impl Dump {
             return None;
         }
         if self.named_mappings != Some(true) {
-            let lost =
-                self.warnings.iter().rev().find(|warning| ["no-nt-file", "nt-file"].contains(&warning.code));
+            let lost = self
+                .warnings
+                .iter()
+                .rev()
+                .find(|warning| ["no-nt-file", "nt-file", "no-maps"].contains(&warning.code));
             let why = lost.map_or("it does not name its mappings", |warning| warning.message.as_str());
             let hint = self.hidden_names().unwrap_or_default();
             return Some(format!("no System V segment can be found: {why}{hint}"));

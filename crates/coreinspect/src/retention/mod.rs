@@ -4,9 +4,12 @@
 //! cause, or several: a cause is certain only if the rules of the dumper leave no other.
 
 mod createdump;
+mod drgn;
 mod gcore;
 mod kernel;
 mod minicoredumper;
+mod minidump;
+mod nameless;
 mod shared_mapping;
 
 use crate::memory::Dumped;
@@ -77,7 +80,7 @@ pub fn causes(target: &dyn Target, memory: &SharedMemory) -> Vec<Vec<Cause>> {
     let mask = coredump_filter(&found, &evidence);
     let with_fixes = memory.segments.iter().zip(found).map(|(segment, found)| {
         let with_fix = found.into_iter().map(|Found { code, certain, evidence }| {
-            let fix = fix(target, segment, code, mask);
+            let fix = fix(target, memory, segment, code, mask);
             Cause { code, certain, evidence, fix }
         });
         with_fix.collect()
@@ -88,12 +91,15 @@ pub fn causes(target: &dyn Target, memory: &SharedMemory) -> Vec<Vec<Cause>> {
 fn found(target: &dyn Target, memory: &SharedMemory, segment: &Segment, evidence: &Evidence) -> Vec<Found> {
     let mut found: Vec<Found> = truncated(target, segment).into_iter().collect();
     if segment.bytes_that_are(Dumped::NotSaved) > 0 {
-        found.extend(match target.identity().writer {
+        let identity = target.identity();
+        found.extend(match identity.writer {
+            writer if identity.kind == "minidump" => vec![minidump::cause(memory, segment, writer)],
             Some(Writer::Kernel) => kernel::causes(target, evidence, segment),
             Some(Writer::Gcore) => gcore::causes(target, evidence, segment),
+            Some(Writer::Drgn) => drgn::causes(segment),
             Some(Writer::Createdump) => vec![createdump::cause(memory)],
             Some(Writer::Minicoredumper) => vec![minicoredumper::cause(segment)],
-            other => vec![unknown(other)],
+            other => vec![other.and_then(nameless::cause).unwrap_or_else(|| unknown(other))],
         });
     }
     found.sort_by_key(|cause| !cause.certain);
@@ -107,16 +113,20 @@ fn found(target: &dyn Target, memory: &SharedMemory, segment: &Segment, evidence
 }
 
 /// What makes the next dump whole. `mask` is the coredump_filter that keeps all that this dump lacks.
-fn fix(target: &dyn Target, segment: &Segment, code: Code, mask: u32) -> String {
-    match (code, target.identity().writer) {
+fn fix(target: &dyn Target, memory: &SharedMemory, segment: &Segment, code: Code, mask: u32) -> String {
+    let identity = target.identity();
+    match (code, identity.writer) {
         (Code::Truncated, _) => {
             "ulimit -c unlimited (systemd: LimitCORE=infinity) and enough disk space before the next dump"
                 .to_owned()
         }
+        (_, writer) if identity.kind == "minidump" => minidump::fix(writer),
         (_, Some(Writer::Kernel)) => kernel::fix(code, mask),
         (_, Some(Writer::Gcore)) => gcore::fix(code, mask),
-        (Code::DumperSkipped, Some(Writer::Createdump)) => createdump::FIX.to_owned(),
+        (_, Some(Writer::Drgn)) => drgn::fix(code),
+        (Code::DumperSkipped, Some(Writer::Createdump)) => createdump::fix(memory),
         (Code::DumperSkipped, Some(Writer::Minicoredumper)) => minicoredumper::fix(segment),
+        (Code::DumperSkipped | Code::ReadOnlyAttach, Some(writer)) => nameless::fix(writer),
         _ => "gcore -a PID saves every readable byte but huge pages".to_owned(),
     }
 }

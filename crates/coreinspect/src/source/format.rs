@@ -23,8 +23,10 @@ pub enum Format {
     Compressed(Layer),
     /// A zip archive.
     Zip,
-    /// A Breakpad, Crashpad or lldb minidump.
+    /// A Breakpad, Crashpad or lldb minidump: read with the feature `minidump`.
     Minidump,
+    /// A minidump of another system than Linux.
+    ForeignMinidump,
     /// A Windows kernel or full dump.
     WindowsDump,
     /// A kernel dump: makedumpfile's, diskdump's or LKCD's.
@@ -58,6 +60,7 @@ const MAGIC: &[(usize, &[u8], Format)] = &[
     (0, b"BZh", Format::Compressed(Layer::Bzip2)),
     (0, b"PK\x03\x04", Format::Zip),
     (0, b"MDMP", Format::Minidump),
+    (0, b"PMDM", Format::Minidump),
     (0, b"PAGEDU", Format::WindowsDump),
     (0, b"KDUMP   ", Format::KernelDump),
     (0, b"DISKDUMP", Format::KernelDump),
@@ -123,8 +126,9 @@ impl Format {
             Self::Zeroes => "the dump was never written, or its start was lost: take a new one",
             Self::Compressed(_) | Self::Apport => "source::open looks into it",
             Self::Zip => "take the core out of it first: `unzip -p FILE > core`",
-            Self::Minidump => {
-                "it holds stacks and registers in another format: `lldb -c` or minidump-stackwalk reads it"
+            Self::Minidump => "this program was built without the feature `minidump`: `lldb -c` reads it",
+            Self::ForeignMinidump => {
+                "System V segments are Linux's here: WinDbg, `lldb -c` or minidump-stackwalk reads it"
             }
             Self::WindowsDump => "it is no dump of a Linux process: WinDbg reads it",
             Self::KernelDump => {
@@ -150,6 +154,7 @@ impl fmt::Display for Format {
             Self::Compressed(layer) => write!(f, "a compressed file ({layer})"),
             Self::Zip => f.write_str("a zip archive"),
             Self::Minidump => f.write_str("a minidump, not an ELF core"),
+            Self::ForeignMinidump => f.write_str("a minidump of another system than Linux"),
             Self::WindowsDump => f.write_str("a Windows crash dump"),
             Self::KernelDump => f.write_str("a kernel dump (vmcore)"),
             Self::MachO => f.write_str("a Mach-O file"),

@@ -5,9 +5,13 @@
 
 mod core;
 mod facts;
+#[cfg(feature = "minidump")]
+mod minidump;
 mod segment_facts;
 
 pub use self::core::CoreTarget;
+#[cfg(feature = "minidump")]
+pub use self::minidump::MinidumpTarget;
 pub use facts::{Facts, FoundBy, SystemV};
 pub use segment_facts::SegmentFacts;
 
@@ -18,6 +22,8 @@ use crate::machine::Machine;
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval};
 use crate::process::Process;
+#[cfg(feature = "minidump")]
+use crate::source::Format;
 use crate::source::Source;
 use crate::thread::Thread;
 
@@ -58,8 +64,12 @@ pub struct Mapping<'a> {
 /// Reads headers and notes of the dump in `source`, whatever kind it is; no memory.
 ///
 /// # Errors
-/// Those of [`CoreTarget::read`].
+/// Those of [`CoreTarget::read`] and of `MinidumpTarget::read`.
 pub fn open<'s>(source: &'s dyn Source) -> Result<Box<dyn Target + 's>, Error> {
+    #[cfg(feature = "minidump")]
+    if matches!(Format::of(source), Ok(Format::Minidump)) {
+        return Ok(Box::new(MinidumpTarget::read(source)?));
+    }
     Ok(Box::new(CoreTarget::read(source)?))
 }
 

@@ -14,7 +14,8 @@ pub(crate) fn check(dump: &Value) -> Kept {
             format!("error {error}, {} segments", segments.len())
         });
     }
-    promise(dump["kind"] == "elf-core", || format!("kind {}", dump["kind"]))?;
+    let kinds = ["elf-core", "minidump"];
+    promise(kinds.iter().any(|kind| dump["kind"] == *kind), || format!("kind {}", dump["kind"]))?;
     promise(field(dump, "process")?.is_object(), || "process is no object".to_owned())?;
     for (index, segment) in segments.iter().enumerate() {
         check_segment(segment).map_err(|broken| format!("#{}: {broken}", index + 1))?;

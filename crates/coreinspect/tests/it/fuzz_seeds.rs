@@ -2,6 +2,7 @@
 
 use crate::core_builder::ByteOrder;
 use crate::core_builder::notes::NT_FILE;
+use crate::minidump::builder::{AMD64, breakpad, crashpad, lldb};
 use crate::seeds;
 use std::path::Path;
 
@@ -20,6 +21,12 @@ fn files() -> Vec<(&'static str, String, Vec<u8>)> {
             files.push(("nt_file", name.clone(), [&[choice], &core.bytes[note.desc.clone()]].concat()));
         }
         files.push(("dump", name, core.bytes));
+    }
+    let [amd64, mips] = [(false, AMD64, 8), (true, 1, 4)].map(|(big, cpu, width)| breakpad(big, cpu, width));
+    for (name, dump) in
+        [("breakpad", amd64), ("breakpad-mips", mips), ("lldb", lldb()), ("crashpad", crashpad())]
+    {
+        files.push(("minidump", name.to_owned(), dump.build()));
     }
     for key in ["0x7800c028", "7800c028", "-12345678", "12345678", "SYSV7800c028", "/SYSV7800c028 (deleted)"]
     {

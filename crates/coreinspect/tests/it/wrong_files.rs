@@ -64,8 +64,7 @@ fn a_program_is_named_together_with_its_core() {
 #[test]
 fn files_of_other_kinds_are_named() {
     for (start, what, next) in [
-        (b"MDMP\x93\xa7\0\0" as &[u8], "a minidump", "minidump-stackwalk"),
-        (b"KDUMP   \x06\0\0\0", "a kernel dump", "crash vmlinux"),
+        (b"KDUMP   \x06\0\0\0" as &[u8], "a kernel dump", "crash vmlinux"),
         (b"makedumpfile\0\0\0\0", "a kernel dump", "crash vmlinux"),
         (b"PAGEDU64", "a Windows crash dump", "WinDbg"),
         (b"\xcf\xfa\xed\xfe\x07\0\0\x01", "a Mach-O file", "lldb"),

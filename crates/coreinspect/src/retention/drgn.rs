@@ -1,0 +1,41 @@
+//! What drgn's contrib/gcore.py keeps (`vma_snapshot`): as the kernel does with coredump_filter 0x33, whatever the process
+//! has there. Of a read-only attach the first page, of a writable one all, huge pages too; MADV_DONTDUMP counts.
+
+use super::{Code, Found};
+use crate::memory::Dumped;
+use crate::shm::Segment;
+
+/// What makes the next core whole.
+pub(super) fn fix(code: Code) -> String {
+    match code {
+        Code::DontDump => "gcore -a PID",
+        _ => "gcore PID",
+    }
+    .to_owned()
+}
+
+pub(super) fn causes(segment: &Segment) -> Vec<Found> {
+    let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
+    let missing = mappings.filter(|mapping| mapping.lacks(Dumped::NotSaved));
+    missing
+        .map(|mapping| match mapping.permissions {
+            Some(permissions) if !permissions.write => Found {
+                code: Code::ReadOnlyAttach,
+                certain: mapping.saved() > 0,
+                evidence: format!(
+                    "the mapping at {} is {permissions}: drgn's gcore.py keeps the first page of what is attached read-only",
+                    mapping.range
+                ),
+            },
+            _ => Found {
+                code: Code::DontDump,
+                certain: false,
+                evidence: format!(
+                    "{} is writable and not saved: drgn's gcore.py leaves out madvise(MADV_DONTDUMP), and pages that it cannot \
+                     read",
+                    mapping.range
+                ),
+            },
+        })
+        .collect()
+}

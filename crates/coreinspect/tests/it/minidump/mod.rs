@@ -1,0 +1,137 @@
+//! Minidumps of Linux processes: what their streams say, whatever machine and writer; lies, damage and random changes.
+//! Real ones are held against living processes in `dumpers`.
+
+pub(crate) mod builder;
+mod hostile;
+mod mutants;
+
+use std::path::Path;
+
+use coreinspect::report::Dump;
+use coreinspect::source::Bytes;
+use coreinspect::{Options, memory::Dumped, target};
+use serde_json::{Value, json};
+
+use crate::pipeline;
+use crate::program::{Run, coreinspect};
+use builder::{AMD64, KEY, Minidump, PID, WINDOWS, breakpad, crashpad, lldb};
+
+fn inspect(dump: &Minidump) -> Dump {
+    coreinspect::inspect(Path::new("dump"), &Bytes::new(dump.build()), &Options::default())
+}
+
+fn document(dump: &Minidump) -> Value {
+    pipeline::inspect(&dump.build()).document()
+}
+
+#[test]
+fn its_streams_say_who_the_process_was() {
+    let dump = document(&breakpad(false, AMD64, 8));
+    assert_eq!((&dump["kind"], &dump["writer"]), (&json!("minidump"), &json!("breakpad")));
+    assert_eq!(
+        (&dump["machine"], &dump["page_size"], &dump["complete"]),
+        (&json!("x86_64"), &json!(4096), &json!(true))
+    );
+    let process = &dump["process"];
+    // The names are escaped in /proc: a backslash and a newline in comm.
+    let told = json!({ "pid": PID, "command": "wri\\te\nr", "arguments": "./writer --key x", "uid": 1000,
+        "executable": "/bin/wri\\ter", "threads": [PID, PID + 1], "fault_address": "0x20000123" });
+    for (fact, value) in told.as_object().unwrap() {
+        assert_eq!(&process[fact], value, "{fact}");
+    }
+    assert_eq!(process["signal"], json!({ "number": 11, "name": "SIGSEGV" }));
+}
+
+/// Attachments of one segment are told by its shmid; what lies on a disk or has another name is none.
+#[test]
+fn the_maps_name_segments_and_tell_their_shmid() {
+    let dump = document(&lldb());
+    assert_eq!(dump["writer"], "lldb");
+    let segments = dump["segments"].as_array().unwrap();
+    let told: Vec<_> = segments
+        .iter()
+        .map(|one| json!([one["key"], one["shmid"], one["found_by"], one["mapped"], one["saved"]]))
+        .collect();
+    let key = format!("{KEY:#010x}");
+    assert_eq!(
+        told,
+        [json!([key, 98304, "device", 0x2000, 0x2000]), json!(["0x00000000", 5, "device", 0x1000, 0x1000])]
+    );
+    let attachments = segments[0]["attachments"].as_array().unwrap();
+    let rights: Vec<_> = attachments.iter().map(|one| &one["mappings"][0]["permissions"]).collect();
+    assert_eq!(rights, ["rw-", "r--"]);
+    assert_eq!(segments[0]["content"]["value"]["message"]["text"], "hello");
+    assert_eq!(segments[1]["content"]["value"]["message"]["text"], "private");
+    assert_eq!(dump["process"]["fault_address"], Value::Null, "lldb writes no si_addr");
+}
+
+#[test]
+fn every_machine_has_its_name() {
+    let machines = [
+        (false, 0, 4, "i386", 32, "little"),
+        (false, 5, 4, "arm", 32, "little"),
+        (false, 12, 8, "aarch64", 64, "little"),
+        (false, 0x8003, 8, "aarch64", 64, "little"),
+        (false, 0x8006, 8, "riscv64", 64, "little"),
+        (true, 1, 4, "mips", 32, "big"),
+        (true, 0x8002, 8, "ppc64", 64, "big"),
+        (false, 0x8002, 8, "ppc64le", 64, "little"),
+    ];
+    for (big, processor, width, machine, class, order) in machines {
+        let dump = document(&breakpad(big, processor, width));
+        let told = [
+            &dump["machine"],
+            &dump["class"],
+            &dump["byte_order"],
+            &dump["process"]["pid"],
+            &dump["page_size"],
+        ];
+        assert_eq!(told, [&json!(machine), &json!(class), &json!(order), &json!(PID), &json!(4096)]);
+        assert_eq!(dump["process"]["executable"], "/bin/wri\\ter", "{machine}: AT_PHDR");
+        assert_eq!(dump["segments"][0]["shmid"], 98304, "{machine}");
+    }
+}
+
+#[test]
+fn crashpad_names_nothing_and_says_so() {
+    let dump = inspect(&crashpad());
+    assert_eq!((dump.writer.as_deref(), dump.process.pid), (Some("crashpad"), Some(PID)));
+    assert_eq!(dump.process.signal.map(|signal| signal.number), Some(6));
+    assert!(dump.segments.is_empty());
+    assert!(dump.nothing_found().unwrap().contains("no stream LinuxMaps"), "{:?}", dump.nothing_found());
+
+    let source = Bytes::new(crashpad().build());
+    let target = target::open(&source).unwrap();
+    let at = |start, length| {
+        let range =
+            coreinspect::position::Interval::clamped(coreinspect::position::Address::new(start), length);
+        (target.permissions(range).map(|rights| rights.to_string()), target.memory(range)[0].dumped)
+    };
+    assert_eq!(at(0x1000_0000, 0x1000), (Some("rw-".to_owned()), Dumped::NotSaved), "MemoryInfoList");
+    assert_eq!(at(0x7ff0_0000, 0x1000), (None, Dumped::Saved));
+}
+
+#[test]
+fn a_minidump_of_windows_is_refused() {
+    let mut dump = Minidump::empty(false);
+    dump.system(AMD64, WINDOWS);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dump");
+    std::fs::write(&file, dump.build()).unwrap();
+    let run = Run::of(coreinspect().arg(&file)).ended(2);
+    assert!(
+        run.err.contains("a minidump of another system than Linux") && run.err.contains("WinDbg"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn the_first_line_says_that_it_is_a_minidump() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dump");
+    std::fs::write(&file, breakpad(false, AMD64, 8).build()).unwrap();
+    let run = Run::of(coreinspect().arg(&file)).ended(0);
+    let text = run.text().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("x86_64 minidump of wri\\te\\nr (pid 4711), written by breakpad"), "{text}");
+    assert!(text.contains("killed by SIGSEGV at 0x20000123"), "{text}");
+}
