@@ -17,6 +17,7 @@ use crate::render::diff::Shown;
 use crate::render::{self, json};
 use crate::report::{self, DiffSegment, Dump, Options, Selector, SelectorError};
 use crate::shm::Segment;
+use crate::source::Amount;
 use crate::target::{Facts, Target};
 
 mod other;
@@ -90,13 +91,15 @@ impl Execute for Diff {
             [word] => Some(word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))?),
             _ => return Err(Failure::new("name one SEGMENT at most, or none for all")),
         };
-        dumps::read(&left, &options, context, |read, dump, context| {
+        dumps::read_some(&left, Amount::Segments, &options, context, |read, dump, context| {
             let left = Read::of(&left, read, &dump)?;
             match (&right, &self.raw) {
-                (Some(right), _) => dumps::read(right, &options, context, |read, dump, context| {
-                    let right = Read::of(right, read, &dump)?;
-                    self.two_dumps(left, right, word.as_ref(), &chosen, context)
-                })?,
+                (Some(right), _) => {
+                    dumps::read_some(right, Amount::Segments, &options, context, |read, dump, context| {
+                        let right = Read::of(right, read, &dump)?;
+                        self.two_dumps(left, right, word.as_ref(), &chosen, context)
+                    })?
+                }
                 (None, Some(raw)) => self.raw(left, raw, word.as_ref(), &chosen, context),
                 (None, None) => self.live(left, word.as_ref(), &chosen, context),
             }

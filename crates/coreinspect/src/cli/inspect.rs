@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::dumps::{self, Named};
 use super::expect::Expectation;
+use super::key::makers;
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::new_file::NewFile;
 use super::output::Format;
@@ -158,7 +159,12 @@ impl Execute for Inspect {
             // A pipe cannot be read twice: what is expected of it is compared with what was read.
             let whole = options.full || !self.expect.is_empty() && named.dump.as_os_str() == "-";
             let amount = if whole { Amount::Segments } else { Amount::Starts };
-            let mut dump = dumps::read_some(&named.dump, amount, &options, context, |_, dump, _| dump)?;
+            let (mut dump, makers) =
+                dumps::read_some(&named.dump, amount, &options, context, |read, dump, context| {
+                    let wanted = context.verbose && context.format == Format::Table;
+                    let read = read.filter(|_| wanted);
+                    (dump, read.map_or_else(Vec::new, |(target, segments)| makers(target, segments)))
+                })?;
             if let Some(problem) = self.content.undescribed(&options, &dump) {
                 if alone {
                     return Err(Failure::new(problem));
@@ -180,6 +186,10 @@ impl Execute for Inspect {
                     }
                     any_listed |= dump.error.is_none();
                     self.listing(context).write(&dump, context.style, &mut context.out)?;
+                    for (number, maker) in &makers {
+                        let line = format!("#{number} key: {maker}");
+                        render::line(&line, context.style, &mut context.out)?;
+                    }
                 }
             }
             context.out.flush()?;

@@ -1,7 +1,7 @@
 //! What a key means, how a path makes one, which paths could have made it.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use shmcore::{Key, KeyParts};
@@ -9,10 +9,14 @@ use shmcore::{Key, KeyParts};
 use super::output::Format;
 use super::{Context, Execute, Failure, Status, dumps};
 use crate::debug_files::key_search::{self, Rule, Search};
+use crate::debug_files::known_paths::{Clued, StatedPaths};
+use crate::look::{Extensive, KnownPaths};
 use crate::render::json;
 use crate::render::printable::Printable;
 use crate::render::style::Tone;
-use crate::report::{Candidate, KeyReport, Searched};
+use crate::report::{Candidate, KeyReport, Options, Searched};
+use crate::shm::Segment;
+use crate::target::Target;
 
 /// Says what a key means, which key a path makes, or which paths could have made a key.
 #[derive(Args, Debug)]
@@ -30,6 +34,12 @@ pub(super) struct KeyCommand {
     /// Look under this folder for paths that make the key; symbolic links are not followed.
     #[arg(long, value_name = "FOLDER", conflicts_with = "path")]
     search: Option<PathBuf>,
+    /// Try the paths that the process of this dump knew: arguments, environment, mappings, strings in its memory.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["path", "search"])]
+    from: Option<PathBuf>,
+    /// Look at these paths under this folder, a container's or an image's root, which no link leads out of.
+    #[arg(long, value_name = "FOLDER", requires = "from")]
+    root: Option<PathBuf>,
 }
 
 fn project_id(text: &str) -> Result<u8, String> {
@@ -46,6 +56,12 @@ impl Execute for KeyCommand {
             }
             (None, None) => return Err(Failure::new("give a key, or --path")),
         };
+        if self.from.is_some() {
+            if key.is_private() {
+                return Err(Failure::new("IPC_PRIVATE is made from no path"));
+            }
+            return self.known_to(key, context);
+        }
         let search = match &self.search {
             Some(_) if key.is_private() => return Err(Failure::new("IPC_PRIVATE is made from no path")),
             Some(root) => {
@@ -67,16 +83,9 @@ impl Execute for KeyCommand {
             on_device: search.on_device,
             unreadable: search.unreadable,
             expected_by_chance: search.expected_by_chance(),
+            memory: None,
         });
-        let report = KeyReport::of(key, candidates, searched);
-        match context.format {
-            Format::Json => {
-                json::pretty(&report, &mut context.out)?;
-                writeln!(context.out)?;
-            }
-            Format::Jsonl => json::compact(&report, &mut context.out)?,
-            Format::Table => write(&report, key, context)?,
-        }
+        print(&KeyReport::of(key, candidates, searched), key, context)?;
         match (&search, &self.search) {
             (Some(search), Some(root)) if search.candidates.is_empty() => {
                 context.tell(format_args!("no path under {} makes {key}", dumps::shown(root)));
@@ -85,6 +94,112 @@ impl Execute for KeyCommand {
             _ => Ok(Status::Found),
         }
     }
+}
+
+impl KeyCommand {
+    /// The paths that the process of a dump knew, and that make `key` here.
+    fn known_to(&self, key: Key, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let Some(path) = &self.from else { return Ok(Status::Found) };
+        let options = Options { no_content: true, ..Options::default() };
+        let known = dumps::read(path, &options, context, |read, dump, _| match read {
+            Some((target, segments)) => Ok(KnownPaths::of(target, segments, Extensive::FULLY)),
+            None => {
+                Err(Failure::new(format!("{}: {}", dump.path.path, dump.nothing_found().unwrap_or_default())))
+            }
+        })??;
+        let more = known.more;
+        let root = self.root.as_deref();
+        let stated = StatedPaths::of(known, root).map_err(|error| {
+            let root = dumps::shown(root.unwrap_or(Path::new("/")));
+            Failure::new(format!("cannot look under {root}: {error}"))
+        })?;
+        if more && !context.quiet {
+            context.tell("warning: the dump has more memory, or more paths, than were looked at");
+        }
+        let candidates: Vec<_> = stated.candidates(key).iter().map(|found| clued(key, found)).collect();
+        let searched = searched(&stated, key);
+        let none = candidates.is_empty();
+        print(&KeyReport::of(key, candidates, Some(searched)), key, context)?;
+        if none {
+            context.tell(format_args!(
+                "no path that the process of {} knew makes {key} here",
+                dumps::shown(path)
+            ));
+            return Ok(Status::Nothing);
+        }
+        Ok(Status::Found)
+    }
+}
+
+fn searched(stated: &StatedPaths, key: Key) -> Searched {
+    let on_device = stated.on_device(key);
+    Searched {
+        paths: stated.tried,
+        on_device,
+        unreadable: stated.unreadable,
+        expected_by_chance: key_search::expected_by_chance(on_device),
+        memory: Some(stated.examined),
+    }
+}
+
+/// What a person is told of the paths that could have made the keys of `segments`: a segment's number and a line.
+pub(super) fn makers(target: &dyn Target, segments: &[Segment]) -> Vec<(usize, String)> {
+    const TOLD: usize = 3;
+    let keys = (1..).zip(segments).filter_map(|(number, segment)| Some((number, segment.key?)));
+    let keys: Vec<_> = keys.filter(|(_, key)| !key.is_private()).collect();
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    let known = KnownPaths::of(target, segments, Extensive::BRIEFLY);
+    let Ok(stated) = StatedPaths::of(known, None) else { return Vec::new() };
+    let lines = keys.into_iter().flat_map(|(number, key)| {
+        let chance = chance(key_search::expected_by_chance(stated.on_device(key)));
+        let found = stated.candidates(key).into_iter().take(TOLD).map(|found| clued(key, &found));
+        let lines = found.map(|candidate| {
+            let path = Printable(candidate.path.path.as_bytes()).to_string();
+            let how = match candidate.project_id {
+                Some(_) => "by ftok".to_owned(),
+                None => "by its inode, as PostgreSQL does".to_owned(),
+            };
+            let evidence = candidate.evidence.unwrap_or_default();
+            let line = format!(
+                "{path} makes it here {how} ({evidence}; {chance} of the paths tried would by chance)"
+            );
+            (number, line)
+        });
+        lines.collect::<Vec<_>>()
+    });
+    lines.collect()
+}
+
+/// How many paths would fit by chance, with the digits that say something.
+fn chance(expected: f64) -> String {
+    match expected {
+        few if few < 0.0001 => "fewer than 0.0001".to_owned(),
+        few if few < 0.1 => format!("{few:.4}"),
+        many => format!("{many:.1}"),
+    }
+}
+
+/// A path that the process of a dump knew.
+fn clued(key: Key, found: &Clued) -> Candidate {
+    let candidate = match found.by {
+        Rule::Ftok => Candidate::of_ftok(key, &found.path),
+        Rule::PostgresDataDirectory => Candidate::of_inode(&found.path),
+    };
+    candidate.found(&found.clue)
+}
+
+fn print(report: &KeyReport, key: Key, context: &mut Context<'_>) -> Result<(), Failure> {
+    match context.format {
+        Format::Json => {
+            json::pretty(report, &mut context.out)?;
+            writeln!(context.out)?;
+        }
+        Format::Jsonl => json::compact(report, &mut context.out)?,
+        Format::Table => write(report, key, context)?,
+    }
+    Ok(())
 }
 
 fn candidate(key: Key, found: &key_search::Candidate) -> Candidate {
@@ -131,16 +246,18 @@ fn write(report: &KeyReport, key: Key, context: &mut Context<'_>) -> std::io::Re
             Some(project_id) => format!("by ftok with project id {project_id}"),
             None => "by its inode, as PostgreSQL 13 and later do".to_owned(),
         };
-        line("path", &format!("{} {how}", candidate.path.path))?;
+        let evidence =
+            candidate.evidence.as_ref().map_or_else(String::new, |evidence| format!(" ({evidence})"));
+        line("path", &format!("{} {how}{evidence}", candidate.path.path))?;
     }
     if let Some(searched) = &report.searched {
         let text = format!(
-            "{} paths, {} of them on a fitting device: {} make this key, {:.1} would by chance alone (16 bits of \
+            "{} paths, {} of them on a fitting device: {} make this key, {} would by chance alone (16 bits of \
                  the inode decide); {} could not be looked at",
             searched.paths,
             searched.on_device,
             report.candidates.len(),
-            searched.expected_by_chance,
+            chance(searched.expected_by_chance),
             searched.unreadable
         );
         line("searched", &text)?;

@@ -178,7 +178,7 @@ pub static COMMANDS: &[Command] = &[
     Command::new::<key::KeyCommand>(
         "key",
         Takes::Key,
-        "coreinspect key [OPTIONS] KEY [--search FOLDER]\n       coreinspect key [OPTIONS] --path PATH [--id ID]",
+        "coreinspect key [OPTIONS] KEY [--search FOLDER | --from FILE]\n       coreinspect key [OPTIONS] --path PATH [--id ID]",
         "  coreinspect key 0x4e545030\n  \
          coreinspect key --path . --id x\n  \
          coreinspect key SYSV7800c028 --search .",

@@ -16,6 +16,7 @@ use crate::render::{self, json};
 use crate::report::{self, Dump, Options, SearchedSegment, Selector};
 use crate::search::{Field, Found, Pattern, Reading, fields, search};
 use crate::shm::Segment;
+use crate::source::Amount;
 use crate::target::Target;
 
 /// Finds where bytes, text or numbers stand in a segment, and in which field of its layout.
@@ -61,7 +62,7 @@ impl Execute for Search {
         let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();
         let typed: Vec<&[u8]> = typed.iter().map(|word| word.as_bytes()).collect();
         let no_content = Options { no_content: true, ..Options::default() };
-        dumps::read(&path, &no_content, context, |read, dump, context| {
+        dumps::read_some(&path, Amount::Segments, &no_content, context, |read, dump, context| {
             self.search(&typed, &words, &chosen, read, &dump, context)
         })?
     }

@@ -13,6 +13,7 @@ use crate::layout::contents::SegmentContents;
 use crate::position::SegmentOffset;
 use crate::report::{Dump, Gathered, Options, Shared, SharedSegment};
 use crate::shm::Segment;
+use crate::source::Amount;
 use crate::target::Target;
 
 /// Copies that are compared byte by byte; of more it is only told that they differ.
@@ -64,7 +65,7 @@ impl Paths<'_> {
     ) -> Result<(), Failure> {
         let Some(path) = self.0.get(index).filter(|path| path.as_os_str() != "-") else { return Ok(()) };
         let options = Options { no_content: true, ..Options::default() };
-        dumps::read(path, &options, context, |read, _, context| match read {
+        dumps::read_some(path, Amount::Segments, &options, context, |read, _, context| match read {
             Some((target, segments)) => hand_on(target, segments, context),
             None => Ok(()),
         })?

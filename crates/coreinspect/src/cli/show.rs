@@ -182,6 +182,10 @@ impl Show {
         } else if bytes.is_some() {
             context.out.pages = style.interactive;
         }
+        let makers = match read.filter(|_| !context.quiet) {
+            Some((target, segments)) => super::key::makers(target, segments),
+            None => Vec::new(),
+        };
         let out = &mut context.out;
         for (at, segment) in dump.segments.iter().enumerate() {
             if at > 0 {
@@ -193,7 +197,9 @@ impl Show {
                 None => Vec::new(),
             };
             let bytes = window.is_some().then_some(&beside as BytesAt<'_>);
-            let shown = Shown { bytes, full: self.content.full() };
+            let makers: Vec<_> = makers.iter().filter(|(number, _)| *number == segment.number).collect();
+            let makers: Vec<_> = makers.into_iter().map(|(_, line)| line.clone()).collect();
+            let shown = Shown { bytes, full: self.content.full(), makers: &makers };
             render::segment::write(segment, &shown, style, out)?;
             if let Some((target, (dumped, window))) = window {
                 writeln!(out)?;

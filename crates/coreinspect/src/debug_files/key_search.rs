@@ -46,7 +46,6 @@ impl Search {
     /// Walks `root`, without following symbolic links (ftok(3) follows them, but what they lead to has a path of its
     /// own), and without entering `/proc` and `/sys`, whose inodes are made up as they are looked at.
     pub fn run(key: Key, root: &Path) -> Self {
-        let parts = key.parts();
         let mut search = Self::default();
         let mut found = Vec::new();
         let real = |path: &Path| ![Path::new("/proc"), Path::new("/sys")].contains(&path);
@@ -70,13 +69,11 @@ impl Search {
                     entry.path().to_owned(),
                 ));
             }
-            let [.., device_low] = metadata.dev().to_be_bytes();
-            let [.., high, low] = metadata.ino().to_be_bytes();
-            if device_low != parts.device_low {
+            if !on_device(key, metadata.dev()) {
                 continue;
             }
             search.on_device += 1;
-            if u16::from_be_bytes([high, low]) == parts.inode_low {
+            if has_inode(key, metadata.ino()) {
                 found.push(((Rule::Ftok, rank(entry.depth(), &metadata)), entry.into_path()));
             }
         }
@@ -87,16 +84,33 @@ impl Search {
 
     /// How many candidates chance alone would give.
     pub fn expected_by_chance(&self) -> f64 {
-        // 52 bits of a count of paths are plenty.
-        #[allow(clippy::cast_precision_loss)]
-        let looked_at = self.on_device as f64;
-        looked_at / 65536.0
+        expected_by_chance(self.on_device)
     }
 }
 
-fn low_half(inode: u64) -> u32 {
+/// How many of `paths` on a fitting device make a key by chance alone: 16 bits of the inode decide.
+pub fn expected_by_chance(paths: u64) -> f64 {
+    // 52 bits of a count of paths are plenty.
+    #[allow(clippy::cast_precision_loss)]
+    let paths = paths as f64;
+    paths / 65536.0
+}
+
+pub(super) fn low_half(inode: u64) -> u32 {
     let [.., a, b, c, d] = inode.to_be_bytes();
     u32::from_be_bytes([a, b, c, d])
+}
+
+/// Whether a file on the device `device` could have made `key`.
+pub(super) fn on_device(key: Key, device: u64) -> bool {
+    let [.., low] = device.to_be_bytes();
+    low == key.parts().device_low
+}
+
+/// Whether a file with the inode `inode` could have made `key`.
+pub(super) fn has_inode(key: Key, inode: u64) -> bool {
+    let [.., high, low] = inode.to_be_bytes();
+    u16::from_be_bytes([high, low]) == key.parts().inode_low
 }
 
 /// How plausible a path is: programs hand ftok(3) a folder (often `.`) or a file that they own, near the top of their

@@ -8,6 +8,8 @@ mod elf_file;
 pub mod frames;
 #[cfg(feature = "cli")]
 pub mod key_search;
+#[cfg(feature = "cli")]
+pub mod known_paths;
 pub mod programs;
 pub mod symbols;
 

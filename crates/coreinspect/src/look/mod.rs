@@ -6,6 +6,7 @@
 
 mod chunk;
 mod counters;
+mod paths;
 mod pointers;
 mod reading;
 mod records;
@@ -17,6 +18,7 @@ mod words;
 
 pub use chunk::Texture;
 pub use counters::Counter;
+pub use paths::{Clue, Extensive, KnownPaths};
 pub use pointers::{Pointer, PointsTo, Surroundings};
 pub use reading::Budget;
 pub use records::Records;

@@ -22,3 +22,14 @@ pub mod table;
 pub mod value;
 
 pub use style::Style;
+
+use std::io::{self, Write};
+
+/// Writes a paragraph of its own: `text`, which must be harmless, in lines that fit.
+///
+/// # Errors
+/// What writing said.
+pub fn line(text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out)?;
+    prose::write_wrapped(text, "", "  ", style, out)
+}

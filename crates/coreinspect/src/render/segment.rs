@@ -17,6 +17,8 @@ pub struct Shown<'b> {
     pub bytes: Option<BytesAt<'b>>,
     /// Whether every element of an array is shown.
     pub full: bool,
+    /// What could have made its key.
+    pub makers: &'b [String],
 }
 
 /// The column where values begin.
@@ -48,6 +50,9 @@ pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn W
         }
         (None, Some(_)) => fact("key", "IPC_PRIVATE: every private segment has this key")?,
         (_, None) => fact("key", "unknown: the mapping has no name")?,
+    }
+    for maker in shown.makers {
+        fact("made by", maker)?;
     }
     let known = [
         ("shmid", segment.shmid.map(|id| id.to_string())),

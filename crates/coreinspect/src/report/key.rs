@@ -1,12 +1,14 @@
 //! The JSON of `key`.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use serde::Serialize;
 use shmcore::Key;
 
-use super::{KeyParts, PathText, SCHEMA};
+use super::{KeyParts, PathText, SCHEMA, Text};
 use crate::known_keys;
+use crate::look::Clue;
 
 /// What a key means.
 #[derive(Clone, Debug, Serialize)]
@@ -48,18 +50,39 @@ pub struct Candidate {
     pub made_by: &'static str,
     /// The project id with which ftok does; null if it is not ftok that does.
     pub project_id: Option<String>,
+    /// Where in a dump the path stood: "argument", "environment", "executable", "mapping", "memory", "above" (a folder above such
+    /// a path), "usual" (every system has it); null if it is not from a dump.
+    pub found_in: Option<&'static str>,
+    /// The same in words.
+    pub evidence: Option<String>,
 }
 
 impl Candidate {
     /// A path of which ftok(3) makes `key`.
     pub fn of_ftok(key: Key, path: &Path) -> Self {
         let project_id = Some(format!("{:#x}", key.parts().project_id));
-        Self { path: path.into(), made_by: "ftok", project_id }
+        Self { path: path.into(), made_by: "ftok", project_id, found_in: None, evidence: None }
     }
 
     /// A folder whose inode is the key.
     pub fn of_inode(path: &Path) -> Self {
-        Self { path: path.into(), made_by: "inode", project_id: None }
+        Self { path: path.into(), made_by: "inode", project_id: None, found_in: None, evidence: None }
+    }
+
+    /// The same, with where its path stood in a dump.
+    pub fn found(self, clue: &Clue) -> Self {
+        let (found_in, evidence) = match clue {
+            Clue::Argument => ("argument", "an argument of the process".to_owned()),
+            Clue::Environment(name) => ("environment", format!("{name} in its environment")),
+            Clue::Executable => ("executable", "where its program, or it itself, ran".to_owned()),
+            Clue::Mapping => ("mapping", "a mapping's name".to_owned()),
+            Clue::Memory(address) => ("memory", format!("a string at {address}")),
+            Clue::Above(path) => {
+                ("above", format!("a folder above {}", Text::new(path.as_os_str().as_bytes()).escaped()))
+            }
+            Clue::Usual => ("usual", "every system has it".to_owned()),
+        };
+        Self { found_in: Some(found_in), evidence: Some(evidence), ..self }
     }
 }
 
@@ -74,6 +97,8 @@ pub struct Searched {
     pub unreadable: u64,
     /// How many candidates chance alone would give.
     pub expected_by_chance: f64,
+    /// Bytes of a dump's memory that were looked through for paths; null if the search was in a folder.
+    pub memory: Option<u64>,
 }
 
 impl KeyReport {

@@ -4,6 +4,7 @@
 mod diff;
 mod dump;
 pub(crate) mod hugepages;
+mod known_paths;
 mod search;
 pub(crate) mod segment;
 mod shared;

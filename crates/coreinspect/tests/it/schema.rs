@@ -100,6 +100,9 @@ fn every_field_of_search_and_diff_is_in_the_schema() {
     for (name, arguments) in [
         ("search", vec!["search".to_owned(), path(&core), "all".to_owned(), "look".to_owned()]),
         ("diff", vec!["diff".to_owned(), path(&core), path(&other)]),
+        ("key", ["key", "0x7800c028"].map(str::to_owned).to_vec()),
+        ("key", ["key", "--path", "/"].map(str::to_owned).to_vec()),
+        ("key", ["key", "0x7800c028", "--from", &path(&core)].map(str::to_owned).to_vec()),
         ("diff", ["diff", &path(&core), &path(&other), "--pair", "#1=#1"].map(str::to_owned).to_vec()),
     ] {
         let document = Run::of(coreinspect().args(&arguments).arg("--json")).document();
