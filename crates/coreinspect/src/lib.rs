@@ -59,6 +59,7 @@ pub mod source;
 pub mod stopped;
 pub mod target;
 pub mod thread;
+pub mod unnamed;
 
 pub use error::{Error, Warning};
 pub use report::{Options, inspect, inspect_file};

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::output::Format;
 use super::progress::Shown;
-use super::{Context, Failure, coredumpctl};
+use super::{Context, Failure, coredumpctl, sisters};
 use crate::Error;
 use crate::render::printable::Printable;
-use crate::report::{Dump, Options, inspect_with};
+use crate::report::{Dump, Options, Warning, inspect_with};
 use crate::shm::Segment;
 use crate::source::{self, Amount, MappedFile, Opened, Reading, die_clearly_when_a_mapped_file_shrinks};
 use crate::target::Target;
@@ -46,7 +46,7 @@ pub(super) fn pair(paths: &[PathBuf], core: Option<&PathBuf>) -> Result<Vec<Name
 }
 
 /// Opens the dump at `path`; `-` is standard input, and a path that [`coredumpctl::place`] made is asked of it.
-fn open(path: &Path, reading: Reading) -> Result<Opened, Error> {
+pub(super) fn open(path: &Path, reading: Reading) -> Result<Opened, Error> {
     let opened = match path.to_str() {
         Some("-") => source::standard_input(reading),
         _ => match coredumpctl::asked(path) {
@@ -107,10 +107,13 @@ pub(super) fn read_some<R>(
     hand_on: impl FnOnce(Option<(&dyn Target, &[Segment])>, Dump, &mut Context<'_>) -> R,
 ) -> Result<R, Failure> {
     guard(path)?;
+    let sisters = sisters::of(path, context)?;
+    let options = Options { find_unnamed: context.find_unnamed, sisters, ..options.clone() };
+    let amount = if context.find_unnamed { Amount::Everything } else { amount };
     let progress = Shown::to(context);
     let reading = Reading { amount, limits: context.limits, progress: progress.listener() };
     Ok(match open(path, reading) {
-        Ok(Opened { source, handler }) => inspect_with(path, &*source, options, |read, mut dump| {
+        Ok(Opened { source, handler }) => inspect_with(path, &*source, &options, |read, mut dump| {
             progress.erase();
             if let (Some(handler), Some((target, _))) = (&handler, read) {
                 dump.add(handler, target.identity().machine.signals());
@@ -134,7 +137,10 @@ pub(super) fn tell_warnings(dump: &Dump, context: &mut Context<'_>) {
         return;
     }
     let nothing = dump.nothing_found().unwrap_or_default();
-    for warning in dump.warnings.iter().filter(|warning| !nothing.contains(&warning.message)) {
+    // The listing itself says what it means that segments were found by content.
+    let listed = |warning: &&Warning| warning.code == "unnamed" && !dump.segments.is_empty();
+    let warnings = dump.warnings.iter().filter(|warning| !listed(warning));
+    for warning in warnings.filter(|warning| !nothing.contains(&warning.message)) {
         context.tell(format_args!("{}: warning: {}", dump.path.path, warning.message));
     }
 }

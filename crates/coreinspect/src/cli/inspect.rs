@@ -14,7 +14,7 @@ use super::layout_argument::{Chosen, LayoutFlags};
 use super::new_file::NewFile;
 use super::output::Format;
 use super::shared::CrossView;
-use super::{Context, Execute, Failure, Status, coredumpctl};
+use super::{Context, Execute, Failure, Status, coredumpctl, sisters};
 use crate::layout::Origin;
 use crate::render;
 use crate::render::json::{self, Document};
@@ -155,6 +155,9 @@ impl Execute for Inspect {
         let crosses = !alone && !context.quiet && !options.no_content && !self.no_header;
         let crosses = crosses && (context.format != Format::Jsonl || copy.is_some());
         let mut cross_view = crosses.then(CrossView::default);
+        if context.find_unnamed && !alone {
+            sisters::each_other(dumps(), context);
+        }
         for named in &named {
             // A pipe cannot be read twice: what is expected of it is compared with what was read.
             let whole = options.full || !self.expect.is_empty() && named.dump.as_os_str() == "-";
@@ -194,8 +197,8 @@ impl Execute for Inspect {
             }
             context.out.flush()?;
             let mut earned = self.judge(&dump, named, context).max(self.content.judge(&dump, context));
-            if !self.expect.is_empty() && earned == Status::Found {
-                earned = self.compare(&dump, named, &options, context)?;
+            if !self.expect.is_empty() && dump.nothing_found().is_none() {
+                earned = earned.max(self.compare(&dump, named, &options, context)?);
             }
             status = status.max(earned);
         }
@@ -234,8 +237,10 @@ impl Inspect {
             let program = dumps::shown(program);
             context.tell(format_args!("{path}: warning: it does not look like a dump of {program}"));
         }
-        if let Some(why) = dump.nothing_found() {
-            context.tell(format_args!("{path}: {why}"));
+        if let Some(why) = dump.nothing_certain() {
+            let gcore = dump.writer.as_deref() == Some("gcore") && dump.segments.is_empty();
+            let hint = if gcore && !context.find_unnamed { "; --find-unnamed looks for it" } else { "" };
+            context.tell(format_args!("{path}: {why}{hint}"));
             return if dump.error.is_some() { Status::Failed } else { Status::Nothing };
         }
         Status::Found

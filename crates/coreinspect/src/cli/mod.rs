@@ -26,6 +26,7 @@ mod search;
 mod shared;
 mod shell;
 mod show;
+mod sisters;
 mod verbs;
 mod version;
 

@@ -1,11 +1,13 @@
 //! The flags that all commands share, and where their output goes.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
 use super::Failure;
 use super::pager::Pager;
+use super::sisters::Sisters;
 use crate::render::printable::Printable;
 use crate::render::{Style, json};
 use crate::source::Limits;
@@ -51,6 +53,12 @@ pub struct Flags {
     /// Sizes in plain bytes, not as 4K.
     #[arg(long, global = true)]
     bytes: bool,
+    /// Look for segments without a name too, by their place and bytes; without it only where the dump has no names.
+    #[arg(long, global = true, help_heading = "Segments")]
+    find_unnamed: bool,
+    /// Recognise segments without a name by those of this dump (may be repeated).
+    #[arg(long, global = true, help_heading = "Segments", value_name = "DUMP")]
+    sister: Vec<PathBuf>,
     /// Overwrite a file that exists.
     #[arg(long, global = true)]
     force: bool,
@@ -94,6 +102,12 @@ pub struct Context<'w> {
     pub force: bool,
     /// `--max-size`.
     pub limits: Limits,
+    /// `--find-unnamed`, which `--sister` implies.
+    pub find_unnamed: bool,
+    /// `--sister`: those that are yet to be read.
+    pub sisters: Vec<PathBuf>,
+    /// Those that were.
+    pub(super) sisters_read: Vec<Sisters>,
 }
 
 impl<'w> Context<'w> {
@@ -128,6 +142,9 @@ impl<'w> Context<'w> {
             verbose: flags.verbose,
             force: flags.force,
             limits: flags.max_size.map_or(Limits::default(), |most_bytes| Limits { most_bytes, named: true }),
+            find_unnamed: flags.find_unnamed || !flags.sister.is_empty(),
+            sisters: flags.sister,
+            sisters_read: Vec::new(),
         })
     }
 

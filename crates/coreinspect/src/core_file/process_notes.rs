@@ -127,6 +127,8 @@ pub struct AuxiliaryVector {
     pub entry: Option<Address>,
     /// AT_RANDOM: 16 bytes on the stack.
     pub stack: Option<Address>,
+    /// AT_SYSINFO_EHDR: the vDSO.
+    pub vdso: Option<Address>,
 }
 
 impl AuxiliaryVector {
@@ -140,6 +142,7 @@ impl AuxiliaryVector {
                 6 => this.page_size = (value.is_power_of_two() && value > 1).then_some(value),
                 9 => this.entry = Some(Address::new(value)),
                 25 => this.stack = Some(Address::new(value)),
+                33 => this.vdso = Some(Address::new(value)),
                 _ => {}
             }
         }

@@ -187,6 +187,11 @@ impl Budget {
         Self(target.identity().file_size.map_or(u64::MAX, |size| size.saturating_add(16 << 20)))
     }
 
+    /// So many.
+    pub fn at_most(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
     /// As many as there are.
     pub fn unlimited() -> Self {
         Self(u64::MAX)

@@ -19,6 +19,7 @@ pub mod shared;
 pub mod size;
 pub mod style;
 pub mod table;
+mod unnamed;
 pub mod value;
 
 pub use style::Style;

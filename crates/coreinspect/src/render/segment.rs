@@ -78,6 +78,7 @@ pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn W
     }
     let found = segment.found_reasons.join("; ");
     if !found.is_empty() {
+        let found = Printable(found.as_bytes());
         fact("taken for", &format!("a segment by what it looks like, which is no proof: {found}"))?;
     }
     if !unknown.is_empty() {

@@ -6,7 +6,7 @@ use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
 use super::size::size;
 use super::style::{Style, Tone};
-use super::{about, look, missing, value};
+use super::{about, look, missing, unnamed, value};
 use crate::report::{Attachment, Content, Dump, Segment};
 
 /// A column of the listing.
@@ -122,6 +122,7 @@ impl Listing {
         if !prose {
             return Ok(());
         }
+        unnamed::write(dump, style, out)?;
         missing::write(dump, style, out)?;
         if !left_out.is_empty() {
             writeln!(

@@ -12,13 +12,14 @@ use super::{
     Attachment, Cause, Content, Dump, Error, Fault, Hex, KeyParts, Mapping, Missing, PathText, Process,
     Segment, Signal, Text, Thread, Warning,
 };
-use crate::layout::{Budget, Layout};
+use crate::layout::{BUILTIN, Budget, Layout};
 use crate::machine::SignalNumbering;
 use crate::memory::Dumped;
 use crate::process;
 use crate::shm::{self, SharedMemory};
 use crate::source::{self, Amount, Reading, Source, Stream};
 use crate::target::{self, Target};
+use crate::unnamed::{self, Sister};
 use crate::{error, retention};
 
 /// What a report holds beyond what every one does.
@@ -38,6 +39,21 @@ pub struct Options {
     pub count: Option<u64>,
     /// The registers of every thread too. They may hold secrets.
     pub registers: bool,
+    /// Look for segments that the dump has no name for, also where every one should have one.
+    pub find_unnamed: bool,
+    /// Segments of other dumps, to recognise nameless ones by.
+    pub sisters: Vec<Arc<Sister>>,
+}
+
+impl Options {
+    /// The segments of `target`: by their names, and those without one that are worth telling.
+    fn segments(&self, target: &dyn Target) -> SharedMemory {
+        let mut memory = SharedMemory::of(target);
+        let layouts = self.layouts.iter().map(Arc::as_ref).chain(BUILTIN.iter().copied());
+        let sisters: Vec<_> = self.sisters.iter().map(Arc::as_ref).collect();
+        unnamed::add(target, &mut memory, layouts, &sisters, self.find_unnamed);
+        memory
+    }
 }
 
 /// The report of the dump at `path`. What went wrong is in [`Dump::error`].
@@ -68,7 +84,7 @@ pub fn inspect_with<R>(
 ) -> R {
     let read = || {
         let target = target::open(source)?;
-        let memory = SharedMemory::of(target.as_ref());
+        let memory = options.segments(target.as_ref());
         let dump = Dump::of(path, target.as_ref(), &memory, options)?;
         match source.stream().and_then(Stream::refusal) {
             Some(source) => Err(error::Error::Refused { source }),
@@ -105,7 +121,7 @@ pub fn inspect_target<R>(
     options: &Options,
     hand_on: impl FnOnce(Option<(&dyn Target, &[shm::Segment])>, Dump) -> R,
 ) -> R {
-    let memory = SharedMemory::of(target);
+    let memory = options.segments(target);
     match Dump::of(path, target, &memory, options) {
         Ok(dump) => hand_on(Some((target, &memory.segments)), dump),
         Err(error) => hand_on(None, Dump::unreadable(path, target.identity().file_size, &error)),

@@ -416,6 +416,20 @@ impl Dump {
         })
     }
 
+    /// Why a listing of this dump shows nothing that is known to be a segment; `None` if it does.
+    pub fn nothing_certain(&self) -> Option<String> {
+        let unnamed = self.segments.iter().filter(|segment| segment.found_by == "content").count();
+        if unnamed == 0 || unnamed < self.segments.len() {
+            return self.nothing_found();
+        }
+        let hidden = self.hidden_names().unwrap_or_default();
+        let found =
+            if unnamed == 1 { "1 candidate was".to_owned() } else { format!("{unnamed} candidates were") };
+        Some(format!(
+            "no System V segment has a name in this dump{hidden}; {found} found by content, which is no proof"
+        ))
+    }
+
     /// Why a listing of this dump shows nothing; `None` if it shows a segment.
     pub fn nothing_found(&self) -> Option<String> {
         if let Some(error) = &self.error {

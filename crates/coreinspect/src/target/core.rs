@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use super::{FoundBy, Identity, Mapping, SegmentFacts, SystemV, Target};
+use super::{AuxiliaryVector, FoundBy, Identity, Mapping, SegmentFacts, SystemV, Target};
 use crate::core_file::{CoreFile, ThreadStatus, Writer};
 use crate::error::{Error, Warning};
 use crate::machine::{ByteOrder, SignalNumbering};
@@ -178,6 +178,10 @@ impl Target for CoreTarget<'_> {
 
     fn permissions(&self, range: Interval<Address>) -> Option<Permissions> {
         self.core.loads().permissions(range)
+    }
+
+    fn auxiliary(&self) -> AuxiliaryVector {
+        self.core.auxiliary()
     }
 
     fn memory(&self, range: Interval<Address>) -> Vec<Extent> {

@@ -27,7 +27,7 @@ use crate::source::Format;
 use crate::source::Source;
 use crate::thread::Thread;
 
-pub use crate::core_file::Writer;
+pub use crate::core_file::{AuxiliaryVector, Writer};
 
 /// What kind of target it is, and of which machine.
 #[derive(Clone, Debug)]
@@ -99,6 +99,11 @@ pub trait Target: Sync {
 
     /// The rights of the mapping at `range`; `None` where the target does not say.
     fn permissions(&self, range: Interval<Address>) -> Option<Permissions>;
+
+    /// What the kernel told the program of itself; empty where the target does not say.
+    fn auxiliary(&self) -> AuxiliaryVector {
+        AuxiliaryVector::default()
+    }
 
     /// What the target has of `range`: extents that tile it without gap or overlap.
     fn memory(&self, range: Interval<Address>) -> Vec<Extent>;

@@ -15,6 +15,7 @@ const FLOW: &[&[&str]] = &[
     &["target"],
     &["shm"],
     &["retention", "layout", "look", "refs", "search", "diff", "debug_files", "core_writer"],
+    &["unnamed"],
     &["report"],
     &["render"],
     &["inspect"],

@@ -1,0 +1,228 @@
+//! Segments whose name the dump lacks, found by what their memory looks like. That is a heuristic, and is called one.
+//!
+//! The names stand in NT_FILE. Some dumps have none (qemu-user, Delve, a kernel core of 65,536 mappings), and gcore leaves
+//! out that of a mapping whose inode is 0: the segment with shmid 0, the first of an IPC namespace and so of a container.
+//! What is left is memory without a name. [`private`] takes away what is the process's own for certain, [`evidence`] weighs
+//! the rest. A key is never guessed.
+
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used
+)]
+
+mod evidence;
+mod landscape;
+mod private;
+mod sister;
+
+pub use sister::Sister;
+
+use std::cmp::Reverse;
+
+use crate::error::Warning;
+use crate::layout::{Budget, Layout};
+use crate::position::{Address, Interval};
+use crate::shm::{Attachment, Segment, SharedMemory};
+use crate::target::{Target, Writer};
+use evidence::Evidence;
+use landscape::{Landscape, Piece};
+
+/// How far to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// Every attach has its name.
+    Nowhere,
+    /// What a layout's magic proves.
+    Certain,
+    /// What much speaks for: it was not asked for.
+    Sure,
+    /// What more speaks for than against.
+    All,
+}
+
+/// What must speak for a candidate.
+struct Bar {
+    /// If nobody asked for it.
+    sure: i32,
+    /// If segments without a name are looked for.
+    asked: i32,
+}
+
+impl Bar {
+    /// As measured: what ordinary programs reach in dumps of each kind (tests/it/unnamed).
+    fn of(writer: Option<Writer>) -> Self {
+        match writer {
+            // Its guests have little memory that is not of programs, and gives none of it a name.
+            Some(Writer::QemuUser) => Self { sure: 30, asked: 10 },
+            _ => Self { sure: 50, asked: 20 },
+        }
+    }
+}
+
+/// Candidates that are compared with each other.
+const MOST_CANDIDATES: usize = 128;
+/// Candidates that are shown.
+const MOST_SHOWN: usize = 16;
+/// Pieces that are weighed: a hostile dump has millions, a kernel core without names 65,536.
+const MOST_PIECES: usize = 1 << 18;
+/// Bytes that are read of all pieces, at most.
+const MOST_READ: u64 = 256 << 20;
+
+impl Reach {
+    /// How far `target` must be looked through, and why that is so.
+    fn of(target: &dyn Target, memory: &SharedMemory, asked: bool) -> Self {
+        if target.regions().is_empty() {
+            return Self::Nowhere;
+        }
+        let writer = target.identity().writer;
+        let names_are_whole = target.mappings().is_some()
+            && !target.warnings().iter().any(|warning| ["nt-file", "no-nt-file"].contains(&warning.code));
+        match writer {
+            _ if !names_are_whole => {
+                if asked {
+                    Self::All
+                } else {
+                    Self::Sure
+                }
+            }
+            // These name every attach.
+            Some(Writer::Kernel | Writer::Minicoredumper | Writer::Coreinspect) => Self::Nowhere,
+            _ if asked => Self::All,
+            Some(
+                Writer::QemuUser | Writer::Delve | Writer::Criu | Writer::Valgrind | Writer::GoogleCoredumper,
+            ) => Self::Sure,
+            // The older ones name segments, the newer ones none.
+            Some(Writer::Createdump) if memory.segments.is_empty() => Self::Sure,
+            _ => Self::Certain,
+        }
+    }
+
+    fn admits(self, evidence: &Evidence, bar: &Bar) -> bool {
+        match self {
+            Self::Nowhere => false,
+            Self::Certain => evidence.certain,
+            Self::Sure => evidence.weight >= bar.sure,
+            Self::All => evidence.weight >= bar.asked,
+        }
+    }
+}
+
+/// Adds to `memory` the segments of `target` that have no name; `asked` is whether they are looked for, or only what is
+/// worth telling anyway is told.
+pub fn add<'l>(
+    target: &dyn Target,
+    memory: &mut SharedMemory,
+    layouts: impl Iterator<Item = &'l dyn Layout> + Clone,
+    sisters: &[&Sister],
+    asked: bool,
+) {
+    let reach = Reach::of(target, memory, asked);
+    if reach == Reach::Nowhere {
+        if asked && !target.regions().is_empty() {
+            memory.warnings.push(Warning::new(
+                "unnamed",
+                "nothing is without a name here: this dump names every attach".to_owned(),
+            ));
+        }
+        return;
+    }
+    let landscape = Landscape::of(target);
+    let mut candidates = Vec::<Candidate>::new();
+    let mut budget = Budget::at_most(MOST_READ);
+    for piece in landscape.pieces().into_iter().take(MOST_PIECES) {
+        if private::by_its_place(&landscape, &piece)
+            || reach == Reach::Certain
+                && !Evidence::is_proven(&landscape, &piece, layouts.clone(), &mut budget)
+            || private::by_its_content(&landscape, &piece)
+        {
+            continue;
+        }
+        let segment = Segment::unnamed(vec![Attachment::whole(target, piece.range)], Vec::new());
+        let evidence = Evidence::of(&landscape, &piece, &segment, layouts.clone(), sisters, &mut budget);
+        candidates.push(Candidate { piece, segment, evidence });
+        if candidates.len() > MOST_CANDIDATES.saturating_mul(2) {
+            keep_the_best(&mut candidates);
+        }
+    }
+    keep_the_best(&mut candidates);
+    compare(&landscape, &mut candidates);
+    let bar = Bar::of(target.identity().writer);
+    candidates.retain(|candidate| reach.admits(&candidate.evidence, &bar));
+    candidates.sort_by_key(|candidate| Reverse(candidate.evidence.weight));
+    let Some(more) = candidates.len().checked_sub(1) else { return };
+    let more = more.saturating_add(1).saturating_sub(MOST_SHOWN);
+    memory.warnings.push(Warning::new("unnamed", explanation(target, more)));
+    memory.segments.extend(candidates.into_iter().take(MOST_SHOWN).map(|candidate| {
+        let mut segment = candidate.segment;
+        segment.reasons = candidate.evidence.reasons;
+        segment
+    }));
+}
+
+/// Memory without a name that can be an attach.
+struct Candidate {
+    piece: Piece,
+    segment: Segment,
+    evidence: Evidence,
+}
+
+fn keep_the_best(candidates: &mut Vec<Candidate>) {
+    candidates.sort_by_key(|candidate| Reverse(candidate.evidence.weight));
+    candidates.truncate(MOST_CANDIDATES);
+}
+
+/// Adds what candidates say of each other: the same bytes, a sure one side by side, and how the file holds pages of zeroes.
+fn compare(landscape: &Landscape<'_>, candidates: &mut [Candidate]) {
+    /// What is likely enough to speak for its neighbour.
+    const LIKELY: i32 = 40;
+    /// Words beside zeroes in which two pieces must agree; one or two words do so by chance.
+    const SAID: u64 = 16;
+    if landscape.target.identity().writer == Some(Writer::Kernel) {
+        let mut pages = candidates.iter().map(|candidate| candidate.evidence.pages);
+        let as_written = pages.any(|pages| pages.zero > 0) || evidence::Pages::of_all(landscape).zero > 0;
+        candidates.iter_mut().for_each(|candidate| candidate.evidence.holes(as_written));
+    }
+    // What gcore leaves without a name is of one segment.
+    let apart = landscape.target.identity().writer != Some(Writer::Gcore);
+    let likely: Vec<_> =
+        candidates.iter().filter(|one| one.evidence.weight >= LIKELY).map(|one| one.piece.range).collect();
+    let pieces: Vec<_> =
+        candidates.iter().map(|one| (one.piece, Sister::of_piece(landscape, &one.piece))).collect();
+    for candidate in candidates {
+        let range = candidate.piece.range;
+        let says_enough = candidate.evidence.filled >= SAID;
+        let twin = pieces.iter().filter(|_| says_enough).filter(|(other, _)| other.range != range).find_map(
+            |(_, twin)| {
+                twin.compare(landscape, &candidate.piece).filter(|equal| equal.shared == equal.compared)?;
+                Some(twin)
+            },
+        );
+        if let Some(twin) = twin {
+            candidate
+                .evidence
+                .add(40, format!("it has the same bytes as {twin}, as one segment attached twice"));
+        }
+        let touches =
+            |other: &&Interval<Address>| other.end() == range.start() || range.end() == other.start();
+        for beside in likely.iter().filter(|_| apart).filter(touches) {
+            let start = beside.start();
+            candidate.evidence.add(20, format!("it touches what lies at {start}, for which much speaks"));
+        }
+    }
+}
+
+/// What it means that segments were found by content.
+fn explanation(target: &dyn Target, more: usize) -> String {
+    let mut text = "the dump has no name for what has no key here; its place and its bytes speak for a segment, but it may be \
+                    memory of the process's own, or shared memory of another kind"
+        .to_owned();
+    if target.identity().writer == Some(Writer::Gcore) && target.mappings().is_some() {
+        text.push_str("; gcore leaves out the name of shmid 0 alone, so at most one segment is without");
+    }
+    if more > 0 {
+        text.push_str(&format!("; {more} more candidates, for which less speaks, are not listed"));
+    }
+    text
+}
