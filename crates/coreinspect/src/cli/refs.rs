@@ -14,8 +14,9 @@ use super::output::Format;
 use super::show::number;
 use super::{Context, Execute, Failure, Status, dumps};
 use crate::debug_files::DebugFolders;
+use crate::debug_files::frames;
 use crate::debug_files::symbols::Symbols;
-use crate::refs::{Pace, Places, Request, Stored};
+use crate::refs::{Kind, Pace, Places, Request, Stored};
 use crate::render::{self, json};
 use crate::report::{self, Dump, Names, Options, Refs, Selector};
 use crate::shm::Segment;
@@ -104,7 +105,15 @@ impl RefsCommand {
         progress.erase();
         let (found, stored) = searched?;
         let symbols = Symbols::of(target, DebugFolders::of_the_system());
-        let names = Names { symbol: &|address| symbols.at(address), frame: &|_, _| None };
+        let folders = DebugFolders::of_the_system();
+        let on_stacks = found.words.iter().filter_map(|word| {
+            let place = places.get(word.place).filter(|_| word.kind == Kind::Stack)?;
+            let (thread, _, live) = places.thread(place, word.at)?;
+            live.then_some((thread, word.at))
+        });
+        let frames = frames::name(target, &symbols, &folders, &on_stacks.collect::<Vec<_>>());
+        let frame = |thread, address| frames.get(&(thread, address)).cloned();
+        let names = Names { symbol: &|address| symbols.at(address), frame: &frame };
         let refs = Refs::of(dump, &wanted, target, segments, (&places, &found, &stored), names);
         print(&refs, context)?;
         if refs.total > 0 || refs.registers > 0 {

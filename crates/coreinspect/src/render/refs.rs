@@ -137,13 +137,16 @@ fn on_stack(one: &Reference) -> String {
     let thread = thread(one);
     let depth = match (one.depth, one.live) {
         (Some(depth), Some(true)) => format!("{thread}, sp{depth:+}"),
-        (Some(depth), _) => format!("{thread}, sp{depth:+}: below its stack pointer, left over"),
+        (Some(depth), _) => format!("{thread}, sp{depth:+}: left over, below sp"),
         (None, _) => thread,
     };
     let Some(function) = &one.function else { return depth };
     let function = Printable(function.as_bytes());
     match (&one.file, one.line) {
-        (Some(file), Some(line)) => format!("{depth}, {function} at {}:{line}", Printable(file.as_bytes())),
+        (Some(file), Some(line)) => {
+            let file = file.rsplit('/').next().unwrap_or_default();
+            format!("{depth}, {function} at {}:{line}", Printable(file.as_bytes()))
+        }
         _ => format!("{depth}, {function}"),
     }
 }

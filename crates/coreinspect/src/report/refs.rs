@@ -87,6 +87,8 @@ pub struct Reference {
     pub depth: Option<i64>,
     /// "stack": whether it is above the stack pointer or in the red zone; what is below was left by functions that returned.
     pub live: Option<bool>,
+    /// "stack": the number of the frame that holds it, 0 for the innermost; null where the stack could not be unwound so far.
+    pub frame: Option<usize>,
     /// "stack": the function whose frame holds it.
     pub function: Option<String>,
     /// Its source file.
@@ -313,6 +315,7 @@ impl Naming<'_> {
             register: None,
             depth: None,
             live: None,
+            frame: None,
             function: None,
             file: None,
             line: None,
@@ -345,6 +348,7 @@ impl Naming<'_> {
                 if let Some(frame) =
                     Some(index).filter(|_| live).and_then(|index| (self.names.frame)(index, word.at))
                 {
+                    told.frame = Some(frame.number);
                     told.function = frame.function;
                     told.file = frame.file;
                     told.line = frame.line;

@@ -4,5 +4,6 @@
 mod command;
 mod crashed;
 mod fault;
+mod frames;
 mod planted;
 mod registers;

@@ -54,6 +54,10 @@ impl Crashed {
         Some(Crashed { folder, said })
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn core(&self) -> PathBuf {
         let files = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
         // kernel.core_uses_pid adds the number to the name.

@@ -2,6 +2,7 @@
  * segments are removed as soon as they are attached: nothing is left of them. */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,25 @@ static void __attribute__((noinline)) die(void)
 	__asm__ volatile("mov %0, %%esi; mov %1, %%edi; ud2"
 			 : : "r"(first + 0x111), "r"(first + 0x222) : "esi", "edi", "memory");
 #endif
-	abort();
+	if (first)
+		abort();
+}
+
+/* Frames in a row, each with its own pointer. */
+static int __attribute__((noipa, optimize("no-optimize-sibling-calls"))) deep(int levels)
+{
+	void *volatile here[3] = { 0, first + 0x400 + levels, 0 };
+	if (levels)
+		return deep(levels - 1) + (here[0] == 0);
+	die();
+	return here[2] == 0;
+}
+
+/* On the other side of it is the frame that the kernel made for a signal. */
+static void handle(int number)
+{
+	void *volatile here = first + 0x500;
+	exit(deep(4) + number + (here == 0));
 }
 
 int main(void)
@@ -123,5 +142,8 @@ int main(void)
 	check(pthread_barrier_init(&planted, NULL, 2) || pthread_create(&thread, NULL, in_thread, NULL), "thread");
 	pthread_barrier_wait(&planted);
 	printf("main %d\n", getpid());
-	die();
+	void *volatile here = first + 0x600;
+	signal(SIGUSR1, handle);
+	raise(SIGUSR1);
+	return here != 0;
 }
