@@ -20,7 +20,9 @@ pub(super) fn fix(writer: Option<Writer>) -> String {
         Some(Writer::MinidumpWriter) => "MinidumpWriterConfig::set_app_memory",
         _ => return "gcore PID: a core has segments whole".to_owned(),
     };
-    format!("{in_the_program} in the program names it to the handler; or a core instead: gcore PID")
+    format!(
+        "gcore PID takes a core instead; or have the program name the segment to its handler: {in_the_program}"
+    )
 }
 
 pub(super) fn cause(memory: &SharedMemory, segment: &Segment, writer: Option<Writer>) -> Found {
@@ -31,8 +33,7 @@ pub(super) fn cause(memory: &SharedMemory, segment: &Segment, writer: Option<Wri
         });
     let evidence = match (writer, others) {
         (Some(Writer::Lldb), true) if readable_only => {
-            "lldb kept writable segments, and of this one none that is read-only: `--style modified-memory` keeps what is \
-             writable"
+            "lldb kept the writable segments and not this read-only attach: `--style modified-memory` keeps what is writable"
         }
         (Some(Writer::Lldb), false) => {
             "lldb kept no System V byte: `--style stack`, its default, keeps stacks, and segments only in name"

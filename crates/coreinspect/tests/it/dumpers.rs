@@ -104,6 +104,10 @@ fn a_dump_that_names_segments_is_told_as_the_process_was() {
             assert_eq!(process[fact], expected[fact], "{name}: {fact}");
         }
         assert_eq!(process["signal"], Value::Null, "{name}: it was alive");
+        let thread = &process["thread_states"][0];
+        for register in ["stack_pointer", "program_counter"] {
+            assert_eq!(thread[register], expected[register], "{name}: {register}");
+        }
         let found = document["segments"].as_array().unwrap();
         assert_eq!(found.len(), segments.len(), "{name}");
         for expected in segments {

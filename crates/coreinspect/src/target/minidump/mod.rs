@@ -15,6 +15,7 @@ mod memory;
 mod names;
 mod process;
 mod streams;
+mod threads;
 
 use std::fs::File;
 
@@ -29,6 +30,7 @@ use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, FileOffset, Interval};
 use crate::process::Process;
 use crate::source::{Format, Source};
+use crate::thread::Thread;
 use names::Names;
 use streams::{Kind, Streams};
 
@@ -37,6 +39,7 @@ pub struct MinidumpTarget<'s> {
     source: &'s dyn Source,
     identity: Identity,
     process: Process,
+    threads: Vec<Thread>,
     memory: Loads,
     names: Option<Names<'s>>,
     warnings: Vec<Warning>,
@@ -71,7 +74,7 @@ impl<'s> MinidumpTarget<'s> {
             None => AuxiliaryVector::default(),
         };
         let writer = writer(&streams);
-        let process = process::read(&streams, machine, writer, &auxiliary, names.as_ref())?;
+        let (process, threads) = process::read(&streams, machine, writer, &auxiliary, names.as_ref())?;
         let promised_end = streams.promised_end().max(memory.promised_end()).get();
         let missing = promised_end.saturating_sub(source.size());
         if missing > 0 {
@@ -95,7 +98,7 @@ impl<'s> MinidumpTarget<'s> {
             complete: Some(missing == 0 && !warnings.has("streams")),
             private_memory_saved: stack_saved,
         };
-        Ok(Self { source, identity, process, memory, names, warnings: warnings.into_list() })
+        Ok(Self { source, identity, process, threads, memory, names, warnings: warnings.into_list() })
     }
 }
 
@@ -167,6 +170,10 @@ impl Target for MinidumpTarget<'_> {
 
     fn process(&self) -> &Process {
         &self.process
+    }
+
+    fn threads(&self) -> &[Thread] {
+        &self.threads
     }
 
     fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>> {

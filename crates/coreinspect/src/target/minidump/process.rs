@@ -1,14 +1,16 @@
-//! Who the process was: the streams that are copies of its files in /proc, Exception and ThreadList.
+//! Who the process was: the streams that are copies of its files in /proc, MiscInfo and Exception.
 
-use minidump_common::format::{MINIDUMP_EXCEPTION_STREAM, MINIDUMP_MISC_INFO, MINIDUMP_THREAD};
+use minidump_common::format::{MINIDUMP_EXCEPTION_STREAM, MINIDUMP_MISC_INFO};
 
 use super::names::Names;
 use super::streams::{Kind, Streams};
+use super::threads;
 use crate::core_file::{AuxiliaryVector, Writer};
-use crate::error::{Error, Warnings};
+use crate::error::Error;
 use crate::machine::Machine;
 use crate::position::Address;
 use crate::process::{Process, Signal};
+use crate::thread::Thread;
 
 /// Signals have numbers up to 64; a minidump writes others for what is no signal (a dump that was asked for).
 const LAST_SIGNAL: u32 = 64;
@@ -17,7 +19,7 @@ const HAS_PROCESS_ID: u32 = 1;
 /// si_code of a signal that the kernel raised without an address (sigaction(2)).
 const SI_KERNEL: u32 = 0x80;
 
-/// What the streams say.
+/// What the streams say of it, and of its threads.
 ///
 /// # Errors
 /// [`Error::Read`].
@@ -27,29 +29,19 @@ pub fn read(
     writer: Option<Writer>,
     auxiliary: &AuxiliaryVector,
     names: Option<&Names<'_>>,
-) -> Result<Process, Error> {
+) -> Result<(Process, Vec<Thread>), Error> {
     let status = streams.bytes(Kind::LinuxProcStatus, "the stream LinuxProcStatus")?.unwrap_or_default();
     let arguments = streams.bytes(Kind::LinuxCmdLine, "the stream LinuxCmdLine")?.unwrap_or_default();
     let miscellaneous: Option<MINIDUMP_MISC_INFO> = streams.structure(Kind::MiscInfoStream)?;
     let exception: Option<MINIDUMP_EXCEPTION_STREAM> = streams.structure(Kind::ExceptionStream)?;
-    let mut threads: Vec<u32> = streams
-        .list::<MINIDUMP_THREAD>(Kind::ThreadListStream, &mut Warnings::default())?
-        .iter()
-        .map(|thread| thread.thread_id)
-        .collect();
     let signal = exception.as_ref().and_then(|exception| fatal_signal(exception, machine, writer));
-    if let Some(exception) = &exception {
-        // The kernel puts the thread first that dumped.
-        if let Some(place) = threads.iter().position(|thread| *thread == exception.thread_id) {
-            threads.get_mut(..=place).unwrap_or_default().rotate_right(1);
-        }
-    }
+    let threads = threads::read(streams, machine, exception.as_ref(), signal)?;
     let named = |address: Option<Address>| names?.holding(address?).map(<[u8]>::to_vec);
     let pid = || {
         let info = miscellaneous.filter(|info| info.flags1 & HAS_PROCESS_ID != 0)?;
         Some(info.process_id)
     };
-    Ok(Process {
+    let process = Process {
         pid: number(&status, b"Tgid").or_else(pid).filter(|pid| *pid != 0),
         command: field(&status, b"Name").map(unescaped).filter(|name| !name.is_empty()),
         executable: named(auxiliary.program_headers).or_else(|| named(auxiliary.entry)),
@@ -63,8 +55,9 @@ pub fn read(
         fault_address: exception
             .filter(|_| signal.is_some())
             .and_then(|exception| fault(&exception, machine, writer)),
-        threads,
-    })
+        threads: threads.iter().filter_map(|thread| thread.id).collect(),
+    };
+    Ok((process, threads))
 }
 
 /// `Name:\tvalue` of /proc/PID/status (proc_pid_status(5)).

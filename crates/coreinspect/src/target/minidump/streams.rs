@@ -110,8 +110,31 @@ impl<'s> Streams<'s> {
     /// [`Error::Read`].
     pub fn bytes(&self, kind: Kind, what: &'static str) -> Result<Option<Cow<'s, [u8]>>, Error> {
         let Some(range) = self.range(kind) else { return Ok(None) };
-        let bytes = self.source.bytes(range);
-        Ok(Some(bytes.map_err(|source| Error::Read { what, at: range.start(), source })?))
+        self.at(range, what).map(Some)
+    }
+
+    /// The bytes of `range`, as far as the file has them.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn at(&self, range: Interval<FileOffset>, what: &'static str) -> Result<Cow<'s, [u8]>, Error> {
+        self.source.bytes(range).map_err(|source| Error::Read { what, at: range.start(), source })
+    }
+
+    /// A number of 4 bytes.
+    pub fn number(&self, bytes: [u8; 4]) -> u32 {
+        match self.byte_order {
+            ByteOrder::Little => u32::from_le_bytes(bytes),
+            ByteOrder::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
+    /// A unit of UTF-16.
+    pub fn unit(&self, bytes: [u8; 2]) -> u16 {
+        match self.byte_order {
+            ByteOrder::Little => u16::from_le_bytes(bytes),
+            ByteOrder::Big => u16::from_be_bytes(bytes),
+        }
     }
 
     /// The structure at the start of a stream; `None` if the file does not hold all of it.

@@ -8,6 +8,7 @@ pub(crate) const SYSTEM_INFO: u32 = 7;
 pub(crate) const MEMORY64_LIST: u32 = 9;
 pub(crate) const MISC_INFO: u32 = 15;
 pub(crate) const MEMORY_INFO_LIST: u32 = 16;
+pub(crate) const THREAD_NAMES: u32 = 24;
 pub(crate) const CPU_INFO: u32 = 0x4767_0003;
 pub(crate) const STATUS: u32 = 0x4767_0004;
 pub(crate) const COMMAND_LINE: u32 = 0x4767_0006;

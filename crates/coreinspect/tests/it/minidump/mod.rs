@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::pipeline;
 use crate::program::{Run, coreinspect};
-use builder::{AMD64, KEY, Minidump, PID, WINDOWS, breakpad, crashpad, lldb};
+use builder::{AMD64, KEY, Minidump, PID, THREAD_LIST, THREAD_NAMES, WINDOWS, breakpad, crashpad, lldb};
 
 fn inspect(dump: &Minidump) -> Dump {
     coreinspect::inspect(Path::new("dump"), &Bytes::new(dump.build()), &Options::default())
@@ -134,4 +134,40 @@ fn the_first_line_says_that_it_is_a_minidump() {
     let text = run.text().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("x86_64 minidump of wri\\te\\nr (pid 4711), written by breakpad"), "{text}");
     assert!(text.contains("killed by SIGSEGV at 0x20000123"), "{text}");
+}
+
+/// Registers stand where each machine's CONTEXT has them, a name is UTF-16 behind its length.
+#[test]
+fn threads_have_names_and_registers() {
+    // The processor, the width of a register, where the stack pointer and the program counter stand (minidump_cpu_*.h).
+    for (processor, width, stack_pointer, program_counter) in
+        [(AMD64, 8, 152, 248), (0, 4, 196, 184), (5, 4, 56, 64), (12, 8, 256, 264)]
+    {
+        let mut dump = breakpad(false, processor, width);
+        let mut context = vec![0x11; 272];
+        for (at, value) in [(stack_pointer, 0x7ff0_0100_u64), (program_counter, 0x40_0123)] {
+            context[at..at + width].copy_from_slice(&value.to_le_bytes()[..width]);
+        }
+        dump.add(0x1234_5678, context);
+        let name: Vec<u8> = "wörker".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        dump.add(0x1234_5679, [&(name.len() as u32).to_le_bytes()[..], &name].concat());
+        dump.add(THREAD_NAMES, dump.numbers(&[(1, 4), (u64::from(PID), 4), (0, 8)]));
+        let (mut bytes, places) = dump.build_with_places();
+        let place = |kind: u32| places[dump.streams.iter().position(|(known, _)| *known == kind).unwrap()];
+        let mut point = |at: usize, to: u64| bytes[at..at + 4].copy_from_slice(&to.to_le_bytes()[..4]);
+        // The second row's context: its size, its place.
+        let row = place(THREAD_LIST) + 4 + 48;
+        point(row + 40, 272);
+        point(row + 44, place(0x1234_5678) as u64);
+        point(place(THREAD_NAMES) + 8, place(0x1234_5679) as u64);
+        let document = pipeline::inspect(&bytes).document();
+        let thread = &document["process"]["thread_states"][0];
+        assert_eq!(thread["id"], PID);
+        assert_eq!(thread["name"], "wörker");
+        assert_eq!(thread["signal"]["name"], "SIGSEGV");
+        assert_eq!(thread["stack_pointer"], "0x7ff00100", "{processor}");
+        assert_eq!(thread["program_counter"], "0x400123", "{processor}");
+        let other = &document["process"]["thread_states"][1];
+        assert_eq!((&other["id"], &other["name"]), (&json!(PID + 1), &Value::Null));
+    }
 }
