@@ -3,7 +3,6 @@
 import os
 
 from .binary import Binary, Trouble, bare
-from .picture import Picture
 from .verbs import A_DUMP, CORE, LAYOUT, Verb, Verbs, ask
 
 TYPE_CHECKING = False
@@ -135,14 +134,7 @@ class Session:
             self.stream(self.words(verb, arguments), arguments)
             return
         subject = self.subject()
-        live = self.of_a_process(verb, subject)
-        if live is not None:
-            self.stream(live + arguments, arguments)
-            return
-        with self.looked_at(subject) as core:
-            self.stream(verb.on_dump(core, arguments), arguments)
-        if subject.pid is not None:
-            self.debugger.note("a picture of process {}, taken now".format(subject.pid))
+        self.stream(verb.on_dump(self.looked_at(subject), arguments), arguments)
 
     def stream(self, words: "List[str]", arguments: "List[str]") -> None:
         """Runs coreinspect and prints what it prints."""
@@ -174,20 +166,13 @@ class Session:
             raise Trouble(subject.why)
         return verb.words + [str(subject.pid)] + arguments
 
-    def of_a_process(self, verb: Verb, subject: Subject) -> "Optional[List[str]]":
-        """The command line, but for its arguments, where coreinspect itself looks at the running process."""
+    def looked_at(self, subject: Subject) -> str:
+        """The core, or the living process in its place; Trouble if there is neither."""
+        if subject.core is not None:
+            return subject.core
         if subject.pid is None:
-            return None
-        if verb.process_option is not None:
-            return verb.words + [verb.process_option, str(subject.pid)]
-        live = self.verbs.by_name.get("live") if verb.name == "list" else None
-        return None if live is None else live.words + [str(subject.pid)]
-
-    def looked_at(self, subject: Subject) -> Picture:
-        """The core, or a picture of the living process; Trouble if there is neither."""
-        if subject.core is None and subject.pid is None:
             raise Trouble(subject.why)
-        return Picture(self.binary, subject.core, subject.pid)
+        return "/proc/{}".format(subject.pid)
 
     # What is known of a core.
 
@@ -269,10 +254,10 @@ class Session:
 
         They come from the dump, by coreinspect: the debugger would show zeroes for what was not saved.
         """
-        with self.looked_at(self.subject()) as core:
-            segment = self.segment(core, selector)
-            window = ["--at", str(at), "--length", str(size)]
-            found = self.binary.output(["extract", core, selector, "-o", "-", "-q"] + window)
+        core = self.looked_at(self.subject())
+        segment = self.segment(core, selector)
+        window = ["--at", str(at), "--length", str(size)]
+        found = self.binary.output(["extract", core, selector, "-o", "-", "-q"] + window)
         if len(found) < size:
             raise Trouble(
                 "the type has {} bytes, and the segment only {} from offset {} on".format(size, len(found), at)

@@ -17,7 +17,6 @@ class Verb:
         self.name: str = row["name"]
         self.words: "List[str]" = row["words"]
         self.takes: str = row["takes"]
-        self.process_option: "Optional[str]" = row["process_option"]
         self.about: str = row["about"]
         # For people, at the debugger's prompt.
         self.help: str = row["help"]
@@ -68,7 +67,7 @@ def own(name: str, takes: str, help: str) -> Verb:
     """A verb that only a debugger can do, and that coreinspect has no command for."""
     about = help.split("\n", 1)[0]
     row: "Dict[str, Any]" = dict(name=name, takes=takes, about=about, help=help)
-    return Verb(dict(row, words=[], process_option=None, options=[]))
+    return Verb(dict(row, words=[], options=[]))
 
 
 LAYOUT = own(

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::dumps::{self, DumpFlags};
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::output::Format;
-use super::{Context, Execute, Failure, Status, dumps};
+use super::{Context, Execute, Failure, Status};
 use crate::diff::newer::{self, Copy, Taken};
 use crate::diff::{self, Differing, MatchedBy, Pair, Side, compare, fields};
 use crate::layout::contents::{Contents, FileContents, SegmentContents};
@@ -30,11 +31,10 @@ use other::Raw;
 pub(super) struct Diff {
     /// The dump (or its program and then the dump); the other dump, unless --live or --raw names the other side; and which
     /// segment: a key in any spelling, @ADDRESS, or '#N', its number in the first dump. All if none is named.
-    #[arg(value_name = "DUMP", required_unless_present = "core", allow_negative_numbers = true)]
+    #[arg(value_name = "DUMP", required_unless_present_any = ["core", "pid"], allow_negative_numbers = true)]
     words: Vec<OsString>,
-    /// The dump, as gdb and drgn name it.
-    #[arg(short, long, value_name = "DUMP")]
-    core: Option<PathBuf>,
+    #[command(flatten)]
+    dump: DumpFlags,
     /// Compare with the segments that are alive in this kernel.
     #[arg(long, conflicts_with_all = ["raw", "pair"])]
     live: bool,
@@ -75,7 +75,7 @@ struct Both<'a> {
 impl Execute for Diff {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let chosen = self.layout.chosen(context)?;
-        let (left, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
+        let (left, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
         let options = Options { no_content: true, ..Options::default() };
         let two = !self.live && self.raw.is_none();
         let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();

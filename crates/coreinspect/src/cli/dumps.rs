@@ -1,17 +1,56 @@
-//! Dumps as the debuggers name them: `DUMP...`, `PROGRAM DUMP`, `PROGRAM -c DUMP`; `-` is standard input.
+//! Dumps as the debuggers name them: `DUMP...`, `PROGRAM DUMP`, `PROGRAM -c DUMP`; `-` is standard input. A running process is
+//! `-p PID`, or `/proc/PID` in the place of a dump.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use clap::Args;
 
 use super::output::Format;
 use super::progress::Shown;
 use super::{Context, Failure, coredumpctl, sisters};
 use crate::Error;
 use crate::render::printable::Printable;
-use crate::report::{Dump, Options, Warning, inspect_with};
+use crate::report::{Dump, Options, Warning, inspect_process, inspect_running, inspect_with};
 use crate::shm::Segment;
 use crate::source::{self, Amount, MappedFile, Opened, Reading, die_clearly_when_a_mapped_file_shrinks};
 use crate::target::Target;
+
+/// The dump by a flag.
+#[derive(Args, Clone, Debug)]
+pub(super) struct DumpFlags {
+    /// The dump, as gdb and drgn name it.
+    #[arg(short, long, value_name = "DUMP")]
+    core: Option<PathBuf>,
+    /// A running process in the place of a dump; /proc/PID is the same.
+    #[arg(short, long, value_name = "PID", conflicts_with = "core", value_parser = process_id)]
+    pid: Option<u32>,
+}
+
+impl DumpFlags {
+    /// The dump that they name.
+    pub(super) fn dump(&self) -> Option<PathBuf> {
+        self.core.clone().or_else(|| self.pid.map(path_of_process))
+    }
+}
+
+/// A process id on the command line.
+pub(super) fn process_id(text: &str) -> Result<u32, String> {
+    let pid = text.parse().ok().filter(|pid| (1..=i32::MAX.cast_unsigned()).contains(pid));
+    pid.ok_or_else(|| format!("{text:?} is no process id"))
+}
+
+/// A running process in the place of a dump.
+pub(super) fn path_of_process(pid: u32) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}"))
+}
+
+/// The process that `path` names: `/proc/PID`.
+fn process_of(path: &Path) -> Option<u32> {
+    let digits = path.to_str()?.strip_prefix("/proc/")?.trim_end_matches('/');
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| process_id(digits).ok()).flatten()
+}
 
 /// A dump, and the program that it is said to be of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +145,18 @@ pub(super) fn read_some<R>(
     context: &mut Context<'_>,
     hand_on: impl FnOnce(Option<(&dyn Target, &[Segment])>, Dump, &mut Context<'_>) -> R,
 ) -> Result<R, Failure> {
+    if let Some(pid) = process_of(path) {
+        let pictures = Rc::clone(&context.pictures);
+        let hand_on = |read: Option<(&dyn Target, &[Segment])>, dump: Dump| {
+            tell_warnings(&dump, context);
+            hand_on(read, dump, context)
+        };
+        let picture = pictures.iter().find(|target| target.folder().pid() == pid);
+        return Ok(match picture {
+            Some(target) => inspect_running(target, options, hand_on),
+            None => inspect_process(pid, options, hand_on),
+        });
+    }
     guard(path)?;
     let sisters = sisters::of(path, context)?;
     let options = Options { find_unnamed: context.find_unnamed, sisters, ..options.clone() };

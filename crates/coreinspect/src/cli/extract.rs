@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::dumps::{self, DumpFlags};
 use super::new_file::NewFile;
 use super::show::Window;
-use super::{Context, Execute, Failure, Status, dumps};
+use super::{Context, Execute, Failure, Status};
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::json;
 use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector, SelectorError};
@@ -22,9 +23,8 @@ pub(super) struct Extract {
     /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or '#N'.
     #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]
     words: Vec<OsString>,
-    /// The dump, as gdb and drgn name it.
-    #[arg(short, long, value_name = "DUMP")]
-    core: Option<PathBuf>,
+    #[command(flatten)]
+    dump: DumpFlags,
     /// The file to write; - is standard output. It must not exist, unless --force is given.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -35,7 +35,7 @@ pub(super) struct Extract {
 impl Execute for Extract {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let no_content = Options { no_content: true, ..Options::default() };
-        let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
         let [word] = words.as_slice() else {
             return Err(Failure::new("name one SEGMENT behind the dump: a key, @ADDRESS or '#N'"));
         };

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::dumps::{self, Named};
+use super::dumps::{self, DumpFlags, Named};
 use super::expect::Expectation;
 use super::key::makers;
 use super::layout_argument::{Chosen, LayoutFlags};
@@ -95,9 +95,8 @@ pub(super) struct Inspect {
     /// The dumps: ELF cores by the kernel, gcore and others. A program before a dump is the program of that dump.
     #[arg(value_name = "DUMP")]
     dumps: Vec<PathBuf>,
-    /// One more dump, as gdb and drgn name it.
-    #[arg(short, long, value_name = "DUMP")]
-    core: Option<PathBuf>,
+    #[command(flatten)]
+    dump: DumpFlags,
     /// The last dump that systemd-coredump stored and that matches: a pid, a program's name or path (`coredump:MATCH` names it
     /// for every command).
     #[arg(long, value_name = "MATCH", num_args = 0..=1, default_missing_value = "")]
@@ -105,7 +104,14 @@ pub(super) struct Inspect {
     /// Print the version; with -v also what matters about this machine.
     #[arg(short = 'V', long)]
     version: bool,
-    /// Columns, in this order: #, key, base, mapped, saved, perm, state, content.
+    #[command(flatten)]
+    reports: ReportFlags,
+}
+
+/// How reports are listed, and what they are held against.
+#[derive(Args, Debug)]
+pub(super) struct ReportFlags {
+    /// Columns, in this order: #, key, base, shmid, owner, perms, size, nattch, mapped, saved, perm, state, content.
     #[arg(help_heading = "Listing", long, value_name = "COLUMN,...", value_delimiter = ',', value_parser = column)]
     columns: Vec<Column>,
     /// Rows alone, without headings and explanations.
@@ -135,10 +141,17 @@ impl Execute for Inspect {
         }
         let stored = self.coredump.as_deref().map(coredumpctl::place);
         let paths: Vec<_> = self.dumps.iter().cloned().chain(stored).collect();
-        let named = dumps::pair(&paths, self.core.as_ref())?;
+        let named = dumps::pair(&paths, self.dump.dump().as_ref())?;
         if named.is_empty() {
             return Err(Failure::new("name a dump: `coreinspect core.1234` (or `coreinspect --help`)"));
         }
+        self.reports.write(&named, context)
+    }
+}
+
+impl ReportFlags {
+    /// Writes the reports of `named`, and answers the worst status that they earn.
+    pub(super) fn write(&self, named: &[Named], context: &mut Context<'_>) -> Result<Status, Failure> {
         let dumps = || named.iter().map(|named| named.dump.as_path());
         if self.also_json.as_deref().is_some_and(|path| path.as_os_str() == "-") {
             return Err(Failure::new("--also-json takes a file; --json prints to standard output"));
@@ -158,7 +171,7 @@ impl Execute for Inspect {
         if context.find_unnamed && !alone {
             sisters::each_other(dumps(), context);
         }
-        for named in &named {
+        for named in named {
             // A pipe cannot be read twice: what is expected of it is compared with what was read.
             let whole = options.full || !self.expect.is_empty() && named.dump.as_os_str() == "-";
             let amount = if whole { Amount::Segments } else { Amount::Starts };
@@ -216,13 +229,10 @@ impl Execute for Inspect {
         }
         Ok(status)
     }
-}
 
-impl Inspect {
     fn listing(&self, context: &Context<'_>) -> Listing {
         Listing {
-            chosen: !self.columns.is_empty(),
-            columns: if self.columns.is_empty() { Column::all() } else { self.columns.clone() },
+            columns: self.columns.clone(),
             header: !self.no_header,
             verbose: context.verbose,
             quiet: context.quiet,

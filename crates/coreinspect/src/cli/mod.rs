@@ -14,6 +14,7 @@ mod inspect;
 mod key;
 mod layout_argument;
 mod layouts;
+mod live;
 mod new_file;
 mod output;
 mod pager;
@@ -191,6 +192,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect dump $$\n  \
          coreinspect dump $$ -o core.shm --force\n  \
          coreinspect dump $$ --stop --threads --json",
+    ),
+    Command::new::<live::Live>(
+        "live",
+        Takes::Process,
+        "coreinspect live [OPTIONS] PID...",
+        "  coreinspect live $(pidof postgres)\n  \
+         coreinspect live 4711 --stop --json\n  \
+         coreinspect show -p 4711 '#1' --hex",
     ),
     Command::new::<shell::Shell>(
         "shell",

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
@@ -11,6 +12,7 @@ use super::sisters::Sisters;
 use crate::render::printable::Printable;
 use crate::render::{Style, json};
 use crate::source::Limits;
+use crate::target::LiveTarget;
 
 /// `--format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -102,6 +104,8 @@ pub struct Context<'w> {
     pub force: bool,
     /// `--max-size`.
     pub limits: Limits,
+    /// Processes whose segments were copied while they stood still: read in place of the running ones.
+    pub pictures: Rc<[LiveTarget]>,
     /// `--find-unnamed`, which `--sister` implies.
     pub find_unnamed: bool,
     /// `--sister`: those that are yet to be read.
@@ -142,6 +146,7 @@ impl<'w> Context<'w> {
             verbose: flags.verbose,
             force: flags.force,
             limits: flags.max_size.map_or(Limits::default(), |most_bytes| Limits { most_bytes, named: true }),
+            pictures: Rc::default(),
             find_unnamed: flags.find_unnamed || !flags.sister.is_empty(),
             sisters: flags.sister,
             sisters_read: Vec::new(),

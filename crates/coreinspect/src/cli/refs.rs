@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::num::NonZero;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::dumps::{self, DumpFlags};
 use super::output::Format;
 use super::show::number;
-use super::{Context, Execute, Failure, Status, dumps};
+use super::{Context, Execute, Failure, Status};
 use crate::debug_files::DebugFolders;
 use crate::debug_files::frames;
 use crate::debug_files::symbols::Symbols;
@@ -27,11 +27,10 @@ use crate::target::Target;
 pub(super) struct RefsCommand {
     /// The dump (or its program and then the dump), and which segments: a key in any spelling, @ADDRESS, or '#N'; all if
     /// none is named.
-    #[arg(value_name = "DUMP", required_unless_present = "core", allow_negative_numbers = true)]
+    #[arg(value_name = "DUMP", required_unless_present_any = ["core", "pid"], allow_negative_numbers = true)]
     words: Vec<OsString>,
-    /// The dump, as gdb and drgn name it.
-    #[arg(short, long, value_name = "DUMP")]
-    core: Option<PathBuf>,
+    #[command(flatten)]
+    dump: DumpFlags,
     /// Words at any address, not only at multiples of their size.
     #[arg(long)]
     unaligned: bool,
@@ -45,7 +44,7 @@ pub(super) struct RefsCommand {
 
 impl Execute for RefsCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
         let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
         let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
         let options = Options { no_content: true, ..Options::default() };

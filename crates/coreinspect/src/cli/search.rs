@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
 use clap::Args;
 
+use super::dumps::{self, DumpFlags};
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::output::Format;
 use super::show::{Window, number};
-use super::{Context, Execute, Failure, Status, dumps};
+use super::{Context, Execute, Failure, Status};
 use crate::layout::contents::SegmentContents;
 use crate::layout::{Budget, Described, Subject};
 use crate::render::{self, json};
@@ -27,9 +27,8 @@ pub(super) struct Search {
     /// (u32be: and u32le: have a byte order of their own). A pattern without a segment is sought in all.
     #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]
     words: Vec<OsString>,
-    /// The dump, as gdb and drgn name it.
-    #[arg(short, long, value_name = "DUMP")]
-    core: Option<PathBuf>,
+    #[command(flatten)]
+    dump: DumpFlags,
     /// Letters of ASCII match in either case.
     #[arg(short, long)]
     ignore_case: bool,
@@ -57,7 +56,7 @@ const MOST_CONTEXT: u64 = 4096;
 impl Execute for Search {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let chosen = self.layout.chosen(context)?;
-        let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
         // The words as they were typed: a pattern may hold what no terminal is shown.
         let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();
         let typed: Vec<&[u8]> = typed.iter().map(|word| word.as_bytes()).collect();

@@ -4,14 +4,14 @@ use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::Args;
 
+use super::dumps::{self, DumpFlags};
 use super::inspect::ContentFlags;
 use super::output::Format;
 use super::records::Stream;
-use super::{Context, Execute, Failure, Status, dumps};
+use super::{Context, Execute, Failure, Status};
 use crate::debug_files::DebugFolders;
 use crate::debug_files::symbols::Symbols;
 use crate::layout::Layout;
@@ -34,11 +34,10 @@ use crate::target::Target;
 pub(super) struct Show {
     /// The dump (or its program and then the dump), and which segments: a key in any spelling, @ADDRESS, or '#N'; all if
     /// none is named.
-    #[arg(value_name = "DUMP", required_unless_present = "core", allow_negative_numbers = true)]
+    #[arg(value_name = "DUMP", required_unless_present_any = ["core", "pid"], allow_negative_numbers = true)]
     words: Vec<OsString>,
-    /// The dump, as gdb and drgn name it.
-    #[arg(short, long, value_name = "DUMP")]
-    core: Option<PathBuf>,
+    #[command(flatten)]
+    dump: DumpFlags,
     #[command(flatten)]
     content: ContentFlags,
     /// The bytes too, as `hexdump -C` prints them.
@@ -116,7 +115,7 @@ impl Execute for Show {
         let asked = self.content.options(context)?;
         let no_content = asked.no_content || self.records;
         let options = Options { at, count: self.count, no_content, ..asked };
-        let (path, words) = dumps::one(self.words.clone(), self.core.as_ref())?;
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
         let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
         let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
         let layout = options.layout.clone();

@@ -88,7 +88,8 @@ impl Verb {
         let command = output::Flags::augment_args(row).about(about).long_about(None);
         let dump = self.command.takes.a_dump();
         command.mut_args(|arg| {
-            let names_a_dump = dump && (arg.is_positional() || arg.get_id() == "core");
+            let names_a_dump =
+                dump && (arg.is_positional() || arg.get_id() == "core" || arg.get_id() == "pid");
             let is_version = arg.get_id() == "version";
             if names_a_dump || is_version || self.stands_for(&arg) { arg.hide(true) } else { arg }
         })

@@ -18,8 +18,8 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// The name, in parentheses, can hold any byte but NUL, parentheses and blanks too: what follows its last one counts.
-    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+    /// That of a process or a thread. The name, in parentheses, can hold any byte but NUL, parentheses and blanks too: what follows its last one counts.
+    pub fn parse(line: &[u8]) -> Option<Self> {
         let end = memchr::memrchr(b')', line)?;
         let rest = std::str::from_utf8(line.get(end.checked_add(1)?..)?).ok()?;
         let fields: Vec<_> = rest.split_ascii_whitespace().collect();

@@ -14,18 +14,22 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
 
     let or_unknown = |known: Option<String>| known.unwrap_or_else(|| "unknown".to_owned());
     let command = process.command.as_ref().map(|command| Printable(command.bytes()).to_string());
-    text.push_str(&format!(
-        "{} {} of {} (pid {}), written by {}",
-        or_unknown(dump.machine.clone()),
-        if dump.kind == Some("minidump") { "minidump" } else { "core" },
-        command.unwrap_or_else(|| "an unknown command".to_owned()),
-        or_unknown(process.pid.map(|pid| pid.to_string())),
-        match dump.writer.as_deref() {
+    let machine = or_unknown(dump.machine.clone());
+    let command = command.unwrap_or_else(|| "an unknown command".to_owned());
+    let pid = or_unknown(process.pid.map(|pid| pid.to_string()));
+    if dump.kind == Some("process") {
+        let threads = process.threads.len();
+        let threads = if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
+        text.push_str(&format!("{machine} process {command} (pid {pid}), {threads}"));
+    } else {
+        let writer = match dump.writer.as_deref() {
             Some("kernel") => "the kernel",
             Some(writer) => writer,
             None => "an unknown program",
-        }
-    ));
+        };
+        let kind = if dump.kind == Some("minidump") { "minidump" } else { "core" };
+        text.push_str(&format!("{machine} {kind} of {command} (pid {pid}), written by {writer}"));
+    }
     if let Some(signal) = process.signal {
         // A debugger dumps a process that lives on, whatever it was just sent.
         let how = if ["gcore", "lldb"].map(Some).contains(&dump.writer.as_deref()) {
@@ -58,7 +62,8 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
             ("file size", dump.file_size.map(|bytes| format!("{bytes} bytes"))),
             ("POSIX shm", dump.posix_mappings.map(|count| format!("{count} mappings in /dev/shm"))),
         ];
-        for (name, value) in facts {
+        let running = dump.kind == Some("process");
+        for (name, value) in facts.into_iter().filter(|(name, _)| !(running && *name == "file size")) {
             let value = value.unwrap_or_else(|| "unknown".to_owned());
             write_wrapped(&value, &format!("  {name:11}"), "             ", style, out)?;
         }

@@ -32,7 +32,7 @@ pub(super) fn write(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Resul
     for segments in &groups {
         writeln!(out)?;
         let Some(first) = segments.first() else { continue };
-        write_wrapped(&lacking(segments, style), "", "  ", style, out)?;
+        write_wrapped(&lacking(dump, segments, style), "", "  ", style, out)?;
         let mut causes = first.causes.iter().peekable();
         while let Some(cause) = causes.next() {
             let sure = if cause.certain { "" } else { " (perhaps)" };
@@ -49,12 +49,13 @@ pub(super) fn write(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Resul
 }
 
 /// Which bytes are missing, in a sentence.
-fn lacking(segments: &[&Segment], style: Style) -> String {
+fn lacking(dump: &Dump, segments: &[&Segment], style: Style) -> String {
     let sum =
         |of: fn(&Segment) -> u64| segments.iter().fold(0_u64, |sum, segment| sum.saturating_add(of(segment)));
     let lacked = sum(|segment| segment.mapped.saturating_sub(segment.saved));
     let mapped = sum(|segment| segment.mapped);
-    format!("{}: {lacked} of {mapped} bytes are not in the dump", names(segments, style))
+    let not_there = if dump.kind == Some("process") { "cannot be read" } else { "are not in the dump" };
+    format!("{}: {lacked} of {mapped} bytes {not_there}", names(segments, style))
 }
 
 /// Segments by their numbers; one alone by its key too.

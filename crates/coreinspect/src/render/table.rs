@@ -31,6 +31,13 @@ const COLUMNS: &[(Heading, CellOf)] = &[
     (heading("BASE", false, 1), |row, _| {
         Cell::new(row.attachment.base.map_or("-".to_owned(), |base| base.to_string()))
     }),
+    (heading("SHMID", true, 3), |row, _| Cell::new(unknown(row.segment.shmid))),
+    (heading("OWNER", false, 6), |row, _| Cell::new(unknown(row.segment.owner))),
+    (heading("PERMS", false, 6), |row, _| Cell::new(unknown(row.segment.perms.as_deref()))),
+    (heading("SIZE", true, 4), |row, style| {
+        Cell::new(unknown(row.segment.size.map(|bytes| size(bytes, style.bytes))))
+    }),
+    (heading("NATTCH", true, 5), |row, _| Cell::new(unknown(row.segment.nattch))),
     (heading("MAPPED", true, 4), |row, style| Cell::new(size(row.attachment.mapped, style.bytes))),
     (heading("SAVED", true, 2), |row, style| Cell::new(size(row.attachment.saved, style.bytes))),
     (heading("PERM", false, 3), |row, _| Cell::new(permissions(row.attachment))),
@@ -46,14 +53,28 @@ const COLUMNS: &[(Heading, CellOf)] = &[
     }),
 ];
 
+/// The columns of what only the kernel knows: most dumps have nothing for them.
+const OF_THE_KERNEL: [&str; 5] = ["SHMID", "OWNER", "PERMS", "SIZE", "NATTCH"];
+
+fn unknown(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "?".to_owned(), |value| value.to_string())
+}
+
 const fn heading(name: &'static str, right: bool, dispensable: u8) -> Heading {
     Heading { name, right, dispensable, breaks: false }
 }
 
 impl Column {
-    /// Every column, in order.
-    pub fn all() -> Vec<Self> {
-        (0..COLUMNS.len()).map(Self).collect()
+    /// The columns that a listing has unless others are asked for: of a dump those for which dumps have something, of a running
+    /// process all but those that say the same of each (all of it is there).
+    pub fn usual(dump: &Dump) -> Vec<Self> {
+        let running = dump.kind == Some("process");
+        let left_out = |name| match running {
+            true => ["MAPPED", "SAVED"].contains(&name),
+            false => OF_THE_KERNEL.contains(&name),
+        };
+        let columns = (0_usize..).zip(Self::names()).filter(|(_, name)| !left_out(*name));
+        columns.map(|(at, _)| Self(at)).collect()
     }
 
     /// The names of all columns, as `--columns` takes them.
@@ -70,10 +91,8 @@ impl Column {
 /// What the listing shows.
 #[derive(Clone, Debug)]
 pub struct Listing {
-    /// The columns, in order.
+    /// The columns that the user named, in order: then none is left out, however narrow the place. None: the usual ones.
     pub columns: Vec<Column>,
-    /// Whether the user named them: then none is left out, however narrow the place.
-    pub chosen: bool,
     /// Whether headings are printed, and with them all that is no row.
     pub header: bool,
     /// More about the process.
@@ -102,7 +121,8 @@ impl Listing {
         if prose {
             writeln!(out)?;
         }
-        let chosen: Vec<_> = self.columns.iter().filter_map(|column| COLUMNS.get(column.0)).collect();
+        let columns = if self.columns.is_empty() { Column::usual(dump) } else { self.columns.clone() };
+        let chosen: Vec<_> = columns.iter().filter_map(|column| COLUMNS.get(column.0)).collect();
         let rows = dump.segments.iter().flat_map(|segment| {
             (0..).zip(&segment.attachments).map(move |(at, attachment)| Row {
                 segment,
@@ -113,7 +133,7 @@ impl Listing {
         let grid = Grid {
             headings: chosen
                 .iter()
-                .map(|(heading, _)| if self.chosen { heading.kept() } else { *heading })
+                .map(|(heading, _)| if self.columns.is_empty() { *heading } else { heading.kept() })
                 .collect(),
             rows: rows.map(|row| chosen.iter().map(|(_, cell)| cell(&row, style)).collect()).collect(),
             header: self.header,

@@ -14,6 +14,7 @@ mod layouts;
 pub mod look;
 mod pointer;
 mod refs;
+mod running;
 mod search;
 mod selector;
 mod shared;
@@ -35,6 +36,7 @@ pub use layouts::{
 pub use look::Look;
 pub use pointer::Pointer;
 pub use refs::{Names, Reference, Refs, Stored, StoredPointer};
+pub use running::{inspect_process, inspect_running};
 pub use search::{FoundAt, NotSearched, Search, SearchedSegment, SoughtPattern};
 pub use selector::{Selector, SelectorError};
 pub use shared::{Gathered, Outlier, Shared, SharedAttachment, SharedCopy, SharedSegment};

@@ -10,6 +10,7 @@ mod kernel;
 mod minicoredumper;
 mod minidump;
 mod nameless;
+mod process;
 mod shared_mapping;
 
 use crate::memory::Dumped;
@@ -46,6 +47,8 @@ pub enum Code {
     Truncated,
     /// This kind of dump, by this dumper, leaves them out.
     DumperSkipped,
+    /// A running process that we may not trace.
+    NoRights,
     /// No rule that is known here.
     Unknown,
 }
@@ -60,6 +63,7 @@ impl Code {
             Self::DontDump => "dontdump",
             Self::Truncated => "truncated",
             Self::DumperSkipped => "dumper-skipped",
+            Self::NoRights => "no-rights",
             Self::Unknown => "unknown",
         }
     }
@@ -90,6 +94,9 @@ pub fn causes(target: &dyn Target, memory: &SharedMemory) -> Vec<Vec<Cause>> {
 
 fn found(target: &dyn Target, memory: &SharedMemory, segment: &Segment, evidence: &Evidence) -> Vec<Found> {
     let mut found: Vec<Found> = truncated(target, segment).into_iter().collect();
+    if segment.bytes_that_are(Dumped::NotReadable) > 0 {
+        found.push(process::cause(segment));
+    }
     if segment.bytes_that_are(Dumped::NotSaved) > 0 {
         let identity = target.identity();
         found.extend(match identity.writer {
@@ -121,6 +128,7 @@ fn fix(target: &dyn Target, memory: &SharedMemory, segment: &Segment, code: Code
                 .to_owned()
         }
         (_, writer) if identity.kind == "minidump" => minidump::fix(writer),
+        (Code::NoRights, _) => process::FIX.to_owned(),
         (_, Some(Writer::Kernel)) => kernel::fix(code, mask),
         (_, Some(Writer::Gcore)) => gcore::fix(code, mask),
         (_, Some(Writer::Drgn)) => drgn::fix(code),

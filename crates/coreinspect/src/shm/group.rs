@@ -46,6 +46,8 @@ pub(super) fn segments(target: &dyn Target, rows: &mut [Row<'_>], deleted: &str)
         attachments.sort_by_key(Attachment::start);
         let groups = match rows.first().and_then(Row::shmid) {
             // The number says which segment it is, and a private one's too.
+            // Of one device and one number they are the same memory: it may only have changed between two reads.
+            Some(_) if *found_by == FoundBy::Device => vec![(attachments, false)],
             Some(_) => vec![comparison.one(attachments)],
             None => comparison.segments(key, attachments),
         };

@@ -56,7 +56,7 @@ impl Segment {
     /// Hands the saved bytes of `tile` to `each`, block by block; nothing if they are missing.
     ///
     /// # Errors
-    /// Reading failed, or `each` did.
+    /// Reading failed (a running process may end before its bytes are read), or `each` did.
     pub fn read_tile<E: From<Error>>(
         &self,
         target: &dyn Target,
@@ -70,7 +70,15 @@ impl Segment {
         while let Some(left) = range.end().offset_from(at).filter(|left| *left > 0) {
             let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
             let count = target.read(at, block.get_mut(..wanted).unwrap_or_default())?;
-            let Some(bytes) = block.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+            let Some(bytes) = block.get(..count).filter(|bytes| !bytes.is_empty()) else {
+                return match target.process().pid.filter(|_| target.identity().kind == "process") {
+                    Some(pid) => {
+                        let source = std::io::ErrorKind::NotFound.into();
+                        Err(Error::Process { pid, what: "its memory", source }.into())
+                    }
+                    None => Ok(()),
+                };
+            };
             each(bytes)?;
             at = at.checked_add(count as u64).unwrap_or(range.end());
         }

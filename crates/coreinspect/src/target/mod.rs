@@ -5,6 +5,7 @@
 
 mod core;
 mod facts;
+mod live;
 #[cfg(feature = "minidump")]
 mod minidump;
 mod segment_facts;
@@ -13,6 +14,7 @@ pub use self::core::CoreTarget;
 #[cfg(feature = "minidump")]
 pub use self::minidump::MinidumpTarget;
 pub use facts::{Facts, FoundBy, SystemV};
+pub use live::LiveTarget;
 pub use segment_facts::SegmentFacts;
 
 use std::fs::File;

@@ -46,6 +46,7 @@ mod program;
 mod random;
 mod readme;
 mod refs;
+mod running;
 mod schema;
 mod seeds;
 mod selectors;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use coreinspect::Options;
-use coreinspect::render::table::{Column, Listing};
+use coreinspect::render::table::Listing;
 use coreinspect::render::{Style, json, segment};
 use coreinspect::report::Dump;
 use coreinspect::source::{Bytes, Source};
@@ -23,8 +23,7 @@ fn write_json(dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
 
 /// The listing with all that it can say, and each segment in full.
 fn write_text(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let listing =
-        Listing { columns: Column::all(), chosen: false, header: true, verbose: true, quiet: false };
+    let listing = Listing { columns: vec![], header: true, verbose: true, quiet: false };
     listing.write(dump, style, out)?;
     dump.segments.iter().try_for_each(|one| segment::write(one, &segment::Shown::default(), style, out))
 }

@@ -18,7 +18,7 @@ macro_rules! module {
 const LOADER: &str = include_str!("../../../plugin/loader.py");
 /// What both debuggers need, in the order in which it can be loaded.
 const SHARED: &[(&str, &str)] =
-    &[module!("__init__"), module!("binary"), module!("picture"), module!("verbs"), module!("session")];
+    &[module!("__init__"), module!("binary"), module!("verbs"), module!("session")];
 
 impl Debugger {
     fn module(self) -> (&'static str, &'static str) {
@@ -87,14 +87,10 @@ fn row(verb: &Verb) -> serde_json::Value {
     let clap = verb.clap();
     let shown = clap.get_arguments().filter(|arg| !arg.is_hide_set());
     let options: Vec<_> = shown.filter_map(|arg| Some(format!("--{}", arg.get_long()?))).collect();
-    let by_pid =
-        clap.get_arguments().find(|arg| arg.get_long() == Some("pid") || arg.get_short() == Some('p'));
-    let by_pid = by_pid.map(|arg| arg.get_long().map_or("-p".to_owned(), |long| format!("--{long}")));
     json!({
         "name": verb.name,
         "words": verb.words().collect::<Vec<_>>(),
         "takes": verb.command.takes.name(),
-        "process_option": by_pid,
         "about": verb.about(),
         "help": verb.help("shm ", COLUMNS),
         "options": options,

@@ -31,11 +31,10 @@ use super::{Context, Execute, Failure, Status, dumps};
 #[derive(Args, Debug)]
 pub(super) struct Shell {
     /// The dump; or its program and then the dump.
-    #[arg(value_name = "DUMP", required_unless_present = "core")]
+    #[arg(value_name = "DUMP", required_unless_present_any = ["core", "pid"])]
     paths: Vec<PathBuf>,
-    /// The dump, as gdb and drgn name it.
-    #[arg(short, long, value_name = "DUMP")]
-    core: Option<PathBuf>,
+    #[command(flatten)]
+    dump: dumps::DumpFlags,
     #[command(flatten)]
     scripts: Scripts,
 }
@@ -47,7 +46,7 @@ impl Execute for Shell {
                 "say at each command what it prints: `coreinspect shell core -e 'list --json'`",
             ));
         }
-        let named = dumps::pair(&self.paths, self.core.as_ref())?;
+        let named = dumps::pair(&self.paths, self.dump.dump().as_ref())?;
         let [named] = named.as_slice() else {
             return Err(Failure::new("the prompt is about one dump; name one"));
         };

@@ -74,8 +74,8 @@ fn a_living_process_is_told_apart_from_a_core() {
     let run = gdb(subject.folder.path(), &["-p", &pid], &["shm list", &show, &layout, &print]);
     assert!(run.lines().iter().any(|line| line.contains(&subject.key) && line.contains(&base)), "{run:?}");
     assert!(run.text().contains(&format!("attached at {base}")), "{run:?}");
-    assert!(run.err.contains(&format!("a picture of process {pid}, taken now")), "{run:?}");
-    assert!(pictures().is_empty(), "{:?}", pictures());
+    // It stands still, and nobody else attaches its segment: nothing can be torn.
+    assert!(!run.err.contains("warning: "), "{run:?}");
     assert!(run.text().contains(&format!("(void *) {base}")), "{run:?}");
 }
 
@@ -105,12 +105,4 @@ fn behind_gdbserver_what_can_be_known_is_told() {
     assert!(run.err.contains("behind target remote"), "{run:?}");
     assert!(run.err.contains(&format!("{}  {:#x}-", subject.key, subject.base)), "{run:?}");
     assert!(run.text().contains(&format!("(void *) {:#x}", subject.base)), "{run:?}");
-}
-
-/// What a picture of a process could leave behind.
-fn pictures() -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
-    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("coreinspect-"));
-    let files = named.flat_map(|entry| std::fs::read_dir(entry.path()).into_iter().flatten().flatten());
-    files.map(|file| file.path()).filter(|path| path.to_string_lossy().contains("/process-")).collect()
 }
