@@ -135,6 +135,13 @@ fn run(targets: &[Target], seed: u64, first: u64, end: u64, step: usize) -> Tall
         let complaint = if number % 8 == 0 { inspected.complaint() } else { inspected.harm() };
         assert_eq!(complaint, None, "{name}");
         assert!(peak <= MOST_MEMORY, "{name} took {peak} bytes");
+        // As much again, of some.
+        if number % 16 == 1 {
+            let outcome = catch_unwind(|| allocations::measure(|| pipeline::harm_across(&mutant)));
+            let (harm, usage) = outcome.unwrap_or_else(|_| panic!("{name} panicked in search or diff"));
+            assert_eq!(harm, None, "{name}");
+            assert!(usage.peak <= MOST_MEMORY, "{name} took {} bytes in search or diff", usage.peak);
+        }
         tally.errors += u64::from(inspected.dump.error.is_some());
         tally.peak = tally.peak.max(peak);
     }

@@ -1,5 +1,7 @@
 //! From bytes to everything that the program prints of them.
 
+mod across;
+
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -54,6 +56,14 @@ pub(crate) fn inspect_source(source: &dyn Source) -> Inspected {
     write_text(&dump, PLAIN, &mut plain).unwrap();
     write_text(&dump, COLOURED, &mut coloured).unwrap();
     Inspected { dump, json, plain, coloured }
+}
+
+/// What is wrong with what `search`, `diff` and several dumps in one run print of `bytes`, if anything.
+pub(crate) fn harm_across(bytes: &[u8]) -> Option<String> {
+    let outputs = [("plain", PLAIN, false), ("in colour", COLOURED, true)];
+    outputs.into_iter().find_map(|(name, style, colours)| {
+        Some(format!("{name}: {}", harmless::complaint(&across::write(bytes, style), colours)?))
+    })
 }
 
 impl Inspected {
