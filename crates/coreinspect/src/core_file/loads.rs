@@ -123,6 +123,23 @@ impl Loads {
         Ok(done)
     }
 
+    /// The first part of `range` that is no hole of a sparse file; empty, at its end, if all of it is.
+    pub fn data(&self, source: &dyn Source, range: Interval<Address>) -> Interval<Address> {
+        let none = Interval::clamped(range.end(), 0);
+        let mut at = range.start();
+        while let Some(rest) = Interval::new(at, range.end()).filter(|rest| !rest.is_empty()) {
+            let Some(place) = self.in_file(at) else { return rest };
+            let place = Interval::clamped(place.start(), place.length().min(rest.length()));
+            let Ok(data) = source.data(place) else { return rest };
+            let before = data.start().offset_from(place.start()).unwrap_or(0);
+            match at.checked_add(before) {
+                Some(start) if !data.is_empty() => return Interval::clamped(start, data.length()),
+                _ => at = at.checked_add(place.length()).unwrap_or(range.end()),
+            }
+        }
+        none
+    }
+
     /// Copies the saved bytes of `range` into `file`, which stands at the place to write.
     ///
     /// # Errors

@@ -411,6 +411,7 @@ impl Dump {
             "valgrind" => {
                 "; valgrind saves the bytes of segments without their names: gcore of valgrind's own process has both"
             }
+            "crashpad" => "; Crashpad writes no names of mappings: gcore PID has names and bytes",
             "google-coredumper" => {
                 "; google-coredumper saves the bytes of writable segments, and no names: gcore PID has both"
             }

@@ -7,7 +7,7 @@ use crate::core_file::{CoreFile, ThreadStatus, Writer};
 use crate::error::{Error, Warning};
 use crate::machine::{ByteOrder, SignalNumbering};
 use crate::memory::{Dumped, Extent, Permissions};
-use crate::position::{Address, FileOffset, Interval, Position};
+use crate::position::{Address, FileOffset, Interval};
 use crate::process::{Process, Signal};
 use crate::source::{Source, Stream};
 use crate::thread::Thread;
@@ -66,10 +66,6 @@ impl<'s> CoreTarget<'s> {
             }
         };
         Ok(Self { source, core, identity, process, threads, facts, warnings })
-    }
-
-    fn read_at(&self, at: FileOffset, into: &mut [u8]) -> Result<usize, Error> {
-        self.source.read_at(at, into).map_err(|source| Error::Read { what: "the saved memory", at, source })
     }
 }
 
@@ -189,50 +185,15 @@ impl Target for CoreTarget<'_> {
     }
 
     fn read(&self, at: Address, into: &mut [u8]) -> Result<usize, Error> {
-        let mut done = 0_usize;
-        while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            let place = at.checked_add(done as u64).and_then(|at| self.core.loads().in_file(at));
-            let Some(place) = place else { break };
-            let length = rest.len().min(usize::try_from(place.length()).unwrap_or(usize::MAX));
-            let Some(part) = rest.get_mut(..length) else { break };
-            let count = self.read_at(place.start(), part)?;
-            done = done.saturating_add(count);
-            if count < length {
-                break;
-            }
-        }
-        Ok(done)
+        self.core.loads().read(self.source, at, into)
     }
 
     fn data(&self, range: Interval<Address>) -> Interval<Address> {
-        let none = Interval::clamped(range.end(), 0);
-        let mut at = range.start();
-        while let Some(rest) = Interval::new(at, range.end()).filter(|rest| !rest.is_empty()) {
-            let Some(place) = self.core.loads().in_file(at) else { return rest };
-            let place = Interval::clamped(place.start(), place.length().min(rest.length()));
-            let Ok(data) = self.source.data(place) else { return rest };
-            let before = data.start().offset_from(place.start()).unwrap_or(0);
-            match at.checked_add(before) {
-                Some(start) if !data.is_empty() => return Interval::clamped(start, data.length()),
-                _ => at = at.checked_add(place.length()).unwrap_or(range.end()),
-            }
-        }
-        none
+        self.core.loads().data(self.source, range)
     }
 
     fn copy(&self, range: Interval<Address>, file: &mut File) -> Result<(), Error> {
-        let mut at = range.start();
-        while let Some(rest) = Interval::new(at, range.end()).filter(|rest| !rest.is_empty()) {
-            let Some(place) = self.core.loads().in_file(at) else { break };
-            let part = Interval::clamped(place.start(), place.length().min(rest.length()));
-            self.source.copy(part, file).map_err(|source| Error::Read {
-                what: "the saved memory",
-                at: part.start(),
-                source,
-            })?;
-            at = at.checked_add(part.length()).unwrap_or(range.end());
-        }
-        Ok(())
+        self.core.loads().copy(self.source, range, file)
     }
 
     fn warnings(&self) -> &[Warning] {

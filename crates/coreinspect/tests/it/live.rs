@@ -9,6 +9,7 @@ mod search;
 pub(crate) mod segment;
 mod shared;
 pub(crate) mod subject;
+mod valgrind;
 mod witness;
 
 use dump::Kept::{All, Nothing, Pages};

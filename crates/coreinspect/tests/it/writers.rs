@@ -23,7 +23,10 @@ fn every_shape_has_its_writer() {
         ("kernel", presets::kernel(S390X)),
         ("kernel", presets::kernel_sorted(X86_64)),
         ("kernel", presets::extended_numbering(MIPS)),
+        ("kernel", presets::kernel_3_6(X86_64)),
         ("gcore", presets::gcore(X86_64)),
+        ("gcore", presets::gcore_8(X86_64)),
+        ("gcore", presets::gcore_8(S390X)),
         ("gcore", presets::gcore(I386)),
         ("createdump", presets::createdump_31(X86_64)),
         ("createdump", presets::createdump_8_full(AARCH64)),
@@ -40,6 +43,16 @@ fn every_shape_has_its_writer() {
     for (expected, core) in shapes {
         assert_eq!(writer(&core).as_deref(), Some(expected), "{}", core.abi.name);
     }
+}
+
+/// The end of a gcore core is its notes: cut off, the rest is still gcore's, and the pid is lost with them.
+#[test]
+fn a_gcore_core_without_its_notes_is_gcores() {
+    let mut core = presets::gcore(X86_64).build();
+    let notes = core.notes.iter().map(|note| note.header).min().unwrap();
+    core.bytes.truncate(notes);
+    let dump = coreinspect::inspect(Path::new("core"), &Bytes::new(core.bytes), &Options::default());
+    assert_eq!((dump.writer.as_deref(), dump.process.pid), (Some("gcore"), None));
 }
 
 /// What one writer is known by, taken away or put where none puts it, leaves no name to guess.

@@ -192,6 +192,10 @@ impl Target for MinidumpTarget<'_> {
         self.memory.read(self.source, at, into)
     }
 
+    fn data(&self, range: Interval<Address>) -> Interval<Address> {
+        self.memory.data(self.source, range)
+    }
+
     fn copy(&self, range: Interval<Address>, file: &mut File) -> Result<(), Error> {
         self.memory.copy(self.source, range, file)
     }

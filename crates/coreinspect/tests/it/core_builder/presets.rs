@@ -169,6 +169,29 @@ pub(crate) fn gcore(abi: Abi) -> CoreBuilder {
     CoreBuilder { segments, sections, notes_last: true, ..CoreBuilder::new(abi) }
 }
 
+/// gdb 8 to 11: without the target description that gdb 12 began to save.
+pub(crate) fn gcore_8(abi: Abi) -> CoreBuilder {
+    let mut core = gcore(abi);
+    if let Content::Notes(notes, _) = &mut core.segments[0].content {
+        notes.retain(|note| note.owner == b"CORE\0");
+    }
+    core
+}
+
+/// Linux before 3.7: neither NT_SIGINFO nor NT_FILE, and the registers behind NT_AUXV.
+pub(crate) fn kernel_3_6(abi: Abi) -> CoreBuilder {
+    let mut core = kernel(abi);
+    let notes = vec![
+        notes::prstatus(&abi, PID, 11),
+        prpsinfo(&abi),
+        auxv(&abi),
+        Note::core(NT_FPREGSET, vec![0; 512]),
+        notes::prstatus(&abi, PID + 1, 11),
+    ];
+    core.segments[0] = Segment::notes(notes);
+    core
+}
+
 /// .NET Core 3.1 without `--full`: names without ` (deleted)`, PT_LOADs without bytes at offset 0, headers at 128.
 pub(crate) fn createdump_31(abi: Abi) -> CoreBuilder {
     let mut rows = rows(&abi, 4096);
