@@ -3,8 +3,11 @@
 import contextlib
 import mmap
 import os
+import resource
+import signal
 import struct
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +23,7 @@ class Shape:
     segment_bytes: int
     file_mappings: int = 0
     anonymous_bytes: int = 0
+    segments_first: bool = False
 
     @property
     def bytes_in_dump(self):
@@ -65,10 +69,15 @@ def compile_program(name, folder):
 
 
 @contextlib.contextmanager
-def held(holder, shape):
-    """A running holder of that shape, as (pid, key, address); killed at the end."""
+def held(holder, shape, folder=None):
+    """A running holder of that shape, as (pid, key, address); killed at the end. Its own core goes to `folder`."""
     numbers = (shape.segments, shape.segment_bytes, shape.file_mappings, shape.anonymous_bytes)
-    process = subprocess.Popen([holder, *map(str, numbers)], stdout=subprocess.PIPE, text=True)
+    order = ["first"] if shape.segments_first else []
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    process = subprocess.Popen(
+        [holder, *map(str, numbers), *order], stdout=subprocess.PIPE, text=True, cwd=folder,
+        preexec_fn=folder and (lambda: resource.setrlimit(resource.RLIMIT_CORE, unlimited)),
+    )
     try:
         words = process.stdout.readline().split()
         if len(words) != 3 or words[0] != "READY":
@@ -97,3 +106,25 @@ def make_dump(holder, shape, path):
     with path.open("rb") as core:
         os.fsync(core)
     return Dump(path, shape, key, address)
+
+
+def kernel_writes_files():
+    """Whether a process that dies leaves a file in its folder: not where a handler takes its core."""
+    return Path("/proc/sys/kernel/core_pattern").read_text().strip() == "core"
+
+
+def make_kernel_dump(holder, shape, path):
+    """Has the kernel dump a process of that shape (core(5)); its notes come first."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        with held(holder, shape, folder) as (pid, key, address):
+            os.kill(pid, signal.SIGABRT)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        core, = Path(folder).glob("core*")
+        core.rename(path)
+    return Dump(path, shape, key, address)
+
+
+def pack(dump, path):
+    """Compresses a dump by zstd as its command line does; the plain one is removed."""
+    subprocess.run(["zstd", "-q", "-1", "-T0", "--rm", "-o", path, dump.path], check=True)
+    return Dump(path, dump.shape, dump.key, dump.address)

@@ -1,8 +1,9 @@
-/* holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES
+/* holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES [first]
  *
  * A process worth dumping: attaches SEGMENTS System V segments of SEGMENT_BYTES each, every one a
  * mailbox (flag 1 in byte 0, a message from byte 1), maps one page of a file FILE_MAPPINGS times
- * and fills ANONYMOUS_BYTES of private memory. Prints "READY KEY ADDRESS" of its first segment
+ * and fills ANONYMOUS_BYTES of private memory, at lower addresses than the segments, or with "first"
+ * at higher ones: dumps are in the order of addresses. Prints "READY KEY ADDRESS" of its first segment
  * (hexadecimal), then waits to be dumped.
  *
  * Nothing outlives it: every segment is removed as soon as it is attached (the mapping keeps the
@@ -39,10 +40,17 @@ static void *attach_and_remove(int shmid)
 	return address;
 }
 
+static void fill_private_memory(size_t size)
+{
+	if (size)
+		memset(or_die(mmap(NULL, size, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), "mmap"), FILL, size);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 5) {
-		fprintf(stderr, "usage: holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES\n");
+	if (argc != 5 && argc != 6) {
+		fprintf(stderr, "usage: holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES [first]\n");
 		return 2;
 	}
 	long segments = atol(argv[1]), file_mappings = atol(argv[3]);
@@ -50,6 +58,9 @@ int main(int argc, char **argv)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* Yama lets gdb attach to its children only */
+
+	if (argc == 6)
+		fill_private_memory(anonymous);
 
 	/* gcore leaves out the name of the segment whose shmid is 0: let this one be it. */
 	void *placeholder = attach_and_remove(shmget(IPC_PRIVATE, 1, 0600));
@@ -73,9 +84,8 @@ int main(int argc, char **argv)
 	for (long i = 0; i < file_mappings; i++)
 		or_die(mmap(NULL, 1, PROT_READ, MAP_PRIVATE, file, 0), "mmap");
 
-	if (anonymous)
-		memset(or_die(mmap(NULL, anonymous, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), "mmap"), FILL, anonymous);
+	if (argc == 5)
+		fill_private_memory(anonymous);
 
 	printf("READY %x %lx\n", FIRST_KEY, (unsigned long)first);
 	fflush(stdout);

@@ -96,6 +96,11 @@ pub(super) fn open(path: &Path, reading: Reading) -> Result<Opened, Error> {
     opened.map_err(|source| Error::Open { source })
 }
 
+/// Whether the dump at `path` is gone once it was read: standard input, or another pipe.
+pub(super) fn is_read_once(path: &Path) -> bool {
+    path.as_os_str() == "-" || source::is_read_once(path)
+}
+
 /// The dump among the arguments of a command that takes one, and the words that follow it: `DUMP WORD...`, `PROGRAM DUMP
 /// WORD...`, `PROGRAM -c DUMP WORD...`, `-c DUMP WORD...`.
 ///

@@ -173,7 +173,7 @@ impl ReportFlags {
         }
         for named in named {
             // A pipe cannot be read twice: what is expected of it is compared with what was read.
-            let whole = options.full || !self.expect.is_empty() && named.dump.as_os_str() == "-";
+            let whole = options.full || !self.expect.is_empty() && dumps::is_read_once(&named.dump);
             let amount = if whole { Amount::Segments } else { Amount::Starts };
             let (mut dump, makers) =
                 dumps::read_some(&named.dump, amount, &options, context, |read, dump, context| {
@@ -266,7 +266,7 @@ impl ReportFlags {
     ) -> Result<Status, Failure> {
         let whole = match options {
             Options { full: true, no_content: false, .. } => None,
-            _ if named.dump.as_os_str() == "-" => None,
+            _ if dumps::is_read_once(&named.dump) => None,
             _ => {
                 let options = Options { full: true, no_content: false, ..options.clone() };
                 let quiet = std::mem::replace(&mut context.quiet, true);

@@ -262,6 +262,11 @@ impl Table {
         self.at
     }
 
+    /// Where it is said to stand.
+    pub fn at(self) -> FileOffset {
+        self.at
+    }
+
     /// How many rows it is said to have.
     pub fn rows(self) -> u64 {
         self.rows

@@ -103,7 +103,7 @@ impl<'s> CoreFile<'s> {
         let machine = header.machine;
         let program_headers = header.program_headers(source, &mut warnings)?;
         if let Some(plan) = &plan {
-            plan.before_notes(&program_headers).map_err(refused)?;
+            plan.before_notes(&header, &program_headers).map_err(refused)?;
         }
         let traits = Traits::of_headers(&header, &program_headers);
         let ProgramHeaders { mut loads, notes: note_segments, .. } = program_headers;

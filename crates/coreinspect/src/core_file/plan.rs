@@ -6,7 +6,7 @@
 //! starts are kept, because it can be read once more; a pipe cannot, so they are kept whole.
 
 use super::file_table::FileTable;
-use super::header::ProgramHeaders;
+use super::header::{Header, ProgramHeaders};
 use super::loads::Loads;
 use crate::position::{Coverage, FileOffset, Interval, Position};
 use crate::source::{Amount, Stream};
@@ -45,7 +45,7 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// A limit of the stream is passed.
-    pub fn before_notes(&self, headers: &ProgramHeaders) -> std::io::Result<()> {
+    pub fn before_notes(&self, header: &Header, headers: &ProgramHeaders) -> std::io::Result<()> {
         if self.amount == Amount::Everything {
             return Ok(());
         }
@@ -54,11 +54,12 @@ impl<'a> Plan<'a> {
             wanted.add(notes.range, |_| ());
         }
         let first_memory = headers.loads.places().map(Interval::start).min();
-        let notes_first = !headers.notes.is_empty()
-            && headers
-                .notes
-                .iter()
-                .all(|notes| first_memory.is_none_or(|memory| notes.range.start() < memory));
+        let before_memory = |place: FileOffset| first_memory.is_none_or(|memory| place < memory);
+        // minicoredumper's notes come first, but the section that says what it saved stands behind the memory.
+        let sections_last = header.section_headers.rows() > 1 && !before_memory(header.section_headers.at());
+        let notes_first = !sections_last
+            && !headers.notes.is_empty()
+            && headers.notes.iter().all(|notes| before_memory(notes.range.start()));
         if !notes_first {
             let most = if self.stream.can_go_back() { START_OF_A_LOAD } else { u64::MAX };
             for load in headers.loads.places() {

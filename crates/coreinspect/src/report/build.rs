@@ -105,6 +105,12 @@ pub fn inspect_with<R>(
                 dump.warnings.push(Warning { code: "file-changed", message });
             }
             if let Some(message) = source.stream().and_then(Stream::damage) {
+                // The dump may be whole, and only this copy not.
+                for cause in dump.segments.iter_mut().flat_map(|segment| &mut segment.causes) {
+                    if cause.code == "truncated" {
+                        cause.fix = format!("get a whole copy of the dump: {message}");
+                    }
+                }
                 let message = format!("{message}; what came before is inspected");
                 dump.warnings.push(Warning { code: "damaged-stream", message });
             }

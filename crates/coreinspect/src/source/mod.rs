@@ -17,7 +17,7 @@ pub use handler::Handler;
 pub use layers::Layer;
 pub use limits::Limits;
 pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks};
-pub use open::{Opened, of_pipe, open, standard_input};
+pub use open::{Opened, is_read_once, of_pipe, open, standard_input};
 pub use stream::{Amount, Progress, Reading, Stream};
 
 use std::borrow::Cow;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::layers::Layer;
@@ -28,8 +29,18 @@ pub fn open(path: &Path, reading: Reading) -> io::Result<Opened> {
             let opened = of_mapped(MappedFile::open(&dump)?, reading)?;
             Ok(Opened { handler: opened.handler.or_else(|| Handler::of_folder(path)), ..opened })
         }
+        // `coreinspect <(zstd -dc core.zst)`: the shell has opened both ends, so that opening it once more does not wait.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput && is_read_once(path) => {
+            of_pipe(File::open(path)?, reading)
+        }
         file => of_mapped(file?, reading),
     }
+}
+
+/// Whether `path` names something that this process was given open, and that is no file: what was read of it is gone.
+pub fn is_read_once(path: &Path) -> bool {
+    let open = ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.parent() == Some(Path::new(folder)));
+    open && std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
 }
 
 /// Opens standard input: a pipe is read forward, a file as [`open`] does it.

@@ -70,6 +70,12 @@ pub struct Mapping<'a> {
 pub fn open<'s>(source: &'s dyn Source) -> Result<Box<dyn Target + 's>, Error> {
     #[cfg(feature = "minidump")]
     if matches!(Format::of(source), Ok(Format::Minidump)) {
+        // Its directory may name any place: of a stream all is kept.
+        if let Some(stream) = source.stream() {
+            stream
+                .reach(crate::position::FileOffset::new(u64::MAX))
+                .map_err(|source| Error::Refused { source })?;
+        }
         return Ok(Box::new(MinidumpTarget::read(source)?));
     }
     Ok(Box::new(CoreTarget::read(source)?))

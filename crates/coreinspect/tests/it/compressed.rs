@@ -90,6 +90,47 @@ fn every_core_is_the_same_in_every_compression() {
     }
 }
 
+/// Real dumps by other programs, and of other machines.
+#[test]
+fn every_dump_by_others_is_the_same_in_every_compression() {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata");
+    let mut seen = 0;
+    for entry in walkdir::WalkDir::new(testdata).min_depth(2).into_iter().map(Result::unwrap) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".core.zst") && !name.ends_with(".dump.zst") {
+            continue;
+        }
+        let packed = std::fs::read(entry.path()).unwrap();
+        let Some(bytes) = pack(&["zstd", "-dcq"], &packed) else { return };
+        let plain = inspected(&Bytes::new(bytes.clone()));
+        is_the_same(&name, "as it is", &bytes, &plain);
+        is_the_same(&name, "in testdata", &packed, &plain);
+        // xz and bzip2 take seconds for a hundred megabytes.
+        let slow: &[_] = if bytes.len() < 1 << 20 { &[TOOLS[4], TOOLS[6]] } else { &[] };
+        for tool in [TOOLS[0], TOOLS[1], TOOLS[5]].iter().chain(slow) {
+            if let Some(packed) = pack(tool, &bytes) {
+                is_the_same(&name, &tool.join(" "), &packed, &plain);
+            }
+        }
+        seen += 1;
+    }
+    assert!(seen > 5, "{seen}");
+}
+
+/// Dumps by other programs and of other machines, built by their formats.
+#[test]
+fn what_others_write_is_the_same_in_every_compression() {
+    for seed in crate::seeds::built() {
+        let plain = inspected(&Bytes::new(seed.core.bytes.clone()));
+        is_the_same(&seed.name, "as it is", &seed.core.bytes, &plain);
+        for tool in [TOOLS[0], TOOLS[1], TOOLS[4], TOOLS[5], TOOLS[6]] {
+            if let Some(packed) = pack(tool, &seed.core.bytes) {
+                is_the_same(&seed.name, &tool.join(" "), &packed, &plain);
+            }
+        }
+    }
+}
+
 /// Two frames, members or streams, cut anywhere; one compression in another; frames to be skipped.
 #[test]
 fn a_file_may_have_many_parts_and_layers() {

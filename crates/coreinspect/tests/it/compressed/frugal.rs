@@ -101,26 +101,61 @@ fn memory_does_not_grow_with_the_dump() {
     }
 }
 
+/// F7: zeroes, and one byte again and again; within so much memory, and with nothing left behind.
 #[test]
 fn a_bomb_ends_at_the_limit() {
-    if !have("zstd") {
+    let zeroes = with_a_long_tail(GIB);
+    let mut core = presets::kernel(X86_64);
+    let stack = core.segments.last_mut().unwrap();
+    stack.memsz = 256 * MIB;
+    stack.content = Content::Bytes(vec![0x41; 256 << 20]);
+    let full = tempfile::NamedTempFile::new().unwrap();
+    core.write_to(full.as_file());
+    for (tool, bomb) in
+        [TOOLS[0], TOOLS[1], TOOLS[5]].into_iter().flat_map(|tool| [(tool, &zeroes), (tool, &full)])
+    {
+        if !have(tool[0]) {
+            continue;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let packed = folder.path().join("packed");
+        let mut command = Command::new(tool[0]);
+        command.args(&tool[1..]).arg(bomb.path()).stdout(File::create(&packed).unwrap());
+        assert!(command.status().unwrap().success());
+        let spools = tempfile::tempdir().unwrap();
+        let limited = "ulimit -d 24576 && exec \"$0\" refs --max-size 64M \"$@\"";
+        let mut program = Command::new("sh");
+        program.args(["-c", limited, env!("CARGO_BIN_EXE_coreinspect")]).arg(&packed).arg("#1");
+        let run = Run::of(program.env("TMPDIR", spools.path()).stdin(Stdio::null())).ended(2);
+        assert!(run.err.contains("--max-size"), "{run:?}");
+        assert_eq!(std::fs::read_dir(spools.path()).unwrap().count(), 0);
+    }
+}
+
+/// Half of the dump comes, and then nothing for a while: a line says how far it is, and is gone when there is more to say.
+#[test]
+fn what_takes_long_shows_how_far_it_is_on_a_terminal() {
+    if !have("script") {
         return;
     }
-    let file = with_a_long_tail(GIB);
-    for (tool, size) in [(TOOLS[0], "64M"), (TOOLS[5], "64M")] {
-        let packed = tempfile::NamedTempFile::new().unwrap();
-        let status = Command::new(tool[0])
-            .args(&tool[1..])
-            .arg(file.path())
-            .stdout(packed.reopen().unwrap())
-            .status()
-            .unwrap();
-        assert!(status.success());
-        let mut program = coreinspect();
-        program.args(["search", "--max-size", size]).arg(packed.path()).args(["#1", "nothing"]);
-        let run = Run::of(&mut program).ended(2);
-        assert!(run.err.contains("--max-size"), "{run:?}");
-    }
+    let core = Core::unpack("writer.gcore");
+    let feed = "(head -c 200000 core; sleep 1.3; tail -c +200001 core)";
+    let on_a_terminal = |flags: &str| {
+        let command = format!("{feed} | {} - {flags} > out", env!("CARGO_BIN_EXE_coreinspect"));
+        let mut script = Command::new("script");
+        script.args(["-qec", &command, "/dev/null"]).current_dir(core.folder()).stdin(Stdio::null());
+        Run::of(&mut script).text().to_owned()
+    };
+    let shown = on_a_terminal("");
+    assert!(shown.contains("reading: ") && shown.contains("MiB/s"), "{shown:?}");
+    assert!(shown.trim_end().ends_with("\r\u{1b}[K"), "{shown:?}");
+    assert_eq!(on_a_terminal("-q"), "");
+    let out = std::fs::read_to_string(core.folder().join("out")).unwrap();
+    assert!(out.contains(core.key()), "{out}");
+    let quick = format!("{} - < core > out", env!("CARGO_BIN_EXE_coreinspect"));
+    let mut script = Command::new("script");
+    script.args(["-qec", &quick, "/dev/null"]).current_dir(core.folder()).stdin(Stdio::null());
+    assert_eq!(Run::of(&mut script).text(), "");
 }
 
 /// Data that compresses so well is kept only up to a limit, too.
@@ -201,6 +236,22 @@ fn standard_input_may_be_a_file() {
     std::fs::write(&path, packed).unwrap();
     for path in [core.path(), path] {
         let run = Run::of(coreinspect().arg("-").stdin(File::open(&path).unwrap())).ended(0);
+        assert!(run.text().contains(core.key()), "{run:?}");
+    }
+}
+
+/// `coreinspect <(zstd -dc core.zst)`.
+#[test]
+fn the_pipe_of_a_process_substitution_is_read() {
+    if !have("bash") {
+        return;
+    }
+    let core = Core::unpack("writer.gcore");
+    for flags in ["", "--json", "--expect flag=ready"] {
+        let script = format!("exec {} <(cat core) {flags}", env!("CARGO_BIN_EXE_coreinspect"));
+        let mut bash = Command::new("bash");
+        let run =
+            Run::of(bash.args(["-c", &script]).current_dir(core.folder()).stdin(Stdio::null())).ended(0);
         assert!(run.text().contains(core.key()), "{run:?}");
     }
 }
