@@ -63,7 +63,12 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
             ("POSIX shm", dump.posix_mappings.map(|count| format!("{count} mappings in /dev/shm"))),
         ];
         let running = dump.kind == Some("process");
-        for (name, value) in facts.into_iter().filter(|(name, _)| !(running && *name == "file size")) {
+        let facts = facts.into_iter().filter(|(name, _)| !(running && *name == "file size"));
+        let by_name = dump.segments.iter().any(|segment| segment.found_by == "name");
+        let found_by =
+            by_name.then(|| "the names of mappings, which an unlinked file can have too".to_owned());
+        let found_by = found_by.map(|found_by| ("found by", Some(found_by)));
+        for (name, value) in facts.chain(found_by) {
             let value = value.unwrap_or_else(|| "unknown".to_owned());
             write_wrapped(&value, &format!("  {name:11}"), "             ", style, out)?;
         }

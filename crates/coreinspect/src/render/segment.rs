@@ -81,6 +81,16 @@ pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn W
         let found = Printable(found.as_bytes());
         fact("taken for", &format!("a segment by what it looks like, which is no proof: {found}"))?;
     }
+    if !segment.may_be.is_empty() {
+        let others: Vec<_> = segment.may_be.iter().map(|number| format!("#{number}")).collect();
+        fact(
+            "may be",
+            &format!(
+                "{}, attached again: IPC_PRIVATE has one name, and they do not differ",
+                others.join(", ")
+            ),
+        )?;
+    }
     if !unknown.is_empty() {
         fact("unknown", &format!("{}: this dump does not hold them", unknown.join(", ")))?;
     }

@@ -264,6 +264,7 @@ impl Segment {
             key_t: key.map(Key::raw),
             name: segment.name.as_deref().map(Text::new),
             private: segment.is_private(),
+            may_be: segment.twins.iter().map(|index| index.saturating_add(1)).collect(),
             found_by: segment.found_by.name(),
             found_reasons: segment.reasons.clone(),
             key_parts: key.filter(|key| !key.is_private()).map(KeyParts::of),

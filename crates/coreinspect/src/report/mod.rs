@@ -159,6 +159,8 @@ pub struct Segment {
     pub name: Option<Text>,
     /// Whether it is IPC_PRIVATE.
     pub private: Option<bool>,
+    /// The numbers of other IPC_PRIVATE segments that may be this one, attached again: they differ in nothing.
+    pub may_be: Vec<usize>,
     /// How it was found: "name", "device", "content" or "sidecar".
     pub found_by: &'static str,
     /// Why it is taken for a segment, where that is a heuristic.

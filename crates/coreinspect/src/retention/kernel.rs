@@ -35,6 +35,7 @@ pub(super) fn causes(target: &dyn Target, evidence: &Evidence, segment: &Segment
         for mapping in telling(attachment, evidence) {
             match first_page_only {
                 Some(first) => causes.push(first_page(first)),
+                None if mapping.is_private_by_kernel() => causes.push(no_segment(mapping)),
                 None if shared => {
                     causes.extend(shared_mapping::causes(evidence, attachment, mapping));
                 }
@@ -84,6 +85,19 @@ fn first_page(mapping: &Mapping) -> Found {
             rights(mapping)
         ),
     )
+}
+
+/// Of what shmat(2) made writable the kernel keeps all or nothing.
+fn no_segment(mapping: &Mapping) -> Found {
+    Found {
+        code: Code::Unknown,
+        certain: false,
+        evidence: format!(
+            "the mapping at {} is writable and was kept in part: what the kernel does with a private mapping of a file, not \
+             with a segment",
+            mapping.range
+        ),
+    }
 }
 
 fn not_even_the_first_page(mapping: &Mapping, evidence: &Evidence) -> Found {

@@ -3,7 +3,7 @@
 use shmcore::Key;
 
 use super::group::{Row, segments};
-use super::{Segment, SharedMemory};
+use super::{Segment, SharedMemory, lookalike, private};
 use crate::error::Warning;
 use crate::memory::Dumped;
 use crate::position::{Address, Interval};
@@ -77,6 +77,8 @@ impl SharedMemory {
             ));
         }
         this.segments = segments(target, &mut rows, deleted);
+        lookalike::tell(target, &this.segments, &mut this.warnings);
+        private::tell(target, &mut this.segments, &mut this.warnings);
         warn_of_twins(&this.segments, &mut this.warnings);
         this
     }
@@ -92,14 +94,6 @@ fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
         let more = numbers.len().saturating_sub(MOST_NAMED);
         (numbers.len(), if more > 0 { format!("{named} and {more} more") } else { named })
     };
-    let (count, private) =
-        numbers(&|segment| segment.is_private() == Some(true) && segment.facts.shmid.is_none());
-    if count > 1 {
-        let message = format!(
-            "{private} are IPC_PRIVATE, whose name is the same for all: some may be one segment attached again"
-        );
-        warnings.push(Warning::new("private-segments", message));
-    }
     let (count, torn) = numbers(&|segment| segment.torn);
     if count > 0 {
         let message = format!(

@@ -32,11 +32,7 @@ impl Row<'_> {
 /// The segments that `rows` show, by their lowest address.
 pub(super) fn segments(target: &dyn Target, rows: &mut [Row<'_>], deleted: &str) -> Vec<Segment> {
     rows.sort_by_key(|row| (row.key, row.shmid(), row.base(), row.range.start()));
-    let mut comparison = Comparison {
-        target,
-        bytes_left: target.identity().file_size.unwrap_or(u64::MAX),
-        steps_left: MOST_STEPS,
-    };
+    let mut comparison = Comparison::of(target);
     let mut segments = Vec::new();
     for rows in rows.chunk_by(|one, two| (one.key, one.shmid()) == (two.key, two.shmid())) {
         let Some(Row { key, found_by, facts, .. }) = rows.first() else { continue };
@@ -62,6 +58,7 @@ pub(super) fn segments(target: &dyn Target, rows: &mut [Row<'_>], deleted: &str)
                 facts: facts.cloned().unwrap_or_default(),
                 attachments,
                 torn,
+                twins: Vec::new(),
                 pieces,
             });
         }
@@ -75,7 +72,7 @@ pub(super) fn segments(target: &dyn Target, rows: &mut [Row<'_>], deleted: &str)
 /// A key is free again after IPC_RMID: a server that starts anew while a mapping of the old segment is left attaches two
 /// segments of one name. Joined, each would hide and mix the other's bytes. One sign alone is not enough: munmap(2) of its
 /// tail makes an attachment shorter, and a segment that others write to changes while it is dumped.
-struct Comparison<'t> {
+pub(super) struct Comparison<'t> {
     target: &'t dyn Target,
     /// Bytes that may still be read for comparing: no more than the dump has.
     bytes_left: u64,
@@ -94,7 +91,33 @@ const MOST_STEPS: u64 = 1 << 20;
 /// The attachments of a segment, and whether their bytes differ.
 type Group = (Vec<Attachment>, bool);
 
-impl Comparison<'_> {
+/// In what two segments are equal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Equal {
+    /// Both look as shmat(2) left them, and end at the same offset.
+    pub(super) length: bool,
+    /// So many bytes that both have saved were compared.
+    pub(super) bytes: u64,
+}
+
+impl<'t> Comparison<'t> {
+    /// Reads no more of `target` than it has.
+    pub(super) fn of(target: &'t dyn Target) -> Self {
+        let bytes_left = target.identity().file_size.unwrap_or(u64::MAX);
+        Self { target, bytes_left, steps_left: MOST_STEPS }
+    }
+
+    /// In what the first attachments of both are equal; `None` if a byte differs.
+    pub(super) fn equal(&mut self, one: &Segment, other: &Segment) -> Option<Equal> {
+        let (one, other) = (one.attachments.first()?, other.attachments.first()?);
+        let before = self.bytes_left;
+        if self.bytes_differ(one, other) {
+            return None;
+        }
+        let length = one.untouched_end().is_some() && one.untouched_end() == other.untouched_end();
+        Some(Equal { length, bytes: before.saturating_sub(self.bytes_left) })
+    }
+
     /// All `attachments` as those of one segment.
     fn one(&mut self, attachments: Vec<Attachment>) -> Group {
         let mut others = attachments.iter().skip(1).take(MOST_SEGMENTS);

@@ -7,6 +7,8 @@
 
 mod find;
 mod group;
+mod lookalike;
+mod private;
 mod tiles;
 
 pub use tiles::Tile;
@@ -50,6 +52,8 @@ pub struct Segment {
     /// Whether two attachments have different bytes at the same offset: it was written to while it was dumped, or they
     /// are of two segments.
     pub torn: bool,
+    /// The other segments of the list, by their index, that it may be one with: IPC_PRIVATE ones that do not differ from it.
+    pub twins: Vec<usize>,
     /// Every mapped offset once, and whether any attachment saved it; sorted.
     pieces: Vec<Piece>,
 }
@@ -99,6 +103,7 @@ impl Segment {
             facts: Facts::default(),
             attachments,
             torn: false,
+            twins: Vec::new(),
             pieces,
         }
     }

@@ -274,8 +274,9 @@ fn a_field_that_is_left_out_is_seen() {
         }
     });
     // Fields beyond the contract: it is extended by adding.
-    const ADDED: [&str; 14] = [
+    const ADDED: [&str; 15] = [
         "handler",
+        "may_be",
         "found_reasons",
         "attached",
         "detached",

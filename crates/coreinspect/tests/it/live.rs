@@ -5,6 +5,8 @@ mod diff;
 mod dump;
 pub(crate) mod hugepages;
 mod known_paths;
+mod lookalikes;
+mod private;
 mod search;
 pub(crate) mod segment;
 mod shared;
