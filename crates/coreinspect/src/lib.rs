@@ -36,6 +36,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod collector;
 pub mod core_file;
 pub mod core_writer;
 pub mod debug_files;

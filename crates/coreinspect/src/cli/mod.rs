@@ -3,6 +3,7 @@
 //! A command parses, calls, and hands a report to a renderer. Results go to standard output, all else to standard
 //! error; [`Status`] is the exit status.
 
+mod collect;
 mod completions;
 mod coredumpctl;
 mod diff;
@@ -200,6 +201,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect live $(pidof postgres)\n  \
          coreinspect live 4711 --stop --json\n  \
          coreinspect show -p 4711 '#1' --hex",
+    ),
+    Command::new::<collect::Collect>(
+        "collect",
+        Takes::Nothing,
+        "coreinspect collect --pid PID [OPTIONS] < CORE\n       coreinspect collect --install | --uninstall [OPTIONS] [--yes]\n       coreinspect collect --listen PATH [OPTIONS]",
+        "  coreinspect collect --install\n  \
+         coreinspect collect --install --segments all --max-use 5G\n  \
+         coreinspect collect --install --listen /run/coreinspect.socket",
     ),
     Command::new::<shell::Shell>(
         "shell",

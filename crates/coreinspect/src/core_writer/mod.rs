@@ -24,7 +24,6 @@ use std::io::{self, Seek, Write};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use shmcore::Key;
 use shmcore::ipcs::ListedSegment;
 
 use crate::proc_files::{IpcTable, ProcessFolder, SegmentDevices, VirtualMemoryArea, maps};
@@ -35,7 +34,7 @@ use registers::Registers;
 use segments::Copier;
 
 pub use notes::segments as segment_facts;
-pub use segments::{AttachedArea, Way};
+pub use segments::{AttachedArea, Way, attached};
 
 /// Why a core could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -164,14 +163,8 @@ impl<'p> Process<'p> {
         gone(self.folder.pid())
     }
 
-    /// Of a kernel that does not tell, every device can be.
-    fn is_device_of_segments(&self, area: &VirtualMemoryArea<'_>) -> bool {
-        self.devices.hold(area.device).unwrap_or(true)
-    }
-
-    /// Whether `area` is a segment: by its name, and by its device, which a regular file of that name does not have.
     fn is_segment(&self, area: &VirtualMemoryArea<'_>) -> bool {
-        Key::from_mapping_name(area.name).is_some_and(|name| name.deleted) && self.is_device_of_segments(area)
+        segments::is_segment(area, &self.devices)
     }
 }
 
@@ -269,7 +262,7 @@ impl Copy<'_, '_> {
         let mut written = Written { threads: registers.len(), ..Written::default() };
         let mut attached = Vec::new();
         for area in areas.iter().filter(|area| process.is_segment(area)) {
-            let (area, error) = segments::attached(process, *area);
+            let (area, error) = segments::look_at(process.folder, *area, &process.devices);
             if error.is_some_and(|error| may_not(&error)) {
                 written.way = Way::Memory;
             }

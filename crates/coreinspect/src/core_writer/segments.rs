@@ -7,9 +7,10 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::{Pid, Whence, lseek};
+use shmcore::Key;
 
 use super::{Process, WriteError, is_gone};
-use crate::proc_files::VirtualMemoryArea;
+use crate::proc_files::{ProcessFolder, SegmentDevices, VirtualMemoryArea, maps};
 
 /// A mapping of a segment, and what the mapping's own file says of the segment.
 #[derive(Clone, Copy, Debug)]
@@ -185,23 +186,36 @@ fn seek(file: &File, from: u64, whence: Whence) -> io::Result<Option<u64>> {
     }
 }
 
-/// What the mapping's own file says; nothing of it where that may not be opened, or is something else by now.
-pub(super) fn attached<'a>(
-    process: &Process<'_>,
+/// The mappings of System V segments in `maps`, the text of /proc/PID/maps, and what their own files say of each.
+pub fn attached<'m>(folder: &ProcessFolder, maps: &'m [u8]) -> Vec<AttachedArea<'m>> {
+    let devices = SegmentDevices::of_this_kernel();
+    let areas = maps::parse(maps).filter(|area| is_segment(area, &devices));
+    areas.map(|area| look_at(folder, area, &devices).0).collect()
+}
+
+/// Whether `area` is a segment: by its name, and by its device, which a regular file of that name does not have.
+pub(super) fn is_segment(area: &VirtualMemoryArea<'_>, devices: &SegmentDevices) -> bool {
+    // Of a kernel that does not tell, every device can be.
+    Key::from_mapping_name(area.name).is_some_and(|name| name.deleted)
+        && devices.hold(area.device).unwrap_or(true)
+}
+
+/// What the mapping's own file says, and why it could not be asked.
+pub(super) fn look_at<'a>(
+    folder: &ProcessFolder,
     area: VirtualMemoryArea<'a>,
+    devices: &SegmentDevices,
 ) -> (AttachedArea<'a>, Option<io::Error>) {
-    let proven = process.is_device_of_segments(&area);
+    let proven = devices.hold(area.device).unwrap_or(false);
     let unknown = AttachedArea { area, shmid: None, size: None };
-    let data = process.folder.file(&area.map_file()).and_then(|file| file.metadata());
-    match data {
+    // The listing alone says the inode, the file the size too.
+    let listed = AttachedArea { shmid: i32::try_from(area.inode).ok().filter(|_| proven), ..unknown };
+    match folder.file(&area.map_file()).and_then(|file| file.metadata()) {
         Ok(data) if data.ino() == area.inode && proven => {
-            (AttachedArea { shmid: i32::try_from(area.inode).ok(), size: Some(data.size()), ..unknown }, None)
+            (AttachedArea { size: Some(data.size()), ..listed }, None)
         }
+        // Something else is mapped there by now.
         Ok(_) => (unknown, None),
-        // Without rights to open it the listing alone says its inode.
-        Err(error) if proven => {
-            (AttachedArea { shmid: i32::try_from(area.inode).ok(), ..unknown }, Some(error))
-        }
-        Err(error) => (unknown, Some(error)),
+        Err(error) => (listed, Some(error)),
     }
 }

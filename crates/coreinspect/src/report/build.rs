@@ -17,7 +17,7 @@ use crate::machine::SignalNumbering;
 use crate::memory::Dumped;
 use crate::process;
 use crate::shm::{self, SharedMemory};
-use crate::source::{self, Amount, Reading, Source, Stream};
+use crate::source::{self, Amount, Beside, Reading, Source, Stream};
 use crate::target::{self, Target};
 use crate::unnamed::{self, Sister};
 use crate::{error, retention};
@@ -82,8 +82,9 @@ pub fn inspect_with<R>(
     options: &Options,
     hand_on: impl FnOnce(Option<(&dyn Target, &[shm::Segment])>, Dump) -> R,
 ) -> R {
+    let beside = Beside::of(path);
     let read = || {
-        let target = target::open(source)?;
+        let target = target::open_beside(source, &beside)?;
         let memory = options.segments(target.as_ref());
         let dump = Dump::of(path, target.as_ref(), &memory, options)?;
         match source.stream().and_then(Stream::refusal) {

@@ -43,7 +43,7 @@ pub use shared::{Gathered, Outlier, Shared, SharedAttachment, SharedCopy, Shared
 pub use text::{Hex, Text};
 pub use thread::{Registers, Thread};
 pub use value::Value;
-pub use written::WrittenCore;
+pub use written::{CollectedCrash, WrittenCore};
 
 use serde::Serialize;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{PathText, SCHEMA};
+use crate::collector::Collected;
 use crate::core_writer::{Way, Written};
 
 /// `dump`: the core that was written.
@@ -50,6 +51,47 @@ impl WrittenCore {
             },
             threads: written.threads,
             stopped_seconds: written.stopped.map(|stopped| stopped.as_secs_f64()),
+        }
+    }
+}
+
+/// `collect`: what was stored of a crash.
+#[derive(Clone, Debug, Serialize)]
+pub struct CollectedCrash {
+    /// The contract's name.
+    pub schema: &'static str,
+    /// The folder.
+    #[serde(flatten)]
+    pub path: PathText,
+    /// The core's file name in it.
+    pub core: Option<String>,
+    /// Bytes of the core, before they were compressed.
+    pub core_bytes: Option<u64>,
+    /// Whether the core is shorter than what the kernel wrote.
+    pub cut: bool,
+    /// The file name of the segments that the core lacks.
+    pub saved_segments: Option<String>,
+    /// The sidecar's file name.
+    pub sidecar: Option<String>,
+    /// Earlier crashes that made room.
+    pub removed: Vec<String>,
+    /// What could not be done.
+    pub problems: Vec<String>,
+}
+
+impl CollectedCrash {
+    /// What was stored in `folder`.
+    pub fn new(folder: &Path, collected: &Collected) -> Self {
+        Self {
+            schema: SCHEMA,
+            path: PathText::from(folder),
+            core: collected.core.clone(),
+            core_bytes: collected.stored.map(|stored| stored.bytes),
+            cut: collected.stored.is_some_and(|stored| stored.cut.is_some()),
+            saved_segments: collected.segments.clone(),
+            sidecar: collected.sidecar.clone(),
+            removed: collected.removed.clone(),
+            problems: collected.problems.clone(),
         }
     }
 }

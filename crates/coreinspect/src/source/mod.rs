@@ -1,5 +1,6 @@
 //! Where the bytes of a dump come from. A new kind of input is one file that implements [`Source`].
 
+mod beside;
 mod bytes;
 mod folder;
 mod format;
@@ -11,6 +12,7 @@ mod mapped_file;
 mod open;
 mod stream;
 
+pub use beside::Beside;
 pub use bytes::Bytes;
 pub use format::Format;
 pub use handler::Handler;

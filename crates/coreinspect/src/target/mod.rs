@@ -3,6 +3,7 @@
 //! [`Target`] says what the analyses need, not who provides it. Bytes that are not there are [`Extent`]s too, never
 //! zeroes.
 
+mod completed;
 mod core;
 mod facts;
 mod live;
@@ -10,6 +11,7 @@ mod live;
 mod minidump;
 mod segment_facts;
 
+pub use self::completed::Completed;
 pub use self::core::CoreTarget;
 #[cfg(feature = "minidump")]
 pub use self::minidump::MinidumpTarget;
@@ -26,7 +28,7 @@ use crate::position::{Address, Interval};
 use crate::process::Process;
 #[cfg(feature = "minidump")]
 use crate::source::Format;
-use crate::source::Source;
+use crate::source::{Beside, Source};
 use crate::thread::Thread;
 
 pub use crate::core_file::{AuxiliaryVector, Writer};
@@ -79,6 +81,14 @@ pub fn open<'s>(source: &'s dyn Source) -> Result<Box<dyn Target + 's>, Error> {
         return Ok(Box::new(MinidumpTarget::read(source)?));
     }
     Ok(Box::new(CoreTarget::read(source)?))
+}
+
+/// As [`open`], with what a handler left beside the dump.
+///
+/// # Errors
+/// Those of [`open`]. What lies beside it and cannot be used is left out.
+pub fn open_beside<'s>(source: &'s dyn Source, beside: &'s Beside) -> Result<Box<dyn Target + 's>, Error> {
+    Ok(completed::completed(open(source)?, beside))
 }
 
 /// A process to analyse.

@@ -8,11 +8,11 @@ use shmcore::{Permissions, Pid, ShmId, Uid};
 use super::Facts;
 use crate::position::{Address, Interval};
 
-/// The word that a text of this kind has as `format`.
-const FORMAT: &str = "coreinspect-segments/1";
+/// The words that a text of this kind has as `format`: the note's, and a sidecar's, which tells more beside the segments.
+const FORMATS: [&str; 2] = ["coreinspect-segments/1", "coreinspect-sidecar/1"];
 
-/// Bytes of such a text at most: that of some 50,000 mappings.
-const MOST: usize = 16 << 20;
+/// Bytes of such a text at most: that of some 200,000 mappings.
+const MOST: usize = 64 << 20;
 
 /// What is known of segments, by the mappings that show them.
 #[derive(Clone, Debug, Default)]
@@ -20,12 +20,22 @@ pub struct SegmentFacts {
     facts: Vec<Facts>,
     /// Sorted; which of `facts` each shows.
     mappings: Vec<(Interval<Address>, usize)>,
+    /// Whose they are: the process's number in each of its PID namespaces.
+    pids: Vec<u32>,
 }
 
 #[derive(Deserialize)]
 struct Text {
     format: String,
     segments: Vec<Segment>,
+    process: Option<Owner>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    pid: u32,
+    #[serde(default)]
+    namespace_pids: Vec<u32>,
 }
 
 #[derive(Deserialize)]
@@ -60,10 +70,14 @@ impl SegmentFacts {
             return Err(format!("it has {} bytes, more than {MOST}", json.len()));
         }
         let text: Text = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        if text.format != FORMAT {
-            return Err(format!("its format is not {FORMAT}"));
+        if !FORMATS.contains(&text.format.as_str()) {
+            return Err(format!("its format is not {}", FORMATS.join(" or ")));
         }
         let mut this = Self::default();
+        if let Some(owner) = text.process {
+            this.pids = owner.namespace_pids;
+            this.pids.push(owner.pid);
+        }
         for segment in &text.segments {
             // What was not proven to be a segment has no number, and nothing is known of it.
             let Some(facts) = facts(segment) else { continue };
@@ -84,9 +98,16 @@ impl SegmentFacts {
         self.facts.get(self.mappings.get(at)?.1)
     }
 
-    /// The mappings that it knows.
-    pub fn mappings(&self) -> impl Iterator<Item = Interval<Address>> + '_ {
-        self.mappings.iter().map(|(range, _)| *range)
+    /// Whether it is a sidecar of process `pid`, in whichever PID namespace.
+    pub fn is_of(&self, pid: u32) -> bool {
+        self.pids.contains(&pid)
+    }
+
+    /// Whether all of `range` lies in one mapping that it knows.
+    pub fn shows(&self, range: Interval<Address>) -> bool {
+        let behind = self.mappings.partition_point(|(known, _)| known.start() <= range.start());
+        let known = behind.checked_sub(1).and_then(|at| self.mappings.get(at));
+        known.is_some_and(|(known, _)| range.end() <= known.end())
     }
 }
 

@@ -14,7 +14,7 @@ const FLOW: &[&[&str]] = &[
     &["core_file"],
     &["target"],
     &["shm"],
-    &["retention", "layout", "look", "refs", "search", "diff", "debug_files", "core_writer"],
+    &["retention", "layout", "look", "refs", "search", "diff", "debug_files", "core_writer", "collector"],
     &["unnamed"],
     &["report"],
     &["render"],
@@ -181,7 +181,8 @@ fn unsafe_stands_in_three_modules_at_most() {
 }
 
 /// Rooms that may open files: bytes of dumps, /proc, debug files, and what the user names.
-const OPENERS: &[&str] = &["source", "proc_files", "target::live", "debug_files", "core_writer", "cli"];
+const OPENERS: &[&str] =
+    &["source", "proc_files", "target::live", "debug_files", "core_writer", "collector", "cli"];
 
 #[test]
 fn few_rooms_open_files() {

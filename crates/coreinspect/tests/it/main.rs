@@ -11,6 +11,7 @@ mod allocations;
 mod architecture;
 mod builder_check;
 mod c_header;
+mod collect;
 mod command_line;
 mod completions;
 mod compressed;

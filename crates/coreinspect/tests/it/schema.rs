@@ -65,6 +65,25 @@ fn every_field_is_in_the_schema() {
 }
 
 #[test]
+fn every_field_of_dump_and_collect_is_in_the_schema() {
+    let schema = schema();
+    let folder = tempfile::tempdir().unwrap();
+    let segment = crate::live::segment::Segment::of_pages(1);
+    let Some(subject) = crate::live::subject::Subject::start(&[segment.attach()]) else { return };
+    let (pid, cores) = (subject.pid().to_string(), folder.path().join("cores"));
+    for (name, arguments) in [
+        ("written_core", ["dump", &pid, "--json"].as_slice()),
+        ("collected", &["collect", "--pid", "4194304", "--json", "--output-dir", cores.to_str().unwrap()]),
+    ] {
+        let mut command = coreinspect();
+        let document = Run::fed(command.args(arguments).current_dir(&folder), b"core").document();
+        let mut found = BTreeSet::new();
+        differences(&schema, &schema["$defs"][name], &document, "", &mut found);
+        assert_eq!(found, BTreeSet::new(), "{name}");
+    }
+}
+
+#[test]
 fn every_field_of_layouts_is_in_the_schema() {
     let schema = schema();
     for (name, arguments) in [

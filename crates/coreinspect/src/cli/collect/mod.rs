@@ -1,0 +1,258 @@
+//! The handler of kernel.core_pattern: what to do with a crash, and how the kernel is told of us.
+
+mod install;
+mod ipc_namespace;
+mod rights;
+mod size;
+mod socket;
+mod tee;
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::{Args, ValueEnum};
+
+use super::output::{self, Format};
+use super::{Context, Execute, Failure, Status, dumps};
+use crate::collector::{self, Collected, Helpers, Kernel, Limits, Segments, Settings, Storing};
+use crate::render::printable::Printable;
+use crate::report::CollectedCrash;
+use size::Size;
+
+/// Stores the core on standard input, and beside it what no core holds: the handler of kernel.core_pattern.
+#[derive(Args, Debug)]
+#[command(long_about = ABOUT)]
+pub(super) struct Collect {
+    /// The process that crashed, as the first PID namespace counts: %P.
+    #[arg(short = 'P', long, value_name = "PID")]
+    pid: Option<u32>,
+    /// The thread that caused it: %i.
+    #[arg(short = 'i', long, value_name = "TID", allow_hyphen_values = true)]
+    tid: Option<String>,
+    /// The signal's number: %s.
+    #[arg(short, long, value_name = "NUMBER", allow_hyphen_values = true)]
+    signal: Option<String>,
+    /// When, in seconds since 1970: %t.
+    #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true)]
+    time: Option<String>,
+    /// The dump mode: %d.
+    #[arg(short, long, value_name = "MODE", allow_hyphen_values = true)]
+    dumpable: Option<String>,
+    /// The number of a pidfd of the process: %F. Empty from a kernel that has none.
+    #[arg(short = 'F', long, value_name = "NUMBER", allow_hyphen_values = true)]
+    pidfd: Option<String>,
+    /// The command's name, for the kernel's log: %e.
+    #[arg(short = 'e', long, value_name = "NAME", allow_hyphen_values = true)]
+    comm: Option<OsString>,
+    #[command(flatten)]
+    how: How,
+    /// Only look into the IPC namespace on standard input.
+    #[arg(long, hide = true)]
+    ipc_namespace: bool,
+    /// Say how the kernel would be told to start this handler; with --yes tell it.
+    #[arg(long, conflicts_with_all = ["uninstall", "pid"], help_heading = "Setting up")]
+    install: bool,
+    /// Say how the kernel would be told what it was told before; with --yes tell it.
+    #[arg(long, conflicts_with_all = ["pid", "listen"], help_heading = "Setting up")]
+    uninstall: bool,
+    /// Do it.
+    #[arg(long, help_heading = "Setting up")]
+    yes: bool,
+    /// Take cores from the kernel over a socket at PATH (core_pattern @PATH, Linux 6.16) instead of being started for each;
+    /// with --install, tell the kernel so.
+    #[arg(long, value_name = "PATH", conflicts_with = "pid", help_heading = "Setting up")]
+    listen: Option<PathBuf>,
+    /// The folder of the kernel's settings.
+    #[arg(long, hide = true, default_value = "/proc/sys/kernel")]
+    kernel: PathBuf,
+}
+
+const ABOUT: &str = "Stores the core on standard input, and beside it what no core holds: the handler of \
+    kernel.core_pattern.\n\nThe kernel starts it for every crash, as root. It stores the core, compressed; a sidecar of \
+    JSON with the process's mappings and what /proc/sysvipc says in its IPC namespace; and a small core of the segments \
+    that the kernel leaves out (read-only attaches, MADV_DONTDUMP, huge pages, coredump_filter), sparse. `coreinspect` on \
+    that core finds both beside it. --install says how to set it up.";
+
+/// How crashes are stored.
+#[derive(Args, Clone, Debug)]
+struct How {
+    /// The folder; root's, and nobody else's to write to.
+    #[arg(long, value_name = "FOLDER", default_value = install::FOLDER)]
+    output_dir: PathBuf,
+    /// Which segments are saved beside the core.
+    #[arg(long, value_name = "WHICH", default_value = "missing")]
+    segments: Which,
+    /// Store cores as they come, not as .zst.
+    #[arg(long)]
+    no_compress: bool,
+    /// Store no core: the one that --then starts does.
+    #[arg(long, requires = "then")]
+    no_core: bool,
+    /// The largest core; a larger one is cut short.
+    #[arg(long, value_name = "SIZE", default_value = "32G")]
+    max_core: Size,
+    /// How much disk all crashes may take; the oldest go first.
+    #[arg(long, value_name = "SIZE", default_value = "20G")]
+    max_use: Size,
+    /// How many crashes are kept.
+    #[arg(long, value_name = "NUMBER", default_value = "100")]
+    max_number: usize,
+    /// How much of the disk stays free.
+    #[arg(long, value_name = "SIZE", default_value = "1G")]
+    keep_free: Size,
+    /// How long the process may be looked at, and its segments be copied, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    timeout: u64,
+    /// Start PROGRAM with ARGUMENTs and give it the core too: another handler. Everything behind --then is its own.
+    #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true)]
+    then: Vec<OsString>,
+}
+
+/// `--segments`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// All of them.
+    All,
+    /// Those of which the kernel leaves bytes out of the core.
+    Missing,
+    /// None.
+    None,
+}
+
+impl Execute for Collect {
+    fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        if self.ipc_namespace {
+            return ipc_namespace::print(context);
+        }
+        if self.install || self.uninstall {
+            return install::run(&self, context);
+        }
+        if let Some(path) = &self.listen {
+            return socket::listen(path, &self.how, context);
+        }
+        let pid = self.pid.ok_or_else(|| {
+            Failure::new(
+                "it is the kernel that starts this, with --pid; `coreinspect collect --install` says how",
+            )
+        })?;
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        // An older kernel leaves out what it does not know.
+        let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
+        let kernel = Kernel {
+            pid,
+            thread: number(&self.tid),
+            signal: number(&self.signal),
+            time: self.time.as_ref().and_then(|time| time.parse().ok()).unwrap_or_else(now),
+            dumpable: number(&self.dumpable),
+            pidfd: number(&self.pidfd),
+        };
+        self.collect(&kernel, context)
+    }
+}
+
+impl Collect {
+    fn collect(&self, kernel: &Kernel, context: &mut Context<'_>) -> Result<Status, Failure> {
+        rights::limit_cost();
+        let settings = self.how.settings();
+        let log = Log::new(kernel, self.comm.as_deref());
+        let mut core = match tee::Tee::start(io::stdin().lock(), &self.how.then) {
+            Ok(core) => core,
+            Err(error) => {
+                log.say(&format!(
+                    "cannot start {}: {error}",
+                    self.how.then.first().map_or("".into(), |it| it.to_string_lossy())
+                ));
+                tee::Tee::start(io::stdin().lock(), &[]).map_err(Failure::Output)?
+            }
+        };
+        let mut helpers = Helpers { tables: ipc_namespace::tables, give_up_rights: &mut rights::give_up };
+        let result = collector::collect(kernel, &mut core, &self.how.output_dir, &settings, &mut helpers);
+        let handed_on = core.finish(settings.patience);
+        let collected = result.map_err(|error| {
+            let message =
+                format!("the core cannot be stored in {}: {error}", dumps::shown(&self.how.output_dir));
+            log.say(&message);
+            Failure::new(message)
+        })?;
+        log.tell(&collected, &self.how.output_dir);
+        if let Err(error) = handed_on {
+            log.say(&format!("the other handler did not get all of the core: {error}"));
+        }
+        self.how.tell(&collected, context)
+    }
+}
+
+impl How {
+    fn settings(&self) -> Settings {
+        Settings {
+            storing: Storing {
+                compress: !self.no_compress && collector::CAN_COMPRESS,
+                discard: self.no_core,
+                most: self.max_core.bytes(),
+                keep_free: self.keep_free.bytes(),
+            },
+            segments: match self.segments {
+                Which::All => Segments::All,
+                Which::Missing => Segments::Missing,
+                Which::None => Segments::None,
+            },
+            limits: Limits {
+                total: self.max_use.bytes(),
+                number: self.max_number,
+                keep_free: self.keep_free.bytes(),
+            },
+            patience: Duration::from_secs(self.timeout),
+        }
+    }
+
+    fn tell(&self, collected: &Collected, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let folder = &self.output_dir;
+        if context.format == Format::Table {
+            let files = [&collected.core, &collected.segments, &collected.sidecar];
+            for name in files.into_iter().flatten() {
+                writeln!(context.out, "{}", dumps::shown(&folder.join(name)))?;
+            }
+        } else {
+            output::print_json(&CollectedCrash::new(folder, collected), context)?;
+        }
+        let problems: &[String] = if context.quiet { &[] } else { &collected.problems };
+        problems.iter().for_each(|problem| context.tell(format_args!("warning: {problem}")));
+        match collected.core.is_some() || self.no_core {
+            true => Ok(Status::Found),
+            false => Err(Failure::new("no core was stored")),
+        }
+    }
+}
+
+/// The kernel's log, where its handlers speak: standard error is closed when it starts us.
+struct Log(Option<String>);
+
+impl Log {
+    fn new(kernel: &Kernel, comm: Option<&std::ffi::OsStr>) -> Self {
+        // kthreadd is the parent of what the kernel starts.
+        let by_kernel = nix::unistd::getppid().as_raw() == 2;
+        let comm = comm.map(|comm| Printable(comm.as_encoded_bytes()).to_string()).unwrap_or_default();
+        Self(by_kernel.then(|| format!("coreinspect: crash of {comm}[{}]", kernel.pid)))
+    }
+
+    fn say(&self, what: &str) {
+        let Some(who) = &self.0 else { return };
+        let line = format!("{who}: {}\n", Printable(what.as_bytes()));
+        // Nobody is left to tell if this fails.
+        let _ = OpenOptions::new()
+            .write(true)
+            .open("/dev/kmsg")
+            .and_then(|mut log| log.write_all(line.as_bytes()));
+    }
+
+    fn tell(&self, collected: &Collected, folder: &Path) {
+        if let Some(name) = &collected.core {
+            self.say(&format!("stored as {}", folder.join(name).display()));
+        }
+        // The kernel's log is for all to read and has little room.
+        collected.problems.iter().take(5).for_each(|problem| self.say(problem));
+    }
+}

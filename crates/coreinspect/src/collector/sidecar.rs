@@ -1,0 +1,156 @@
+//! What no core holds, written down while the process is still there: JSON beside the core.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::{Access, Cut, Dying, Kernel, Stored, Tables};
+use crate::core_writer::{attached, segment_facts};
+use crate::proc_files::{MemoryArea, smaps};
+
+/// The word that a sidecar has as `format`.
+const FORMAT: &str = "coreinspect-sidecar/1";
+
+/// What was seen of the process before its core was read.
+#[derive(Debug)]
+pub struct Seen {
+    process: Value,
+    segments: Value,
+    mappings: Value,
+    sysvipc: Value,
+    /// Its mappings, for whoever must know which of them the core lacks.
+    pub smaps: Vec<u8>,
+    /// coredump_filter; `None` if it could not be read.
+    pub filter: Option<u32>,
+}
+
+impl Seen {
+    /// Reads what /proc says of `dying`; what cannot be read is null.
+    pub fn of(dying: &Dying, kernel: &Kernel, tables: Option<&Tables>) -> Self {
+        let folder = dying.folder();
+        let read = |name| folder.read(name).unwrap_or_default();
+        let text = |bytes: &[u8]| (!bytes.is_empty()).then(|| escaped(bytes));
+        let link = |name| folder.link(name).ok().and_then(|target| text(&target));
+        let (maps, smaps) = (read("maps"), read("smaps"));
+        let listed = tables.map(Tables::segments).unwrap_or_default();
+        let credentials = folder.credentials();
+        let filter = std::str::from_utf8(&read("coredump_filter"))
+            .ok()
+            .and_then(|hexadecimal| u32::from_str_radix(hexadecimal.trim(), 16).ok());
+        let command = folder.read("comm").ok();
+        let command = command.as_deref().map(|comm| comm.strip_suffix(b"\n").unwrap_or(comm));
+        let process = json!({
+            "pid": folder.pid(),
+            "namespace_pids": numbers(folder.status("NSpid")),
+            "tid": kernel.thread,
+            "signal": kernel.signal.or_else(|| dying.signal()),
+            "time": kernel.time,
+            "command": command.and_then(text),
+            "executable": link("exe"),
+            "arguments": text(&read("cmdline")).map(|words| words.trim_end_matches('\0').replace('\0', " ")),
+            "uid": credentials.map(|credentials| credentials.user),
+            "gid": credentials.map(|credentials| credentials.group),
+            "dumpable": kernel.dumpable,
+            "secure": dying.is_secure(),
+            "coredump_filter": filter.map(|filter| format!("{filter:#x}")),
+            "cgroup": text(read("cgroup").trim_ascii_end()),
+        });
+        let facts = segment_facts(&attached(folder, &maps), &listed);
+        let sysvipc = tables.map(
+            |tables| json!({ "shm": text(&tables.shm), "sem": text(&tables.sem), "msg": text(&tables.msg) }),
+        );
+        let mappings: Vec<_> = smaps::parse(&smaps).map(|area| mapping(&area)).collect();
+        Self {
+            process,
+            segments: facts.get("segments").cloned().unwrap_or_default(),
+            mappings: mappings.into(),
+            sysvipc: sysvipc.unwrap_or_default(),
+            smaps,
+            filter,
+        }
+    }
+
+    /// The text of the sidecar, and what became of the core.
+    pub fn text(&self, outcome: &Outcome<'_>) -> String {
+        let Self { process, segments, mappings, sysvipc, .. } = self;
+        let text = document(outcome, [process, segments, mappings, sysvipc]);
+        serde_json::to_string_pretty(&text).unwrap_or_default()
+    }
+}
+
+/// What became of the core, and what went wrong.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'a> {
+    /// The core's file name; `None` if none was stored.
+    pub core: Option<&'a str>,
+    /// What was stored of it.
+    pub stored: Option<Stored>,
+    /// The file name of the segments that are saved beside it.
+    pub segments: Option<&'a str>,
+    /// To whom it belongs.
+    pub access: Access,
+    /// What could not be done, in words.
+    pub problems: &'a [String],
+}
+
+/// The text of a sidecar of a process that could not be looked at.
+pub fn without_process(kernel: &Kernel, outcome: &Outcome<'_>) -> String {
+    let process = json!({
+        "pid": kernel.pid, "tid": kernel.thread, "signal": kernel.signal, "time": kernel.time,
+        "dumpable": kernel.dumpable,
+    });
+    let text = document(outcome, [&process, &json!([]), &Value::Null, &Value::Null]);
+    serde_json::to_string_pretty(&text).unwrap_or_default()
+}
+
+fn document(outcome: &Outcome<'_>, [process, segments, mappings, sysvipc]: [&Value; 4]) -> Value {
+    let cut = outcome.stored.and_then(|stored| stored.cut).map(|cut| match cut {
+        Cut::Limit => "limit",
+        Cut::Disk => "disk",
+    });
+    json!({
+        "format": FORMAT,
+        "collected": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
+        "core": { "file": outcome.core, "bytes": outcome.stored.map(|stored| stored.bytes), "cut": cut },
+        "saved_segments": outcome.segments,
+        "user": match outcome.access {
+            Access::User(user) => Some(user.as_raw()),
+            Access::Root => None,
+        },
+        "process": process,
+        "segments": segments,
+        "mappings": mappings,
+        "sysvipc": sysvipc,
+        "problems": outcome.problems,
+    })
+}
+
+fn numbers(text: Option<Vec<u8>>) -> Vec<u32> {
+    let text = text.unwrap_or_default();
+    let words = std::str::from_utf8(&text).unwrap_or_default().split_ascii_whitespace();
+    words.map_while(|word| word.parse().ok()).collect()
+}
+
+/// UTF-8; each byte that is not is written as `\xNN`.
+fn escaped(bytes: &[u8]) -> String {
+    let chunks = bytes.utf8_chunks();
+    chunks.fold(String::new(), |text, chunk| {
+        let bytes = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}"));
+        text + chunk.valid() + &bytes.collect::<String>()
+    })
+}
+
+fn mapping(area: &MemoryArea<'_>) -> Value {
+    let flags = area.field(b"VmFlags").map(escaped);
+    let area = area.area;
+    json!({
+        "start": format!("{:#x}", area.start),
+        "end": format!("{:#x}", area.end),
+        "permissions": escaped(&area.permissions),
+        "offset": area.offset,
+        "device": format!("{:02x}:{:02x}", area.device.major, area.device.minor),
+        "inode": area.inode,
+        "name": (!area.name.is_empty()).then(|| escaped(area.name)),
+        "flags": flags,
+    })
+}
