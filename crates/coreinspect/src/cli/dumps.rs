@@ -47,7 +47,7 @@ pub(super) fn path_of_process(pid: u32) -> PathBuf {
 }
 
 /// The process that `path` names: `/proc/PID`.
-fn process_of(path: &Path) -> Option<u32> {
+pub(super) fn process_of(path: &Path) -> Option<u32> {
     let digits = path.to_str()?.strip_prefix("/proc/")?.trim_end_matches('/');
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| process_id(digits).ok()).flatten()
 }
@@ -162,8 +162,8 @@ pub(super) fn read_some<R>(
             None => inspect_process(pid, options, hand_on),
         });
     }
-    guard(path)?;
     let sisters = sisters::of(path, context)?;
+    guard(path)?;
     let options = Options { find_unnamed: context.find_unnamed, sisters, ..options.clone() };
     let amount = if context.find_unnamed { Amount::Everything } else { amount };
     let progress = Shown::to(context);

@@ -58,7 +58,7 @@ pub struct Flags {
     /// Look for segments without a name too, by their place and bytes; without it only where the dump has no names.
     #[arg(long, global = true, help_heading = "Segments")]
     find_unnamed: bool,
-    /// Recognise segments without a name by those of this dump (may be repeated).
+    /// Recognise segments without a name by those of this dump, or of a running process: /proc/PID (may be repeated).
     #[arg(long, global = true, help_heading = "Segments", value_name = "DUMP")]
     sister: Vec<PathBuf>,
     /// Overwrite a file that exists.

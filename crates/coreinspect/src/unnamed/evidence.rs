@@ -282,10 +282,9 @@ impl Pages {
     }
 }
 
-/// Whether `word` is the address of memory outside `range`.
+/// Whether `word` is the address of memory outside `range`. Small numbers are numbers, wherever a program was linked to.
 fn leads_out(landscape: &Landscape<'_>, range: Interval<Address>, word: u64) -> bool {
+    let lowest = if landscape.word() == 4 { 16 << 20 } else { 4 << 20 };
     let at = Address::new(word);
-    !range.contains(at)
-        && (landscape.named_at(at) || landscape.region_at(at).is_some())
-        && at.offset_from(Address::new(0)).is_some_and(|value| value >= 0x1_0000)
+    word >= lowest && !range.contains(at) && (landscape.named_at(at) || landscape.region_at(at).is_some())
 }

@@ -179,9 +179,14 @@ impl<'t> Landscape<'t> {
         below && above
     }
 
+    /// Whether the dumper joins neighbours: a region can hold several mappings.
+    pub(super) fn merges(&self) -> bool {
+        !matches!(self.target.identity().writer, Some(Writer::Kernel | Writer::Gcore | Writer::Delve))
+    }
+
     /// The memory without a name, by address.
     pub(super) fn pieces(&self) -> Vec<Piece> {
-        let merged = !matches!(self.target.identity().writer, Some(Writer::Kernel | Writer::Gcore));
+        let merged = self.merges();
         let taken = joined(self.named.iter().chain(&self.images).copied().collect());
         let mut pieces = Vec::new();
         for region in &self.regions {
@@ -231,6 +236,13 @@ impl<'t> Landscape<'t> {
         let count = self.target.read(at, &mut bytes).unwrap_or(0);
         bytes.truncate(count);
         bytes
+    }
+
+    /// Whether the first page of `range` is saved, and zero.
+    pub(super) fn starts_with_zeroes(&self, range: Interval<Address>) -> bool {
+        let length = usize::try_from(range.length().min(self.page)).unwrap_or(0);
+        let bytes = self.some_bytes(range.start(), length);
+        !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0)
     }
 
     /// Bytes of a `long` of the target.

@@ -4,6 +4,11 @@
 //! out that of a mapping whose inode is 0: the segment with shmid 0, the first of an IPC namespace and so of a container.
 //! What is left is memory without a name. [`private`] takes away what is the process's own for certain, [`evidence`] weighs
 //! the rest. A key is never guessed.
+//!
+//! What speaks for an attach: the signature of a layout; rights that private memory hardly has; of read-only memory only the
+//! first page, which is what the kernel keeps of a SHM_RDONLY attach; a border to memory of the same rights, where mmap(2)
+//! would have joined private memory; pages of zeroes that the kernel wrote out, where it leaves holes for private memory;
+//! SHMLBA; no word that points elsewhere in the process; the same bytes attached again, or in a sister that has names.
 
 #![deny(
     clippy::indexing_slicing,
@@ -14,6 +19,7 @@
 
 mod evidence;
 mod landscape;
+mod merged;
 mod private;
 mod sister;
 
@@ -73,7 +79,8 @@ const MOST_READ: u64 = 256 << 20;
 impl Reach {
     /// How far `target` must be looked through, and why that is so.
     fn of(target: &dyn Target, memory: &SharedMemory, asked: bool) -> Self {
-        if target.regions().is_empty() {
+        // The kernel names every attach of a process that runs, and the maps stream of a minidump is its word.
+        if target.identity().kind != "elf-core" || target.regions().is_empty() {
             return Self::Nowhere;
         }
         let writer = target.identity().writer;
@@ -131,7 +138,11 @@ pub fn add<'l>(
     let landscape = Landscape::of(target);
     let mut candidates = Vec::<Candidate>::new();
     let mut budget = Budget::at_most(MOST_READ);
-    for piece in landscape.pieces().into_iter().take(MOST_PIECES) {
+    let mut pieces = landscape.pieces();
+    if landscape.merges() && reach > Reach::Certain {
+        pieces = merged::parts(&landscape, pieces);
+    }
+    for piece in pieces.into_iter().take(MOST_PIECES) {
         if private::by_its_place(&landscape, &piece)
             || reach == Reach::Certain
                 && !Evidence::is_proven(&landscape, &piece, layouts.clone(), &mut budget)
@@ -220,6 +231,9 @@ fn explanation(target: &dyn Target, more: usize) -> String {
         .to_owned();
     if target.identity().writer == Some(Writer::Gcore) && target.mappings().is_some() {
         text.push_str("; gcore leaves out the name of shmid 0 alone, so at most one segment is without");
+    }
+    if matches!(target.identity().writer, Some(Writer::QemuUser | Writer::Createdump)) {
+        text.push_str("; this dumper joins what lies side by side, so one may be several");
     }
     if more > 0 {
         text.push_str(&format!("; {more} more candidates, for which less speaks, are not listed"));

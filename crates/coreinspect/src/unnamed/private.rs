@@ -21,14 +21,14 @@ pub(super) fn by_its_place(landscape: &Landscape<'_>, piece: &Piece) -> bool {
         || !aligned(range.start())
         || !aligned(range.end())
         || holds_the_stack(landscape, range)
-        || is_beside_the_vdso(landscape, range)
         || is_the_heap(landscape, range)
         || landscape.saved(range) == 0
 }
 
 /// Whether `piece` cannot be an attach, by what stands in it.
 pub(super) fn by_its_content(landscape: &Landscape<'_>, piece: &Piece) -> bool {
-    is_an_arena(landscape, piece.range)
+    is_of_the_vdso(landscape, piece)
+        || is_an_arena(landscape, piece.range)
         || is_of_chunks(landscape, piece.range)
         || holds_a_thread(landscape, piece.range)
         || holds_descriptors(landscape, piece.range)
@@ -40,18 +40,14 @@ fn holds_the_stack(landscape: &Landscape<'_>, range: Interval<Address>) -> bool 
     of_threads.chain(landscape.target.auxiliary().stack).any(|stack| range.contains(stack))
 }
 
-/// The kernel maps its data for the vDSO (vvar) right below it, read-only.
-fn is_beside_the_vdso(landscape: &Landscape<'_>, range: Interval<Address>) -> bool {
+/// The kernel maps its data for the vDSO (vvar) right below it, read-only, as one mapping or (since 6.13 on x86) two. No
+/// dumper can read it, so what stands there in the dump is zero.
+fn is_of_the_vdso(landscape: &Landscape<'_>, piece: &Piece) -> bool {
     let Some(vdso) = landscape.target.auxiliary().vdso else { return false };
-    let mut at = Some(range);
-    for _ in 0..4 {
-        let Some(range) = at else { return false };
-        if range.contains(vdso) || range.end() == vdso {
-            return true;
-        }
-        at = landscape.above(range).filter(|above| !above.permissions.write).map(|above| above.range);
-    }
-    false
+    let Piece { range, permissions, .. } = *piece;
+    let next = landscape.above(range).map(|above| above.range.end());
+    let below = !permissions.write && (range.end() == vdso || next == Some(vdso));
+    range.contains(vdso) || below && landscape.starts_with_zeroes(range)
 }
 
 fn is_the_heap(landscape: &Landscape<'_>, range: Interval<Address>) -> bool {
@@ -73,36 +69,36 @@ fn is_an_arena(landscape: &Landscape<'_>, range: Interval<Address>) -> bool {
     of_an_arena && size != 0 && size <= heap
 }
 
-/// glibc's malloc/malloc.c `malloc_chunk`: `mchunk_prev_size`, `mchunk_size` with three flags. Chunks follow each other to
-/// the end of the memory that malloc got from mmap(2) (flag 2: one chunk each) or from brk(2).
+/// glibc's malloc/malloc.c `malloc_chunk`: `mchunk_prev_size`, and `mchunk_size` with three flags. What malloc got from
+/// mmap(2) begins with one chunk of whole pages that has flag 2 alone; what it got from brk(2) is chunks, the first with flag
+/// 1, that follow each other to the end.
 fn is_of_chunks(landscape: &Landscape<'_>, range: Interval<Address>) -> bool {
+    const IN_USE: u64 = 1;
     const MAPPED: u64 = 2;
     const FLAGS: u64 = 7;
     /// Enough to tell; a heap has thousands.
     const CHUNKS: usize = 16;
     let word = landscape.word() as u64;
+    let size_at = |at: Address| landscape.long(at.checked_add(word)?);
+    let Some(first) = size_at(range.start()) else { return false };
+    let pages = first & !FLAGS;
+    if first & FLAGS == MAPPED {
+        let whole = pages > 0 && pages <= range.length() && pages & landscape.page.saturating_sub(1) == 0;
+        return whole && landscape.long(range.start()) == Some(0);
+    }
+    if first & IN_USE == 0 {
+        return false;
+    }
     let mut at = range.start();
-    let mut mapped = 0_usize;
-    for index in 0..CHUNKS {
-        let size = at.checked_add(word).and_then(|at| landscape.long(at));
-        let Some(size) = size.filter(|size| size & !FLAGS >= word.saturating_mul(4)) else {
-            return false;
-        };
-        if size & MAPPED != 0 {
-            mapped = mapped.saturating_add(1);
+    for _ in 0..CHUNKS {
+        let length = size_at(at).map(|size| size & !FLAGS);
+        let aligned = |length: &u64| *length > word && length.is_multiple_of(word.saturating_mul(2));
+        let next = length.filter(aligned).and_then(|length| at.checked_add(length));
+        match next {
+            Some(next) if next == range.end() => return true,
+            Some(next) if next < range.end() => at = next,
+            _ => return false,
         }
-        let Some(next) = at.checked_add(size & !FLAGS).filter(|next| *next <= range.end()) else {
-            return false;
-        };
-        let chunks = index.saturating_add(1);
-        if next == range.end() {
-            return mapped == chunks || chunks > 1;
-        }
-        // Mapped chunks are whole pages each.
-        if size & MAPPED != 0 && next.get() & landscape.page.saturating_sub(1) != 0 {
-            return false;
-        }
-        at = next;
     }
     true
 }
@@ -166,8 +162,6 @@ fn is_a_guard(landscape: &Landscape<'_>, piece: &Piece) -> bool {
     if landscape.target.identity().writer != Some(Writer::Gcore) {
         return false;
     }
-    let length = usize::try_from(range.length().min(landscape.page)).unwrap_or(0);
-    let bytes = landscape.some_bytes(range.start(), length);
-    let zero = !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0);
+    let zero = landscape.starts_with_zeroes(range);
     zero && landscape.above(range).is_some_and(|above| above.permissions.write)
 }

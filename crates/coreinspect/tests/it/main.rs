@@ -63,6 +63,7 @@ mod testdata;
 mod tools;
 mod truncations;
 mod truth;
+mod unnamed;
 mod verbs;
 mod writers;
 mod wrong_files;
