@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define FIRST_KEY 0x62656e00 /* "ben" */
+#define POINTER_EVERY (1 << 20) /* bytes of private memory to one pointer into the first segment */
 #define FILL 0xa5            /* no zero page: a dumper could leave that out */
 
 static void *or_die(void *address, const char *what)
@@ -40,11 +41,19 @@ static void *attach_and_remove(int shmid)
 	return address;
 }
 
-static void fill_private_memory(size_t size)
+static char *fill_private_memory(size_t size)
 {
-	if (size)
-		memset(or_die(mmap(NULL, size, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), "mmap"), FILL, size);
+	char *memory = size ? or_die(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+				     "mmap") : NULL;
+
+	return size ? memset(memory, FILL, size) : memory;
+}
+
+/* Pointers into the first segment, for who looks for them. */
+static void point_into(char *segment, size_t segment_bytes, char *memory, size_t size)
+{
+	for (size_t at = 0; at < size; at += POINTER_EVERY)
+		*(char **)(memory + at) = segment + at % segment_bytes;
 }
 
 int main(int argc, char **argv)
@@ -85,7 +94,7 @@ int main(int argc, char **argv)
 		or_die(mmap(NULL, 1, PROT_READ, MAP_PRIVATE, file, 0), "mmap");
 
 	if (argc == 5)
-		fill_private_memory(anonymous);
+		point_into(first, segment_bytes, fill_private_memory(anonymous), anonymous);
 
 	printf("READY %x %lx\n", FIRST_KEY, (unsigned long)first);
 	fflush(stdout);

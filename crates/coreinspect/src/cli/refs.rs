@@ -16,7 +16,7 @@ use super::{Context, Execute, Failure, Status};
 use crate::debug_files::DebugFolders;
 use crate::debug_files::frames;
 use crate::debug_files::symbols::Symbols;
-use crate::refs::{Kind, Pace, Places, Request, Stored};
+use crate::refs::{Budget, Kind, Pace, Places, Request, Stored};
 use crate::render::{self, json};
 use crate::report::{self, Dump, Names, Options, Refs, Selector};
 use crate::shm::Segment;
@@ -73,9 +73,7 @@ impl RefsCommand {
         };
         if let Some(why) = dump.nothing_found() {
             context.tell(format_args!("{path}: {why}"));
-            if context.format != Format::Table {
-                print(&Refs::empty(path), context)?;
-            }
+            print(&Refs::empty(path), context)?;
             return Ok(Status::Nothing);
         }
         let wanted = match selected(selectors, dump) {
@@ -98,11 +96,19 @@ impl RefsCommand {
         let request = Request { segments, wanted: &wanted, limit, pace };
         let searched = request.references(target, &places).and_then(|found| {
             let asked = wanted.iter().filter_map(|index| Some((*index, segments.get(*index)?)));
-            let stored = asked.map(|one| Stored::of(target, &places, one, limit, pace));
+            let mut budget = Budget::of(target);
+            let stored = asked.map(|one| Stored::of(target, &places, one, limit, pace, &mut budget));
             Ok((found, stored.collect::<Result<Vec<_>, _>>()?))
         });
         progress.erase();
         let (found, stored) = searched?;
+        if found.beyond > 0 && !context.quiet {
+            let bytes = found.beyond;
+            context.tell(format_args!(
+                "{path}: warning: the program headers show the same bytes of the file at many addresses; {bytes} bytes of them are not \
+                 searched again"
+            ));
+        }
         let symbols = Symbols::of(target, DebugFolders::of_the_system());
         let folders = DebugFolders::of_the_system();
         let on_stacks = found.words.iter().filter_map(|word| {

@@ -134,6 +134,15 @@ impl ElfFile {
         Ok(Some(Section::Unpacked(data.decompress().map_err(wrong)?.into_owned())))
     }
 
+    /// Bytes that [`ElfFile::section`] would unpack for the section called `name`: 0 for one that is not compressed.
+    pub fn unpacked_size(&self, name: &str) -> u64 {
+        let object = self.object().ok();
+        let section = object.as_ref().and_then(|object| object.section_by_name(name));
+        let data = section.and_then(|section| section.compressed_data().ok());
+        let data = data.filter(|data| data.format != object::CompressionFormat::None);
+        data.map_or(0, |data| data.uncompressed_size)
+    }
+
     /// The bytes of `section`, which [`ElfFile::section`] found.
     pub fn bytes_of<'a>(&'a self, section: &'a Section) -> &'a [u8] {
         match section {

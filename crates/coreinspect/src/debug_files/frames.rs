@@ -26,7 +26,9 @@ type Slice<'d> = EndianSlice<'d, RunTimeEndian>;
 const MOST_FRAMES: usize = 4096;
 /// Steps of an expression of a rule at most.
 const MOST_STEPS: u32 = 1000;
-/// Bytes of a user's addresses on AArch64, without what pointer authentication puts above them (48 bits).
+/// Bytes of compressed debug information that are unpacked for lines: what is not compressed is read where it is.
+const MOST_UNPACKED: u64 = 8 << 20;
+/// A user's address on AArch64, without what pointer authentication puts above them (48 bits).
 const AARCH64_ADDRESS: u64 = (1 << 48) - 1;
 
 /// What is known of the frame that holds a place of a stack.
@@ -188,6 +190,10 @@ impl Modules {
                 _ => folders.separate(&module.file).ok(),
             };
             let file = separate.as_ref().unwrap_or(&module.file);
+            let unpacked = SECTIONS.iter().map(|id| file.unpacked_size(id.name()));
+            if unpacked.fold(0, u64::saturating_add) > MOST_UNPACKED {
+                continue;
+            }
             let mut sections = HashMap::new();
             for id in SECTIONS {
                 sections.extend(file.section(id.name()).ok().flatten().map(|section| (id, section)));

@@ -18,8 +18,8 @@ pub struct Block {
 
 /// Chunks that follow one another before they are believed to be chunks.
 const BELIEVED: usize = 3;
-/// Headers that a walk reads at most.
-const MOST_CHUNKS: usize = 4 << 20;
+/// Headers that are read at most for one dump.
+pub(super) const MOST_CHUNKS: usize = 4 << 20;
 /// Bytes from the start of an arena's memory to its first chunk at most: `heap_info` and `malloc_state`.
 const ARENA_HEADER: u64 = 0xa00;
 
@@ -191,25 +191,25 @@ pub(super) fn mapped_blocks(
     found
 }
 
-/// The blocks of the heap `range` that hold `addresses`, which are sorted.
+/// The blocks of the heap `range` that hold `addresses`, which are sorted. At most `left` headers are read.
 pub(super) fn blocks(
     target: &dyn Target,
     range: Interval<Address>,
     addresses: &[Address],
+    left: &mut usize,
 ) -> Vec<Option<Block>> {
     let mut found = Vec::with_capacity(addresses.len());
     let mut headers = Headers::new(target, range);
     let mut at = first_chunk(target, range);
     let width = target.identity().machine.class.long() as u64;
-    let mut left = MOST_CHUNKS;
     let mut current: Option<Chunk> = None;
     for address in addresses {
         while current.is_none_or(|chunk| chunk.usable(width).end() <= *address) {
-            let Some(next) = at.filter(|at| *at <= *address && left > 0) else {
+            let Some(next) = at.filter(|at| *at <= *address && *left > 0) else {
                 current = None;
                 break;
             };
-            left = left.saturating_sub(1);
+            *left = left.saturating_sub(1);
             current = headers.chunk(next);
             at = current.and_then(|chunk| chunk.at.checked_add(chunk.size));
         }

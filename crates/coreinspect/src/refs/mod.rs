@@ -92,6 +92,8 @@ pub struct References {
     pub parts: Vec<PartCount>,
     /// Bytes that were searched.
     pub searched: u64,
+    /// Bytes that the dump claims to hold beyond what its file can: they are not searched.
+    pub beyond: u64,
 }
 
 impl References {
@@ -112,6 +114,32 @@ pub struct Request<'r> {
     pub limit: usize,
     /// How memory is scanned.
     pub pace: Pace<'r>,
+}
+
+/// Bytes that may be scanned of a dump: each byte of an honest file stands at one address, and a hostile one must not make a scan of
+/// a terabyte of one megabyte.
+#[derive(Debug)]
+pub struct Budget(u64);
+
+impl Budget {
+    /// That of `target`; of a process that runs there is no file.
+    pub fn of(target: &dyn Target) -> Self {
+        Self(target.identity().file_size.map_or(u64::MAX, |size| size.saturating_mul(2)))
+    }
+
+    /// As many of `ranges` as may be scanned still, and the bytes of the others.
+    fn afford(&mut self, ranges: &mut Vec<(Interval<Address>, usize)>) -> u64 {
+        let mut beyond = 0_u64;
+        ranges.retain(|(range, _)| {
+            let left = self.0.checked_sub(range.length());
+            match left {
+                Some(left) => self.0 = left,
+                None => beyond = beyond.saturating_add(range.length()),
+            }
+            left.is_some()
+        });
+        beyond
+    }
 }
 
 /// Counters of parts of segments at most: half a MiB for a thread.
@@ -142,7 +170,8 @@ impl Request<'_> {
     /// [`Error::Read`].
     pub fn references(&self, target: &dyn Target, places: &Places<'_>) -> Result<References, Error> {
         let goals = Goals::new(self, target, places);
-        let ranges = places.saved(target);
+        let mut ranges = places.saved(target);
+        let beyond = Budget::of(target).afford(&mut ranges);
         let searched = ranges.iter().fold(0_u64, |sum, (range, _)| sum.saturating_add(range.length()));
         let caught = scan::scan(target, &ranges, &goals, self.pace)?;
         let mut all = scan::Net::begin(&goals);
@@ -172,7 +201,7 @@ impl Request<'_> {
             }
         });
         let parts = goals.counted(&all.parts);
-        Ok(References { registers: goals.registers(target), words, counts, parts, searched })
+        Ok(References { registers: goals.registers(target), words, counts, parts, searched, beyond })
     }
 }
 
@@ -197,13 +226,13 @@ fn shares(counts: &[u64; Kind::ALL.len()], limit: usize) -> [usize; Kind::ALL.le
 /// Says which blocks of malloc(3) hold the words. A block with a mapping of its own is on the heap too, although the scan
 /// could not tell it from other memory without a name.
 fn name_blocks(target: &dyn Target, places: &Places<'_>, words: &mut [WordReference]) {
-    let mut budget = MOST_PAGES;
+    let (mut pages, mut chunks) = (MOST_PAGES, heap::MOST_CHUNKS);
     for same in words.chunk_by_mut(|one, other| one.place == other.place) {
         let Some(place) = same.first().and_then(|word| places.get(word.place)) else { continue };
         let addresses: Vec<_> = same.iter().map(|word| word.at).collect();
         let blocks = match (place.kind, place.name) {
-            (Kind::Heap, _) => heap::blocks(target, place.range, &addresses),
-            (Kind::Mapping, None) => heap::mapped_blocks(target, place.range, &addresses, &mut budget),
+            (Kind::Heap, _) => heap::blocks(target, place.range, &addresses, &mut chunks),
+            (Kind::Mapping, None) => heap::mapped_blocks(target, place.range, &addresses, &mut pages),
             _ => continue,
         };
         for (word, block) in same.iter_mut().zip(blocks) {

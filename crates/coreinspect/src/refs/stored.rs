@@ -2,7 +2,7 @@
 
 use super::kept::Kept;
 use super::places::{Kind, Places};
-use super::{Pace, scan};
+use super::{Budget, Pace, scan};
 use crate::error::Error;
 use crate::machine::Class;
 use crate::memory::Dumped;
@@ -93,6 +93,7 @@ impl Stored {
         (index, segment): (usize, &Segment),
         limit: usize,
         pace: Pace<'_>,
+        budget: &mut Budget,
     ) -> Result<Self, Error> {
         let class = target.identity().machine.class;
         let near = if class == Class::Bits64 { NEAR_64 } else { NEAR_32 };
@@ -101,13 +102,14 @@ impl Stored {
         let low = low.max(LOWEST);
         let pointers = Pointers { places, segment, class, limit, bounds: (low, high.saturating_sub(low)) };
         // Each offset once, from whichever attachment saved it. The tag is the piece.
-        let pieces: Vec<_> = segment
+        let mut pieces: Vec<_> = segment
             .pieces()
             .iter()
             .enumerate()
             .filter(|(_, piece)| piece.dumped == Dumped::Saved)
             .map(|(tag, piece)| (Interval::clamped(piece.address, piece.offsets.length()), tag))
             .collect();
+        budget.afford(&mut pieces);
         let mut all = scan::Net::begin(&pointers);
         for one in scan::scan(target, &pieces, &pointers, pace)? {
             all.absorb(one);

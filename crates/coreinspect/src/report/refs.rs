@@ -280,7 +280,7 @@ impl Refs {
                 .collect(),
             stored: stored.iter().map(|one| naming.stored(one)).collect(),
             searched: found.searched,
-            not_searched,
+            not_searched: not_searched.saturating_add(found.beyond),
             not_searched_writable,
             unsearched,
             ..Self::empty(&dump.path.path)

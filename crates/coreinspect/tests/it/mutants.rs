@@ -153,6 +153,24 @@ fn exercise(mutant: &[u8]) -> (Inspected, i64) {
     (inspected, usage.peak)
 }
 
+/// The cores that are mutated, for tests of other parts of the program.
+pub(crate) struct Mutants(Vec<Target>);
+
+impl Mutants {
+    pub(crate) fn new() -> Mutants {
+        Mutants(seeds::built().into_iter().chain(seeds::real()).map(Target::new).collect())
+    }
+}
+
+/// The mutant of this number, and what to call it.
+pub(crate) fn changed(mutants: &Mutants, number: u64) -> (String, Vec<u8>) {
+    let mut random = Random::new(SEED ^ number.wrapping_mul(0xd134_2543_de82_ef95));
+    let target = random.pick(&mutants.0);
+    let mut mutant = vec![];
+    target.mutate(&mut random, &mut mutant);
+    (format!("mutant {number} of seed {SEED:#x}, made of {}", target.seed.name), mutant)
+}
+
 fn from_environment<T: FromStr>(name: &str, otherwise: T) -> T {
     std::env::var(name).map_or(otherwise, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value}")))
 }

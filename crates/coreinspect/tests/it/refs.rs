@@ -5,5 +5,6 @@ mod command;
 mod crashed;
 mod fault;
 mod frames;
+mod hostile;
 mod planted;
 mod registers;

@@ -28,6 +28,8 @@ fn shm_prints_what_the_command_line_prints() {
             ("shm show", vec!["show", &path]),
             ("shm show #1 -v", vec!["show", &path, "#1", "-v"]),
             ("shm hex #1 --length 64", vec!["show", "--hex", &path, "#1", "--length", "64"]),
+            ("shm refs", vec!["refs", &path]),
+            ("shm refs #1 --limit 2", vec!["refs", &path, "#1", "--limit", "2"]),
             ("shm key 0x4e545030", vec!["key", "0x4e545030"]),
         ] {
             let run = marked(&core, &[], command);
