@@ -42,6 +42,7 @@ pub mod core_writer;
 pub mod debug_files;
 pub mod diff;
 pub mod error;
+pub mod forecast;
 pub mod known_keys;
 pub mod layout;
 pub mod look;

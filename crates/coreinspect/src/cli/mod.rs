@@ -3,6 +3,7 @@
 //! A command parses, calls, and hands a report to a renderer. Results go to standard output, all else to standard
 //! error; [`Status`] is the exit status.
 
+mod check;
 mod collect;
 mod completions;
 mod coredumpctl;
@@ -209,6 +210,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect collect --install\n  \
          coreinspect collect --install --segments all --max-use 5G\n  \
          coreinspect collect --install --listen /run/coreinspect.socket",
+    ),
+    Command::new::<check::CheckCommand>(
+        "check",
+        Takes::Process,
+        "coreinspect check [OPTIONS] PID",
+        "  coreinspect check $$\n  \
+         coreinspect check --dumper gcore $$\n  \
+         coreinspect check --json $$ | jq '.segments[].kept'",
     ),
     Command::new::<shell::Shell>(
         "shell",

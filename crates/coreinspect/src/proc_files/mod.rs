@@ -4,6 +4,7 @@
 //! number: once the process is gone every read fails, whoever has the number then.
 
 mod device;
+mod dump_settings;
 mod ipc_namespace;
 mod live_segment;
 pub mod maps;
@@ -12,6 +13,7 @@ pub mod smaps;
 mod status;
 
 pub use device::SegmentDevices;
+pub use dump_settings::{Destination, DumpSettings, Limit, NoCore};
 pub use ipc_namespace::{IpcNamespace, IpcTable};
 pub use live_segment::{LiveSegment, live_segments};
 pub use maps::VirtualMemoryArea;

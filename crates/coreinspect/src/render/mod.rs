@@ -2,6 +2,7 @@
 //! text will be read ([`Style`]).
 
 mod about;
+pub mod check;
 pub mod diff;
 pub mod grid;
 pub mod hex;

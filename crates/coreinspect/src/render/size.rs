@@ -1,5 +1,12 @@
 //! Sizes as lsipc(1) prints them, but never rounded.
 
+/// A size to two or three digits, for what is only roughly known: `31G`, `640K`.
+pub fn about(bytes: u64) -> String {
+    const UNITS: [(u32, &str); 5] = [(50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")];
+    let unit = UNITS.iter().find(|(shift, _)| bytes >> shift >= 10);
+    unit.map_or_else(|| bytes.to_string(), |(shift, name)| format!("{}{name}", bytes >> shift))
+}
+
 /// `bytes` with the largest unit that keeps it whole: `4K`, `1G`, `5000`. `plain`: always bytes.
 pub fn size(bytes: u64, plain: bool) -> String {
     if plain {

@@ -222,7 +222,7 @@ impl From<&error::Warning> for Warning {
 }
 
 impl Process {
-    fn of(target: &dyn Target, options: &Options) -> Self {
+    pub(super) fn of(target: &dyn Target, options: &Options) -> Self {
         let process = target.process();
         let numbering = target.identity().machine.signals();
         let text = |bytes: &Option<Vec<u8>>| bytes.clone().map(Text::new);
@@ -291,7 +291,7 @@ impl Segment {
 }
 
 /// The contract's word for how much of `mapped` bytes is saved.
-fn state(mapped: u64, saved: u64, cut_off: bool) -> &'static str {
+pub(super) fn state(mapped: u64, saved: u64, cut_off: bool) -> &'static str {
     match saved {
         _ if cut_off => "cut-off",
         saved if saved == mapped => "whole",

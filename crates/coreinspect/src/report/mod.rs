@@ -4,6 +4,7 @@
 //! are not UTF-8 are escaped as `\xNN`, and stand whole, as hex, in a sister field `..._hex`.
 
 mod build;
+pub mod check;
 mod content;
 mod diff;
 mod fault;

@@ -99,4 +99,5 @@ with_hex_sister! {
     dump, "dump_hex";
     pattern, "pattern_hex";
     hostname, "hostname_hex";
+    core_pattern, "core_pattern_hex";
 }

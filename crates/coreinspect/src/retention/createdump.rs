@@ -2,6 +2,7 @@
 //! System V memory out, full keeps every readable page. Since .NET 9 it leaves out the names of segments (of all files that
 //! are deleted, crashinfounix.cpp `EnumerateMemoryRegions`), also where it keeps the bytes.
 
+use super::forecast::{Area, Kept};
 use super::{Code, Found};
 use crate::shm::SharedMemory;
 
@@ -29,4 +30,12 @@ pub(super) fn cause(memory: &SharedMemory) -> Found {
 /// Only a full dump holds bytes of a segment that is named.
 fn is_full(memory: &SharedMemory) -> bool {
     memory.segments.iter().any(|segment| segment.saved() > 0)
+}
+
+/// What it keeps of `area`: every page that can be read, or nothing.
+pub(super) fn keeps(area: &Area, full: bool) -> Kept {
+    match full && area.readable {
+        true => Kept::all(area),
+        false => Kept::some(0, Code::DumperSkipped, None),
+    }
 }

@@ -2,6 +2,7 @@
 //! but a read-only attach whole, as private memory (bit 0). What it leaves out has no PT_LOAD at all, so its rights are
 //! not in the dump; what it keeps without rights (PROT_NONE) it calls readable.
 
+use super::forecast::{Area, Filter, Kept};
 use super::shared_mapping::{self, Evidence};
 use super::{Code, Found, telling};
 use crate::shm::Segment;
@@ -44,4 +45,21 @@ pub(super) fn causes(target: &dyn Target, evidence: &Evidence, segment: &Segment
         }
     }
     causes
+}
+
+/// What it keeps of `area`; gdb believes VmFlags of /proc/PID/smaps.
+pub(super) fn keeps(area: &Area, filter: Filter) -> Kept {
+    let unless = |bit, code| match filter.has(bit) {
+        true => Kept::all(area),
+        false => Kept::some(0, code, Some(bit)),
+    };
+    match area {
+        Area { device: true, .. } => Kept::some(0, Code::DumperSkipped, None),
+        Area { dont_dump: true, .. } => Kept::some(0, Code::DontDump, None),
+        Area { huge_pages: true, shared: true, .. } => unless(Filter::HUGE_SHARED, Code::Hugetlb),
+        Area { huge_pages: true, .. } => unless(Filter::HUGE_PRIVATE, Code::Hugetlb),
+        Area { shared: true, .. } => unless(Filter::ANONYMOUS_SHARED, Code::FilterShared),
+        // gdb counts names like /SYSV%08x as anonymous (`mapping_is_anonymous_p`).
+        _ => unless(Filter::ANONYMOUS_PRIVATE, Code::ReadOnlyAttach),
+    }
 }

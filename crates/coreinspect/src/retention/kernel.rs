@@ -4,6 +4,7 @@
 //! counts as a private mapping of a file. With the default coredump_filter 0x33 its first page is kept, by bit 4,
 //! because a segment's inode is executable (mode 0777) and might be a program; bit 2 keeps all of it.
 
+use super::forecast::{Area, Filter, Kept};
 use super::shared_mapping::{self, Evidence};
 use super::{Code, Found, telling};
 use crate::memory::Dumped;
@@ -123,4 +124,28 @@ fn read_only(certain: bool, evidence: String) -> Found {
 
 fn rights(mapping: &Mapping) -> String {
     mapping.permissions.map_or_else(|| "???".to_owned(), |permissions| permissions.to_string())
+}
+
+/// What it keeps of `area`, in the order in which `vma_dump_size` asks.
+pub(super) fn keeps(area: &Area, filter: Filter, page: u64) -> Kept {
+    let unless = |bit, code| match filter.has(bit) {
+        true => Kept::all(area),
+        false => Kept::some(0, code, Some(bit)),
+    };
+    match area {
+        Area { dont_dump: true, .. } => Kept::some(0, Code::DontDump, None),
+        Area { huge_pages: true, shared: true, .. } => unless(Filter::HUGE_SHARED, Code::Hugetlb),
+        Area { huge_pages: true, .. } => unless(Filter::HUGE_PRIVATE, Code::Hugetlb),
+        Area { device: true, .. } => Kept::some(0, Code::DumperSkipped, None),
+        // A segment's file has no name that leads to it (i_nlink 0), which counts as anonymous.
+        Area { shared: true, .. } => unless(Filter::ANONYMOUS_SHARED, Code::FilterShared),
+        // Its inode is executable (mode 0777), so it might be a program, whose first page bit 4 keeps.
+        Area { from_start: true, readable: true, .. }
+            if filter.has(Filter::ELF_HEADERS) && !filter.has(Filter::FILE_PRIVATE) && area.length > page =>
+        {
+            Kept::some(page, Code::ReadOnlyAttach, Some(Filter::FILE_PRIVATE))
+        }
+        Area { from_start: true, readable: true, .. } if filter.has(Filter::ELF_HEADERS) => Kept::all(area),
+        _ => unless(Filter::FILE_PRIVATE, Code::ReadOnlyAttach),
+    }
 }

@@ -1,10 +1,12 @@
-//! What each dumper keeps of a mapping, and so why bytes are missing. One file a dumper.
+//! What each dumper keeps of a mapping, and so why bytes are missing. One file a dumper: its rules read backwards say why a
+//! dump lacks bytes, read forwards ([`forecast`]) what the next one will hold.
 //!
 //! A dump does not say why it lacks bytes. What it shows (rights, sizes, which other mappings are whole) leaves one
 //! cause, or several: a cause is certain only if the rules of the dumper leave no other.
 
 mod createdump;
 mod drgn;
+pub mod forecast;
 mod gcore;
 mod kernel;
 mod minicoredumper;

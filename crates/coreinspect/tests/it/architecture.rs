@@ -15,7 +15,7 @@ const FLOW: &[&[&str]] = &[
     &["target"],
     &["shm"],
     &["retention", "layout", "look", "refs", "search", "diff", "debug_files", "core_writer", "collector"],
-    &["unnamed"],
+    &["unnamed", "forecast"],
     &["report"],
     &["render"],
     &["inspect"],

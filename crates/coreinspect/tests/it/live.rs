@@ -20,6 +20,8 @@ use segment::{PAGE, Segment};
 use serde_json::json;
 use subject::Subject;
 
+use crate::program::{Run, coreinspect};
+
 #[test]
 fn a_read_write_attachment_is_whole() {
     let segment = Segment::of_pages(5);
@@ -233,4 +235,50 @@ fn a_fault_tells_the_address_and_the_threads() {
         assert_eq!(process["threads"].as_array().unwrap().len(), 3);
         assert_ne!(process["threads"][0], process["pid"], "the kernel names the thread that faulted first");
     }
+}
+
+/// The limit ends inside the segment; `check` says at which page, within the one that notes may take more or less.
+#[test]
+fn where_a_limit_cuts_is_foretold() {
+    let segment = Segment::of_pages(64);
+    let Some(whole) = Subject::start(&[segment.attach()]) else { return };
+    let needed = whole.check()["settings"]["core_size"].as_u64().unwrap();
+    let mut told = vec![];
+    // The segment stands in the upper half of what is written, among the libraries.
+    for share in [0, 1, 5, 7, 9, 10, 11, 15] {
+        let Some(mut subject) = Subject::start(&[segment.attach()]) else { return };
+        subject.set_limit(needed * share / 10);
+        let Some(forecast) = Some(subject.check()) else { return };
+        let kept = forecast["segments"][0]["kept"]["kernel"].as_u64().unwrap();
+        let Some(core) = subject.abort_within_limit() else { return };
+        let saved = core.map_or(0, |core| {
+            let run = Run::of(coreinspect().arg("--json").arg(core));
+            run.document()["dumps"][0]["segments"][0]["saved"].as_u64().unwrap_or(0)
+        });
+        assert!(
+            kept.abs_diff(saved) <= PAGE as u64,
+            "{kept} foretold, {saved} saved, of limit {share}/10: {forecast}"
+        );
+        told.push(kept);
+    }
+    assert!(told.is_sorted() && told[0] == 0 && told[7] == 64 * PAGE as u64, "{told:?}");
+}
+
+/// Whoever lost a byte says so by the exit status.
+#[test]
+fn check_is_a_gate() {
+    let segment = Segment::of_pages(3);
+    let Some(subject) = Subject::start(&[segment.attach()]) else { return };
+    let check = |arguments: &[&str]| {
+        Run::of(coreinspect().arg("check").args(arguments).arg(subject.pid().to_string()))
+    };
+    check(&[]).ended(0);
+    subject.set_filter("0x31");
+    let run = check(&[]).ended(1);
+    assert!(run.text().contains("filter-shared") && run.err.contains("12288 bytes"), "{run:?}");
+    check(&["--dumper", "gcore"]).ended(1);
+    check(&["--dumper", "createdump"]).ended(1);
+    let none = Run::of(coreinspect().args(["check", &std::process::id().to_string()])).ended(1);
+    assert!(none.err.contains("no System V segment"), "{none:?}");
+    Run::of(coreinspect().args(["check", "4194303"])).ended(2);
 }

@@ -26,6 +26,8 @@ pub(crate) struct Dump {
     pub(crate) process: Process,
     /// What each segment held, in the order in which they are asked for.
     pub(crate) bytes: Vec<Vec<u8>>,
+    /// What `check` said that it would keep, just before.
+    pub(crate) forecast: Option<Value>,
 }
 
 /// What one attachment keeps in the dump.
@@ -226,7 +228,31 @@ impl Dump {
             assert_eq!(value["flag"], json!({ "value": 1, "name": "ready" }));
             assert_eq!(value["message"]["text"], expected.segment.message());
         }
+        self.was_foretold(segment);
         self.extracts(&segment["number"], &pages, bytes);
+    }
+
+    /// Asserts that `check` said what the dump keeps of each mapping of `segment`, and that it knew why not more.
+    pub(crate) fn was_foretold(&self, segment: &Value) {
+        let Some(forecast) = &self.forecast else { return };
+        let foretold = forecast["segments"].as_array().unwrap().iter();
+        let base = |segment: &Value| segment["attachments"][0]["base"].clone();
+        let mut foretold = foretold.filter(|foretold| base(foretold) == base(segment));
+        let foretold = foretold.next().unwrap_or_else(|| panic!("not in {forecast}"));
+        assert_eq!(foretold["key"], segment["key"]);
+        assert_eq!(foretold["kept"][self.writer], segment["saved"], "{foretold}");
+        let mappings = |segment: &Value| -> Vec<Value> {
+            let attachments = segment["attachments"].as_array().unwrap().iter();
+            attachments.flat_map(|attachment| attachment["mappings"].as_array().unwrap().clone()).collect()
+        };
+        for (foretold, mapping) in mappings(foretold).iter().zip(mappings(segment)) {
+            assert_eq!(foretold["start"], mapping["start"]);
+            assert_eq!(foretold["kept"][self.writer], mapping["saved"], "{foretold}");
+        }
+        let causes = foretold["causes"].as_array().unwrap().iter();
+        let known = causes.filter(|cause| cause["dumper"] == self.writer).count() > 0;
+        let lost = mappings(segment).iter().any(|mapping| mapping["missing"] != json!([]));
+        assert_eq!(known, lost, "{foretold}");
     }
 
     /// Asserts that `extract` writes the bytes that were there, and nothing where the dump has nothing.

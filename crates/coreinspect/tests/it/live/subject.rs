@@ -7,11 +7,13 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::dump::{Dump, Process};
 use super::segment::Segment;
 use super::witness;
+use crate::program::{Run, coreinspect};
 use crate::tools::{cores_are_plain, have};
 
 /// The process. It ends with this value, and its folder goes.
@@ -59,6 +61,18 @@ impl Subject {
         fs::write(format!("/proc/{}/coredump_filter", self.pid()), filter).unwrap();
     }
 
+    /// What `check` says that a dump made now would keep.
+    pub(crate) fn check(&self) -> Value {
+        Run::of(coreinspect().args(["check", "--json", &self.pid().to_string()])).document()
+    }
+
+    /// Sets RLIMIT_CORE, in bytes.
+    pub(crate) fn set_limit(&self, limit: u64) {
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args(["--pid", &self.pid().to_string(), &format!("--core={limit}:")]);
+        assert!(prlimit.status().unwrap().success());
+    }
+
     /// What is true of it now.
     fn process(&self) -> Process {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
@@ -77,12 +91,13 @@ impl Subject {
         }
         let process = self.process();
         let bytes = segments.iter().map(|segment| segment.bytes()).collect();
+        let forecast = flags.is_empty().then(|| self.check());
         let mut gcore = Command::new("gcore");
         gcore.args(flags).args(["-o", "gcore", &self.pid().to_string()]).current_dir(self.folder.path());
         let output = gcore.stdin(Stdio::null()).env_remove("DEBUGINFOD_URLS").output().unwrap();
         assert!(output.status.success(), "gcore: {}", String::from_utf8_lossy(&output.stderr));
         let path = self.folder.path().join(format!("gcore.{}", self.pid()));
-        Some(Dump { path, writer: "gcore", signal: None, process, bytes })
+        Some(Dump { path, writer: "gcore", signal: None, process, bytes, forecast })
     }
 
     /// The dump that the kernel writes when it is aborted; `None` where the kernel writes no `core` here.
@@ -99,17 +114,29 @@ impl Subject {
         })
     }
 
+    /// Aborts it where RLIMIT_CORE may cut its core: where that is, or `None` if the kernel wrote none. The outer `None`: the
+    /// kernel writes no `core` here.
+    pub(crate) fn abort_within_limit(&mut self) -> Option<Option<PathBuf>> {
+        if !cores_are_plain() {
+            return None;
+        }
+        kill(Pid::from_raw(self.pid().cast_signed()), Signal::SIGABRT).unwrap();
+        self.child.wait().unwrap();
+        Some(Some(self.core()).filter(|core| core.exists()))
+    }
+
     fn die(&mut self, segments: &[&Segment], signal: Signal, kill: impl Fn(&Subject)) -> Option<Dump> {
         if !cores_are_plain() {
             return None;
         }
         let process = self.process();
         let bytes = segments.iter().map(|segment| segment.bytes()).collect();
+        let forecast = Some(self.check());
         kill(self);
         let status = self.child.wait().unwrap();
         let core_dumped = std::os::unix::process::ExitStatusExt::core_dumped(&status);
         assert!(core_dumped, "{status}");
-        Some(Dump { path: self.core(), writer: "kernel", signal: Some(signal), process, bytes })
+        Some(Dump { path: self.core(), writer: "kernel", signal: Some(signal), process, bytes, forecast })
     }
 
     /// The kernel's core: kernel.core_uses_pid adds the number to the name.

@@ -1,0 +1,173 @@
+//! What a dump of a running process would keep of its segments, and what to change.
+
+use std::io::Write;
+
+use clap::{Args, ValueEnum};
+
+use super::output::{Format, print_json};
+use super::{Context, Execute, Failure, Status};
+use crate::forecast::{Createdump, Forecast, KernelCoreNotes};
+use crate::proc_files::{DumpSettings, IpcTable, MemoryArea, ProcessFolder, smaps};
+use crate::render::check;
+use crate::report::check::Check;
+use crate::retention::forecast::Dumper;
+use crate::shm::SharedMemory;
+use crate::target::{LiveTarget, Target};
+
+/// Says what a dump of a running process would keep of its segments, and what to change.
+#[derive(Args, Debug)]
+#[command(long_about = ABOUT)]
+pub(super) struct CheckCommand {
+    /// The process.
+    #[arg(value_name = "PID")]
+    pid: u32,
+    /// The dumper whose losses decide the exit status.
+    #[arg(long, value_name = "DUMPER", default_value = "kernel")]
+    dumper: Judged,
+}
+
+const ABOUT: &str = "\
+Says what a dump of a running process would keep of its segments, by the kernel when a signal kills it, by gcore, and by \
+.NET's createdump; why the rest would be lost; and what to change for this process, a systemd unit, a container, a pod.
+
+Nothing is stopped and nothing is changed. The kernel decides by the mapping's flags (VmFlags in /proc/PID/smaps), \
+coredump_filter, RLIMIT_CORE, kernel.core_pattern and whether the process is dumpable: core(5).
+
+Exit status: 0 all would be kept; 1 the kernel's core (or that of --dumper) would lose a byte, or there is no segment; 2 the \
+process could not be looked at.";
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Judged {
+    Kernel,
+    Gcore,
+    Createdump,
+}
+
+impl Execute for CheckCommand {
+    fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let target = LiveTarget::open(self.pid)?;
+        let process = target.folder();
+        let memory = SharedMemory::of(&target);
+        let unreadable = |error| crate::Error::Process { pid: self.pid, what: "its smaps", source: error };
+        let text = process.read("smaps").map_err(unreadable)?;
+        let areas: Vec<_> = smaps::parse(&text).collect();
+        let settings = DumpSettings::of(process);
+        let page = target.identity().page_size.unwrap_or(4096);
+        let starts_as_program = |area: &MemoryArea<'_>| {
+            let mut start = [0; 4];
+            let read = target.read(crate::position::Address::new(area.area.start), &mut start);
+            read.is_ok_and(|count| count == start.len()) && start == *b"\x7fELF"
+        };
+        let notes = notes(process, &target);
+        let forecast = Forecast::of(
+            &memory,
+            &areas,
+            &settings,
+            createdump(process, &areas),
+            page,
+            &notes,
+            starts_as_program,
+        );
+        let table = IpcTable::of(process).unwrap_or_default();
+        let report = Check::of(&target, &memory, &settings, &forecast, |segment| {
+            let listed = table.segments.iter().find(|row| Some(row.status.id()) == segment.facts.shmid)?;
+            listed.resident
+        });
+        match context.format {
+            Format::Table => {
+                if !report.segments.is_empty() {
+                    check::write(&report, context.style, context.quiet, &mut context.out)?;
+                }
+                let told: &[_] = if context.quiet { &[] } else { &report.warnings };
+                for warning in told {
+                    context.tell(format_args!("{}: warning: {}", self.pid, warning.message));
+                }
+            }
+            _ => print_json(&report, context)?,
+        }
+        context.out.flush()?;
+        Ok(self.judge(&report, context))
+    }
+}
+
+impl CheckCommand {
+    fn judge(&self, report: &Check, context: &mut Context<'_>) -> Status {
+        let pid = self.pid;
+        if report.segments.is_empty() {
+            context.tell(format_args!(
+                "process {pid} has no System V segment attached: there is nothing to check"
+            ));
+            return Status::Nothing;
+        }
+        let (dumper, name) = match self.dumper {
+            Judged::Kernel => (Dumper::Kernel, "the kernel's core"),
+            Judged::Gcore => (Dumper::Gcore, "gcore"),
+            Judged::Createdump => (Dumper::Createdump { full: false }, "createdump"),
+        };
+        match report.lost(dumper) {
+            None => {
+                context.tell(format_args!("process {pid} is none of .NET: createdump would not dump it"));
+                Status::Nothing
+            }
+            Some(0) if matches!(self.dumper, Judged::Kernel) && report.lacks_space() => {
+                context.tell(format_args!("process {pid}: the disk is too small for {name}"));
+                Status::Nothing
+            }
+            Some(0) => Status::Found,
+            Some(lost) => {
+                context.tell(format_args!("process {pid}: {name} would lose {lost} bytes of its segments"));
+                Status::Nothing
+            }
+        }
+    }
+}
+
+/// What its environment asks of .NET's createdump; `None` if it does not run .NET.
+fn createdump(process: &ProcessFolder, areas: &[MemoryArea<'_>]) -> Option<Createdump> {
+    let runtime = |area: &MemoryArea<'_>| {
+        area.area
+            .name
+            .rsplit(|byte| *byte == b'/')
+            .next()
+            .is_some_and(|name| name.starts_with(b"libcoreclr.so"))
+    };
+    areas.iter().any(runtime).then_some(())?;
+    let environment = process.read("environ").unwrap_or_default();
+    let value = |name: &[u8]| {
+        let mut variables = environment.split(|byte| *byte == 0);
+        variables.find_map(|variable| {
+            let of_dotnet =
+                variable.strip_prefix(b"DOTNET_").or_else(|| variable.strip_prefix(b"COMPlus_"))?;
+            of_dotnet.strip_prefix(name)?.strip_prefix(b"=")
+        })
+    };
+    Some(Createdump {
+        enabled: value(b"DbgEnableMiniDump") == Some(b"1"),
+        full: value(b"DbgMiniDumpType") == Some(b"4"),
+    })
+}
+
+/// What the size of the kernel's notes depends on.
+fn notes(process: &ProcessFolder, target: &dyn Target) -> KernelCoreNotes {
+    /// Linux include/uapi/linux/auxvec.h.
+    const AT_MINSIGSTKSZ: u64 = 51;
+    let auxiliary = process.read("auxv").unwrap_or_default();
+    let word = u64::from(target.identity().machine.class.bits() / 8);
+    let width = if word == 8 { 8 } else { 4 };
+    let words = auxiliary.chunks_exact(width).map(|bytes| {
+        let mut wide = [0; 8];
+        if cfg!(target_endian = "little") {
+            wide.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        } else {
+            wide.iter_mut().rev().zip(bytes.iter().rev()).for_each(|(to, from)| *to = *from);
+        }
+        u64::from_ne_bytes(wide)
+    });
+    let words: Vec<_> = words.collect();
+    let mut pairs = words.chunks_exact(2);
+    let signal_frame = pairs.find_map(|pair| match pair {
+        [AT_MINSIGSTKSZ, size] => Some(*size),
+        _ => None,
+    });
+    KernelCoreNotes { auxiliary: auxiliary.len() as u64, signal_frame, word }
+}

@@ -1,0 +1,172 @@
+//! What a dump would keep, for `check`.
+
+use std::io::{self, Write};
+
+use super::grid::{Cell, Grid, Heading};
+use super::printable::Printable;
+use super::prose::write_wrapped;
+use super::size::{about, size};
+use super::style::{Style, Tone};
+use super::table::state_tone;
+use crate::report::check::{Check, CheckedSegment, LimitValue, LossCause};
+
+/// Writes the table, the causes, the settings, and what to change.
+///
+/// # Errors
+/// What writing said.
+pub fn write(check: &Check, style: Style, quiet: bool, out: &mut dyn Write) -> io::Result<()> {
+    let pid = check.process.pid.map_or_else(|| "process".to_owned(), |pid| format!("process {pid}"));
+    let command = check
+        .process
+        .command
+        .as_ref()
+        .map_or_else(String::new, |command| format!(", {}", Printable(command.bytes())));
+    if !quiet {
+        writeln!(out, "{}{command}: what a dump made now would keep\n", style.paint(Tone::Name, pid))?;
+    }
+    table(check, style, out)?;
+    if quiet {
+        return Ok(());
+    }
+    for segment in &check.segments {
+        for cause in &segment.causes {
+            writeln!(out)?;
+            write_cause(segment, cause, style, out)?;
+        }
+    }
+    writeln!(out)?;
+    for (name, text) in settings(check) {
+        write_wrapped(&text, &format!("{name:12}"), &" ".repeat(12), style, out)?;
+    }
+    if !check.remedies.is_empty() {
+        writeln!(out, "\nto keep all of it in the kernel's core, where the process comes from:")?;
+        for remedy in &check.remedies {
+            write_wrapped(&remedy.text, &format!("  {:12}", remedy.place), &" ".repeat(14), style, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn table(check: &Check, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let heading = |name, right, dispensable| Heading { name, right, dispensable, breaks: false };
+    let dotnet = check.segments.iter().any(|segment| segment.kept.createdump.is_some());
+    let mut headings = vec![
+        heading("#", true, 0),
+        heading("KEY", false, 0),
+        heading("ID", true, 3),
+        heading("SIZE", true, 2),
+        heading("IN MEMORY", true, 4),
+        heading("KERNEL", false, 0),
+        heading("GCORE", false, 0),
+    ];
+    headings.extend(dotnet.then(|| heading("CREATEDUMP", false, 0)));
+    let unknown = || "-".to_owned();
+    let rows = check.segments.iter().map(|segment| {
+        let bytes = |bytes: Option<u64>| bytes.map_or_else(unknown, |bytes| size(bytes, style.bytes));
+        let mut row = vec![
+            Cell::new(segment.number.to_string()),
+            Cell::new(segment.key.clone().unwrap_or_else(unknown)).tone(Tone::Name),
+            Cell::new(segment.shmid.map_or_else(unknown, |id| id.to_string())),
+            Cell::new(bytes(segment.size.or(Some(segment.mapped)))),
+            Cell::new(bytes(segment.resident)),
+            kept(segment, segment.kept.kernel, style),
+            kept(segment, segment.kept.gcore, style),
+        ];
+        if dotnet {
+            row.push(
+                segment
+                    .kept
+                    .createdump
+                    .map_or_else(|| Cell::new(unknown()), |bytes| kept(segment, bytes, style)),
+            );
+        }
+        row
+    });
+    Grid { headings, rows: rows.collect(), header: true }.write(style, out)?;
+    Ok(())
+}
+
+fn kept(segment: &CheckedSegment, bytes: u64, style: Style) -> Cell {
+    let state = segment.state(bytes);
+    let text = match state {
+        "partial" => format!("{} of {}", size(bytes, style.bytes), size(segment.mapped, style.bytes)),
+        "absent" => "nothing".to_owned(),
+        state => state.to_owned(),
+    };
+    Cell::new(text).tone(state_tone(state))
+}
+
+fn write_cause(
+    segment: &CheckedSegment,
+    cause: &LossCause,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let head = format!("#{} {}: {}", segment.number, cause.dumper, cause.code);
+    writeln!(out, "{}", style.paint(Tone::Bad, head))?;
+    write_wrapped(&cause.evidence, "  ", "  ", style, out)?;
+    write_wrapped(&cause.fix, "  fix: ", "       ", style, out)
+}
+
+/// A line each for what decides beside the mappings.
+fn settings(check: &Check) -> Vec<(&'static str, String)> {
+    let settings = &check.settings;
+    let unknown = || "unknown".to_owned();
+    let limit = |limit: Option<LimitValue>| match limit {
+        Some(LimitValue::Bytes(bytes)) => bytes.to_string(),
+        Some(LimitValue::Unlimited(word)) => word.to_owned(),
+        None => unknown(),
+    };
+    let pattern = settings
+        .core_pattern
+        .as_ref()
+        .map_or_else(unknown, |pattern| format!("{:?}", Printable(pattern.bytes()).to_string()));
+    let goes = match settings.destination {
+        Some("file") => {
+            let folder = settings.folder.as_ref().map_or_else(
+                || "a folder that its name tells only then".to_owned(),
+                |folder| Printable(folder.as_bytes()).to_string(),
+            );
+            let free = settings.free.map_or_else(String::new, |free| format!(", {} free", about(free)));
+            format!("a file in {folder}{free}; the core would take about {}", about(settings.core_size))
+        }
+        Some("program" | "socket") => {
+            let waits = match settings.core_pipe_limit {
+                Some(0) => "; core_pipe_limit is 0, so the kernel does not wait for it, and the process may be gone before \
+                            it has looked"
+                    .to_owned(),
+                _ => String::new(),
+            };
+            format!("what is named there gets all of it, and may keep less{waits}")
+        }
+        Some(_) => "nowhere".to_owned(),
+        None => unknown(),
+    };
+    let filter = settings.coredump_filter.clone().unwrap_or_else(unknown);
+    let mut lines = vec![
+        ("filter", format!("coredump_filter {filter}")),
+        (
+            "limit",
+            format!(
+                "RLIMIT_CORE {} (hard: {})",
+                limit(settings.rlimit_core.soft),
+                limit(settings.rlimit_core.hard)
+            ),
+        ),
+        ("pattern", format!("core_pattern {pattern}: {goes}")),
+    ];
+    let more = check.segments.iter().filter_map(|segment| segment.made_resident).fold(0, u64::saturating_add);
+    if more > 0 {
+        let text = format!(
+            "a dump reads what it keeps: {} of the segments that nobody has touched become resident \
+             (`coreinspect dump` leaves them alone)",
+            about(more)
+        );
+        lines.push(("memory", text));
+    }
+    if settings.dumpable == Some(false) {
+        let setting = settings.suid_dumpable.map_or_else(unknown, |value| value.to_string());
+        lines.push(("dumpable", format!("no (PR_SET_DUMPABLE); fs.suid_dumpable {setting}")));
+    }
+    lines
+}
