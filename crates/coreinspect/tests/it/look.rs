@@ -274,3 +274,17 @@ fn the_messages_of_testdata_are_found() {
     }
     assert!(found >= 10, "{found}");
 }
+
+/// A letter is no flag: text that begins at byte 0 is looked at, not cut in two.
+#[test]
+fn text_from_the_first_byte_on_is_no_mailbox() {
+    for (bytes, layout) in
+        [(b"private text\0".as_slice(), false), (b"\x01rivate text\0", true), (b"\x07rivate text\0", true)]
+    {
+        let source = Bytes::new(core(X86_64, bytes).build().bytes);
+        let dump = coreinspect::inspect("core".as_ref(), &source, &coreinspect::Options::default());
+        let content = dump.segments[0].content.as_ref().unwrap();
+        assert_eq!(content.possible, layout, "{bytes:?}: {content:?}");
+        assert_eq!(content.look.is_some(), !layout);
+    }
+}

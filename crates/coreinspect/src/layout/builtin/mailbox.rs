@@ -58,6 +58,8 @@ impl Layout for Mailbox {
             }
             (None, Speaks::Against) => Verdict::No,
             (Some(_), Speaks::For) if name.is_some() => Verdict::Likely(reasons),
+            // The text begins one byte earlier: no flag stands before it.
+            (Some(flag), _) if name.is_none() && matches!(flag, b' '..=b'~') => Verdict::No,
             (Some(_), Speaks::For) => Verdict::Possible(reasons),
             (Some(_), Speaks::Perhaps | Speaks::NotAtAll) if name.is_none() => Verdict::No,
             (_, Speaks::Against) => Verdict::No,
