@@ -1,5 +1,7 @@
 //! What lies where in a process: regions, ELF images, and the memory that no name belongs to.
 
+use std::cell::OnceCell;
+
 use crate::machine::{ByteOrder, Class};
 use crate::memory::{Dumped, Permissions};
 use crate::position::{Address, Interval, Position};
@@ -20,6 +22,8 @@ pub(super) struct Landscape<'t> {
     named: Vec<Interval<Address>>,
     /// Whether mapped files were saved too.
     files_are_saved: bool,
+    /// What [`Landscape::heap`] found: it is asked of every region, and may have to look at all of them.
+    heap: OnceCell<Option<Address>>,
 }
 
 /// A run of memory with the same rights, as the target tells of it: with most writers a mapping.
@@ -51,8 +55,16 @@ impl<'t> Landscape<'t> {
         let page = target.identity().page_size.filter(|page| page.is_power_of_two()).unwrap_or(4096);
         let with_rights = |range| Some(Region { range, permissions: target.permissions(range)? });
         let regions: Vec<_> = target.regions().into_iter().filter_map(with_rights).collect();
-        let mut this =
-            Self { target, regions, page, images: Vec::new(), program: None, named, files_are_saved: false };
+        let mut this = Self {
+            target,
+            regions,
+            page,
+            images: Vec::new(),
+            program: None,
+            named,
+            files_are_saved: false,
+            heap: OnceCell::new(),
+        };
         let mut images = Vec::new();
         for region in
             this.regions.iter().filter(|region| region.permissions.read && !region.permissions.write)
@@ -159,6 +171,10 @@ impl<'t> Landscape<'t> {
     /// Where the heap begins: the first memory behind the program that can be written to, if it is near enough for brk(2),
     /// whose start is random (arch_randomize_brk: by 1 GiB at most on arm64, by 32 MiB elsewhere).
     pub(super) fn heap(&self) -> Option<Address> {
+        *self.heap.get_or_init(|| self.find_heap())
+    }
+
+    fn find_heap(&self) -> Option<Address> {
         let near = match self.target.identity().machine.class {
             Class::Bits64 => 1 << 30,
             Class::Bits32 => 32 << 20,

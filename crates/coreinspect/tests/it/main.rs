@@ -31,6 +31,7 @@ mod fuzz_seeds;
 mod handlers;
 mod harmless;
 mod help;
+mod huge;
 mod key;
 mod layouts;
 mod liars;
