@@ -23,7 +23,7 @@ pub(super) fn decoder(input: Box<dyn BufRead + Send>) -> io::Result<Box<dyn Read
 }
 
 /// ruzstd decodes one frame, and takes a skippable one for an error.
-#[cfg(not(feature = "zstd"))]
+#[cfg(any(test, not(feature = "zstd")))]
 mod frames {
     use std::io::{self, BufRead, Read};
 
@@ -54,10 +54,19 @@ mod frames {
             }
             self.frame = Some(
                 StreamingDecoder::new_with_max_window_size(input, u64::from(super::super::MOST_WINDOW))
-                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?,
+                    .map_err(|error| io::Error::new(kind(&error), error.to_string()))?,
             );
             Ok(true)
         }
+    }
+
+    /// Whether the input ended, or is damaged.
+    fn kind(error: &(dyn std::error::Error + 'static)) -> io::ErrorKind {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let ended = causes
+            .filter_map(|error| error.downcast_ref::<io::Error>())
+            .any(|error| error.kind() == io::ErrorKind::UnexpectedEof);
+        if ended { io::ErrorKind::UnexpectedEof } else { io::ErrorKind::InvalidData }
     }
 
     impl Read for Frames {
@@ -166,5 +175,51 @@ impl Window<'_> {
         self.bytes.truncate(count);
         self.at = position;
         self.bytes.get(..N)?.try_into().ok()
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "zstd")]
+mod tests {
+    use std::io::{self, BufReader, Cursor, Read};
+
+    use super::frames::Frames;
+
+    /// Frames by the C library, with a skippable one between them and one behind.
+    fn packed() -> (Vec<u8>, Vec<u8>) {
+        let bytes: Vec<u8> = (0..400_000_u32).map(|at| (at.wrapping_mul(at) >> 13) as u8).collect();
+        let skipped = b"\x53\x2a\x4d\x18\x05\0\0\0hello".to_vec();
+        let frame = |part: &[u8]| zstd::encode_all(part, 3).unwrap();
+        let packed = [frame(&bytes[..150_000]), skipped.clone(), frame(&bytes[150_000..]), skipped].concat();
+        (packed, bytes)
+    }
+
+    fn decoders(packed: &[u8]) -> [Box<dyn Read>; 2] {
+        // Input in small pieces, as a pipe gives it.
+        let input = || Box::new(BufReader::with_capacity(7, Cursor::new(packed.to_vec())));
+        [Box::new(Frames::new(input())), super::decoder(input()).unwrap()]
+    }
+
+    #[test]
+    fn both_decoders_read_all_frames() {
+        let (packed, bytes) = packed();
+        for mut decoder in decoders(&packed) {
+            let mut unpacked = Vec::new();
+            decoder.read_to_end(&mut unpacked).unwrap();
+            assert!(unpacked == bytes);
+        }
+    }
+
+    #[test]
+    fn both_decoders_tell_a_file_that_is_cut_short() {
+        let (packed, bytes) = packed();
+        for length in [5, 1000, packed.len() / 2, packed.len() - 20] {
+            for mut decoder in decoders(&packed[..length]) {
+                let mut unpacked = Vec::new();
+                let error = decoder.read_to_end(&mut unpacked).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{length}: {error}");
+                assert!(bytes.starts_with(&unpacked), "{length}");
+            }
+        }
     }
 }
