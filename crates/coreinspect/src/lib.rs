@@ -48,6 +48,7 @@ pub mod layout;
 pub mod look;
 pub mod machine;
 pub mod memory;
+pub mod namespace;
 pub mod position;
 pub mod proc_files;
 pub mod process;

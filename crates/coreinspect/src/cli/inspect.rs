@@ -230,7 +230,23 @@ impl ReportFlags {
         Ok(status)
     }
 
-    fn listing(&self, context: &Context<'_>) -> Listing {
+    /// Whether something is asked of the reports that a table of segments cannot answer.
+    pub(super) fn expects_or_copies(&self) -> bool {
+        !self.expect.is_empty() || self.also_json.is_some() || !self.columns.is_empty()
+    }
+
+    /// Whether headings are printed.
+    pub(super) fn header(&self) -> bool {
+        !self.no_header
+    }
+
+    /// What is decoded.
+    pub(super) fn options(&self, context: &mut Context<'_>) -> Result<Options, Failure> {
+        self.content.options(context)
+    }
+
+    /// What is listed of a dump.
+    pub(super) fn listing(&self, context: &Context<'_>) -> Listing {
         Listing {
             columns: self.columns.clone(),
             header: !self.no_header,

@@ -198,10 +198,10 @@ pub static COMMANDS: &[Command] = &[
     Command::new::<live::Live>(
         "live",
         Takes::Process,
-        "coreinspect live [OPTIONS] PID...",
-        "  coreinspect live $(pidof postgres)\n  \
-         coreinspect live 4711 --stop --json\n  \
-         coreinspect show -p 4711 '#1' --hex",
+        "coreinspect live [OPTIONS] [PID]...",
+        "  coreinspect live\n  \
+         coreinspect live $(pidof postgres)\n  \
+         coreinspect live 4711 --watch --interval 2s",
     ),
     Command::new::<collect::Collect>(
         "collect",

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::printable::is_treacherous;
-use crate::report::{Dump, Line, SCHEMA, Shared};
+use crate::report::{Dump, Line, Namespace, NamespaceLine, SCHEMA, Shared};
 
 /// Writes `value` over several lines, indented.
 ///
@@ -40,7 +40,23 @@ pub fn compact(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// What writing said.
 pub fn line(dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
-    compact(&Line { schema: SCHEMA, dump }, out)
+    compact(&Line { schema: SCHEMA, time: None, dump }, out)
+}
+
+/// As [`line`], of a dump at `time`, in seconds since 1970.
+///
+/// # Errors
+/// What writing said.
+pub fn line_at(time: f64, dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
+    compact(&Line { schema: SCHEMA, time: Some(time), dump }, out)
+}
+
+/// Writes `namespace` as one line of `jsonl`.
+///
+/// # Errors
+/// What writing said.
+pub fn namespace_line(namespace: &Namespace, out: &mut dyn Write) -> io::Result<()> {
+    compact(&NamespaceLine { schema: SCHEMA, namespace }, out)
 }
 
 /// The document of several dumps, written as they come: memory does not add up over a thousand of them.
@@ -83,6 +99,19 @@ impl Document {
             return out.write_all(b"}\n");
         }
         out.write_all(b"]}\n")
+    }
+
+    /// Ends the document of all processes, with the segments of their IPC namespace.
+    ///
+    /// # Errors
+    /// What writing said.
+    pub fn end_with_namespace(mut self, namespace: &Namespace, out: &mut dyn Write) -> io::Result<()> {
+        if self.dumps == 0 {
+            self.comma(out)?;
+        }
+        out.write_all(b"],\n\"namespace\": ")?;
+        pretty(namespace, out)?;
+        out.write_all(b"}\n")
     }
 
     fn comma(&mut self, out: &mut dyn Write) -> io::Result<()> {

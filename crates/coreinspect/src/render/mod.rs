@@ -10,6 +10,7 @@ pub mod json;
 pub mod layouts;
 pub mod look;
 mod missing;
+pub mod namespace;
 pub mod printable;
 mod prose;
 pub mod records;

@@ -13,6 +13,7 @@ mod holes;
 mod key;
 mod layouts;
 pub mod look;
+mod namespace;
 mod pointer;
 mod refs;
 mod running;
@@ -35,6 +36,7 @@ pub use layouts::{
     CheckedFile, FileProblem, LayoutCheck, LayoutDefinition, LayoutEntry, LayoutField, Layouts, Origin,
 };
 pub use look::Look;
+pub use namespace::{Namespace, NamespaceSegment};
 pub use pointer::Pointer;
 pub use refs::{Names, Reference, Refs, Stored, StoredPointer};
 pub use running::{inspect_process, inspect_running};
@@ -96,9 +98,21 @@ pub struct Dump {
 pub struct Line<'a> {
     /// The contract's name.
     pub schema: &'static str,
+    /// When it was looked at, in seconds since 1970; only where a process is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
     /// The dump.
     #[serde(flatten)]
     pub dump: &'a Dump,
+}
+
+/// The segments of a namespace with the contract's name before them: a line of `jsonl`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct NamespaceLine<'a> {
+    /// The contract's name.
+    pub schema: &'static str,
+    /// The segments.
+    pub namespace: &'a Namespace,
 }
 
 /// A path as text.

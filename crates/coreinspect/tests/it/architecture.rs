@@ -12,7 +12,7 @@ const FLOW: &[&[&str]] = &[
     &["memory", "process", "proc_files", "stopped"],
     &["thread"],
     &["core_file"],
-    &["target"],
+    &["target", "namespace"],
     &["shm"],
     &["retention", "layout", "look", "refs", "search", "diff", "debug_files", "core_writer", "collector"],
     &["unnamed", "forecast"],

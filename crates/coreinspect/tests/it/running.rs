@@ -2,7 +2,10 @@
 
 mod holder;
 mod manners;
+mod namespace;
 mod stop;
+mod stress;
+mod watch;
 
 use std::process::Command;
 

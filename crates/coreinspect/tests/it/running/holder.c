@@ -1,11 +1,12 @@
 /* holder OPERATION...: does what the arguments say, prints a line for each, prints "ready", and waits for the end of its
- * standard input, so that it does not outlive the test. Segments are removed as soon as they are attached.
+ * standard input, each line of which goes behind the first byte of its first attachment, so that it does not outlive the test. Segments are removed as soon as they are attached.
  *
  *   make:KEY:SIZE        a segment, attached; prints its shmid and the address
  *   text:OFFSET:TEXT     into the first attachment
  *   again:rw, again:ro   attaches the first segment once more
  *   file:PATH            maps a file, and unlinks it
  *   none:PAGE            takes all rights from a page of the first attachment
+ *   keep:KEY:SIZE        a segment that is neither attached nor removed; prints its shmid
  *   turn                 a thread that writes one number into two ends of the first attachment, as fast as it can
  *   name:NAME            of the process
  *   hidden               PR_SET_DUMPABLE 0 */
@@ -62,6 +63,10 @@ static void operate(char *word)
 			first_size = size;
 		}
 		printf("%d %p\n", id, (void *)base);
+	} else if (sscanf(word, "keep:%x:%zu", &key, &size) == 2) {
+		int id = shmget((key_t)key, size, 0640 | IPC_CREAT | IPC_EXCL);
+		check(id == -1, "shmget");
+		printf("%d\n", id);
 	} else if (sscanf(word, "text:%zu:%n", &size, &end) == 1 && end) {
 		strcpy(first + size, word + end);
 		puts("done");
@@ -97,13 +102,15 @@ static void operate(char *word)
 
 int main(int argc, char **argv)
 {
-	char byte;
+	char line[64];
 
 	for (int i = 1; i < argc; i++)
 		operate(argv[i]);
 	puts("ready");
 	fflush(stdout);
-	while (read(0, &byte, 1) > 0)
-		;
+	while (fgets(line, sizeof line, stdin)) {
+		line[strcspn(line, "\n")] = 0;
+		strcpy(first + 1, line);
+	}
 	_exit(0);
 }

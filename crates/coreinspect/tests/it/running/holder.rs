@@ -72,6 +72,12 @@ impl Holder {
         Run::of(coreinspect().args(words).current_dir(self.folder()))
     }
 
+    /// Writes `text` behind the flag of its first segment.
+    pub(super) fn write(&mut self, text: &str) {
+        use std::io::Write;
+        writeln!(self.child.stdin.as_mut().unwrap(), "{text}").unwrap();
+    }
+
     pub(super) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

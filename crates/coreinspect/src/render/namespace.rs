@@ -1,0 +1,97 @@
+//! The segments of an IPC namespace: a table as lsipc(1) prints it, who attaches each, and what to remove.
+
+use std::io::{self, Write};
+
+use super::grid::{Cell, Grid, Heading};
+use super::printable::Printable;
+use super::prose::write_wrapped;
+use super::size::size;
+use super::style::{Style, Tone};
+use crate::report::{Namespace, NamespaceSegment};
+
+/// Processes that a row names.
+const MOST_NAMED: usize = 6;
+
+const fn heading(name: &'static str, right: bool, dispensable: u8) -> Heading {
+    Heading { name, right, dispensable, breaks: false }
+}
+
+/// Writes the table, with `prose` also what nobody will remove.
+///
+/// # Errors
+/// What writing said.
+pub fn write(
+    namespace: &Namespace,
+    header: bool,
+    prose: bool,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let bytes = |bytes| Cell::new(size(bytes, style.bytes));
+    let row = |segment: &NamespaceSegment| {
+        vec![
+            Cell::new(segment.key.clone()).tone(Tone::Name),
+            Cell::new(segment.shmid.to_string()),
+            Cell::new(segment.owner.to_string()),
+            Cell::new(segment.perms.clone()),
+            bytes(segment.size),
+            segment.resident.map_or_else(|| Cell::new("?"), bytes),
+            Cell::new(segment.nattch.to_string()),
+            Cell::new(status(segment)).tone(if segment.orphan { Tone::Care } else { Tone::Plain }),
+            Cell::new(attached_by(segment)),
+        ]
+    };
+    let grid = Grid {
+        headings: vec![
+            heading("KEY", false, 0),
+            heading("ID", true, 0),
+            heading("OWNER", false, 2),
+            heading("PERMS", false, 3),
+            heading("SIZE", true, 0),
+            heading("RESIDENT", true, 4),
+            heading("NATTCH", true, 0),
+            heading("STATUS", false, 1),
+            Heading { name: "ATTACHED BY", right: false, dispensable: 0, breaks: true },
+        ],
+        rows: namespace.segments.iter().map(row).collect(),
+        header,
+    };
+    grid.write(style, out)?;
+    let orphans: Vec<_> = namespace.segments.iter().filter(|segment| segment.orphan).collect();
+    if !prose || orphans.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    let text = match orphans.len() {
+        1 => "An orphan: nobody attaches it, its creator has ended, and it stays until it is removed:"
+            .to_owned(),
+        count => format!(
+            "{count} orphans: nobody attaches them, their creators have ended, and they stay until they are removed:"
+        ),
+    };
+    write_wrapped(&text, "", "  ", style, out)?;
+    for orphan in orphans {
+        let made = orphan.cpid.map_or_else(String::new, |pid| format!(", made by {pid}"));
+        let what = format!("  # {}, {} bytes{made}", orphan.key, orphan.size);
+        writeln!(out, "  ipcrm -m {}{}", orphan.shmid, style.paint(Tone::Faint, what))?;
+    }
+    Ok(())
+}
+
+/// The words of ipcs(1): `dest`, `locked`; and `orphan`.
+fn status(segment: &NamespaceSegment) -> String {
+    let words = [(segment.removed, "dest"), (segment.locked, "locked"), (segment.orphan, "orphan")];
+    words.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect::<Vec<_>>().join(" ")
+}
+
+fn attached_by(segment: &NamespaceSegment) -> String {
+    let processes = segment.attached_by.iter().zip(&segment.commands);
+    let named: Vec<_> =
+        processes.take(MOST_NAMED).map(|(pid, command)| format!("{pid} {}", Printable(command))).collect();
+    let more = segment.attached_by.len().saturating_sub(MOST_NAMED);
+    match (named.is_empty(), more) {
+        (true, _) if segment.nattch > 0 => "?".to_owned(),
+        (_, 0) => named.join(", "),
+        _ => format!("{}, and {more} more", named.join(", ")),
+    }
+}
