@@ -24,6 +24,7 @@ mod plugin;
 mod progress;
 mod records;
 mod refs;
+mod restore;
 mod schema;
 mod search;
 mod shared;
@@ -202,6 +203,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect live\n  \
          coreinspect live $(pidof postgres)\n  \
          coreinspect live 4711 --watch --interval 2s",
+    ),
+    Command::new::<restore::Restore>(
+        "restore",
+        Takes::Segments,
+        "coreinspect restore [OPTIONS] [PROGRAM] DUMP SEGMENT",
+        "  coreinspect restore core '#1' --key 0 | awk '{ print $2; system(\"ipcrm -m \" $2) }'\n  \
+         coreinspect restore core '#1' --key 0x7b00c0de | awk '{ print; system(\"ipcrm -m \" $2) }'\n  \
+         coreinspect restore core '#1' --key 0 -q | awk '{ print $2; system(\"ipcrm -m \" $2) }'",
     ),
     Command::new::<collect::Collect>(
         "collect",

@@ -46,7 +46,7 @@ pub use shared::{Gathered, Outlier, Shared, SharedAttachment, SharedCopy, Shared
 pub use text::{Hex, Text};
 pub use thread::{Registers, Thread};
 pub use value::Value;
-pub use written::{CollectedCrash, WrittenCore};
+pub use written::{CollectedCrash, RestoredSegment, WrittenCore};
 
 use serde::Serialize;
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use serde::Serialize;
+use shmcore::{Key, Permissions, ShmId};
 
-use super::{PathText, SCHEMA};
+use super::{Hole, PathText, SCHEMA};
 use crate::collector::Collected;
 use crate::core_writer::{Way, Written};
 
@@ -92,6 +93,61 @@ impl CollectedCrash {
             sidecar: collected.sidecar.clone(),
             removed: collected.removed.clone(),
             problems: collected.problems.clone(),
+        }
+    }
+}
+
+/// `restore`: the segment that was made.
+#[derive(Clone, Debug, Serialize)]
+pub struct RestoredSegment {
+    /// The contract's name.
+    pub schema: &'static str,
+    /// The dump.
+    #[serde(flatten)]
+    pub path: PathText,
+    /// The segment's number in the dump's listing.
+    pub number: usize,
+    /// The key that it was made under.
+    pub key: String,
+    /// The number that the kernel gave it.
+    pub shmid: i32,
+    /// Bytes.
+    pub size: u64,
+    /// Whether the dump knows the size; otherwise it is what was mapped.
+    pub size_known: bool,
+    /// Its mode: four octal digits.
+    pub perms: String,
+    /// Bytes that the dump had.
+    pub written: u64,
+    /// What the dump lacks, and is zero.
+    pub missing: Vec<Hole>,
+}
+
+impl RestoredSegment {
+    /// The segment `shmid`, made under `key`.
+    #[expect(clippy::too_many_arguments, reason = "they are the fields")]
+    pub fn new(
+        dump: &Path,
+        number: usize,
+        key: Key,
+        shmid: ShmId,
+        size: u64,
+        size_known: bool,
+        permissions: Permissions,
+        written: u64,
+        missing: Vec<Hole>,
+    ) -> Self {
+        Self {
+            schema: SCHEMA,
+            path: PathText::from(dump),
+            number,
+            key: key.to_string(),
+            shmid: shmid.raw(),
+            size,
+            size_known,
+            perms: permissions.to_string(),
+            written,
+            missing,
         }
     }
 }

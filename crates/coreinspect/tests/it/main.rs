@@ -48,6 +48,7 @@ mod program;
 mod random;
 mod readme;
 mod refs;
+mod restore;
 mod running;
 mod schema;
 mod seeds;

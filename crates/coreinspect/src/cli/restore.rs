@@ -1,0 +1,191 @@
+//! A segment made again from a dump, alive in this kernel.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+
+use clap::Args;
+use shmcore::{Access, Attachment, Key, OwnedSegment, Permissions};
+
+use super::dumps::{self, DumpFlags};
+use super::output::{self, Format};
+use super::{Context, Execute, Failure, Status};
+use crate::position::{Address, Interval, Position, SegmentOffset};
+use crate::report::{Dump, Hole, Options, RestoredSegment, Selector, SelectorError};
+use crate::shm::{Segment, Tile};
+use crate::source::Amount;
+use crate::target::Target;
+
+/// Makes a segment again, alive, from its saved bytes, so that a program can be run on what a dead process left.
+#[derive(Args, Debug)]
+pub(super) struct Restore {
+    /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or '#N'.
+    #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]
+    words: Vec<OsString>,
+    #[command(flatten)]
+    dump: DumpFlags,
+    /// The key to make it under, in any spelling; otherwise its own. 0 (IPC_PRIVATE) makes one that only its shmid names.
+    #[arg(long, value_name = "KEY", allow_negative_numbers = true)]
+    key: Option<String>,
+}
+
+impl Execute for Restore {
+    fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let no_content = Options { no_content: true, ..Options::default() };
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
+        let [word] = words.as_slice() else {
+            return Err(Failure::new("name one SEGMENT behind the dump: a key, @ADDRESS or '#N'"));
+        };
+        let selector: Selector =
+            word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))?;
+        let key = self.key.as_deref().map(str::parse::<Key>).transpose();
+        let key = key.map_err(|error| Failure::new(error.to_string()))?;
+        dumps::read_some(&path, Amount::Segments, &no_content, context, |read, dump, context| {
+            restore(&path, &selector, key, read, &dump, context)
+        })?
+    }
+}
+
+fn restore(
+    path: &Path,
+    selector: &Selector,
+    key: Option<Key>,
+    read: Option<(&dyn Target, &[Segment])>,
+    dump: &Dump,
+    context: &mut Context<'_>,
+) -> Result<Status, Failure> {
+    let of_dump = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dump.path.path));
+    if let Some(error) = &dump.error {
+        return Err(of_dump(&error.message));
+    }
+    let chosen = selector.segment(dump).map_err(|error| of_dump(&error))?;
+    let found =
+        read.and_then(|(target, segments)| Some((target, segments.get(chosen.number.checked_sub(1)?)?)));
+    let (target, segment) = found.ok_or_else(|| of_dump(&"the segment is gone"))?;
+
+    let key = key.or(segment.key).unwrap_or(Key::PRIVATE);
+    let known = segment.facts.size.filter(|size| *size > 0);
+    let size = known.unwrap_or_else(|| segment.end().get());
+    let permissions =
+        segment.facts.permissions.map_or(Permissions::OWNER, |known| Permissions::from_bits(known.mode()));
+    let bytes = usize::try_from(size)
+        .map_err(|_| of_dump(&"the segment is larger than this machine's memory can be"))?;
+    let made = shmcore::Segment::create(key, bytes, permissions).map_err(|error| taken(key, &error))?;
+    // Gone again unless all goes well.
+    let made = OwnedSegment::new(made);
+    let attachment = made.attach(Access::ReadWrite).map_err(|error| Failure::new(error.to_string()))?;
+    let window = Interval::clamped(SegmentOffset::new(0), size);
+    let mut missing = Vec::new();
+    let mut written = 0_u64;
+    for tile in segment.tiles(window) {
+        match tile.missing() {
+            Some(reason) => {
+                let (start, end) = (tile.offsets.start().get(), tile.offsets.end().get());
+                missing.push(Hole { start, end, reason });
+            }
+            None => {
+                copy(target, &tile, &attachment)?;
+                written = written.saturating_add(tile.offsets.length());
+            }
+        }
+    }
+    attachment.detach().map_err(|error| Failure::new(error.to_string()))?;
+    let restored = RestoredSegment::new(
+        path,
+        chosen.number,
+        key,
+        made.id(),
+        size,
+        known.is_some(),
+        permissions,
+        written,
+        missing,
+    );
+    tell(&restored, key, context)?;
+    // Only now: who does not learn of it could not remove it.
+    context.out.flush()?;
+    made.keep();
+    Ok(Status::Found)
+}
+
+/// Copies the bytes of `tile` that may be something else than zero, which a new segment is all over.
+fn copy(target: &dyn Target, tile: &Tile, into: &Attachment) -> Result<(), Failure> {
+    let Some(range) = tile.saved_at() else { return Ok(()) };
+    let mut block = vec![0; 256 << 10];
+    let mut at = range.start();
+    while let Some(data) = rest(at, range).map(|rest| target.data(rest)).filter(|data| !data.is_empty()) {
+        let wanted = usize::try_from(data.length()).unwrap_or(usize::MAX).min(block.len());
+        let count = target.read(data.start(), block.get_mut(..wanted).unwrap_or_default())?;
+        let offset = data.start().offset_from(range.start());
+        let offset = offset.and_then(|offset| tile.offsets.start().get().checked_add(offset));
+        let offset = offset.and_then(|offset| usize::try_from(offset).ok());
+        let (Some(offset), Some(next)) = (offset, data.start().checked_add(count as u64)) else { break };
+        let bytes = block.get(..count).unwrap_or_default();
+        if count == 0 {
+            return Err(Failure::new("the dump became shorter while it was read"));
+        }
+        // A page that nobody writes to takes no memory.
+        for (number, page) in bytes.chunks(4096).enumerate() {
+            if page.iter().any(|byte| *byte != 0) {
+                let offset = offset.saturating_add(number.saturating_mul(4096));
+                into.write(offset, page).map_err(|error| Failure::new(error.to_string()))?;
+            }
+        }
+        at = next;
+    }
+    Ok(())
+}
+
+/// What is left of `range` from `at` on.
+fn rest(at: Address, range: Interval<Address>) -> Option<Interval<Address>> {
+    Interval::new(at, range.end()).filter(|rest| !rest.is_empty())
+}
+
+/// Why the segment could not be made; of a key that is taken, by whom.
+fn taken(key: Key, error: &shmcore::Error) -> Failure {
+    let holder = match error {
+        shmcore::Error::Exists { .. } => shmcore::Segment::open(key).ok(),
+        _ => None,
+    };
+    Failure::new(match holder {
+        Some(holder) => {
+            let id = holder.id();
+            format!(
+                "the key {key} is taken by the segment with shmid {id}; remove that (`ipcrm -m {id}`) or name another (--key)"
+            )
+        }
+        None => error.to_string(),
+    })
+}
+
+fn tell(restored: &RestoredSegment, key: Key, context: &mut Context<'_>) -> Result<(), Failure> {
+    const NAMED: usize = 8;
+    if context.format == Format::Table {
+        let name = if key.is_private() { "IPC_PRIVATE".to_owned() } else { key.to_string() };
+        writeln!(
+            context.out,
+            "shmid {}  key {name}  {} bytes  {}",
+            restored.shmid, restored.size, restored.perms
+        )?;
+    } else {
+        output::print_json(restored, context)?;
+    }
+    if context.quiet {
+        return Ok(());
+    }
+    for hole in restored.missing.iter().take(NAMED) {
+        let Hole { start, end, reason } = hole;
+        let bytes = end.saturating_sub(*start);
+        context.tell(format_args!(
+            "warning: {bytes} bytes at offset {start:#x}-{end:#x} are not in the dump ({reason}): left zero"
+        ));
+    }
+    let more = restored.missing.len().saturating_sub(NAMED);
+    if more > 0 {
+        context.tell(format_args!("warning: and {more} more runs are missing"));
+    }
+    if !restored.size_known {
+        context.tell("the dump does not know the size that was asked for: it is as large as what was mapped, in whole pages");
+    }
+    Ok(())
+}
