@@ -52,7 +52,9 @@ impl Evidence {
         budget: &mut Budget,
     ) -> Self {
         let mut this = Self::default();
-        this.layout(landscape, segment, layouts, budget);
+        if !landscape.starts_with_zeroes(piece.range) {
+            this.layout(landscape, segment, layouts, budget);
+        }
         this.sister(landscape, piece, sisters);
         this.first_page(landscape, piece);
         this.neighbours(landscape, piece);
@@ -75,7 +77,10 @@ impl Evidence {
         let start = Interval::clamped(piece.range.start(), piece.range.length().min(START));
         let segment = Segment::unnamed(vec![Attachment::whole(landscape.target, start)], Vec::new());
         let mut this = Self::default();
-        this.layout(landscape, &segment, layouts, budget);
+        // A magic stands in the first page.
+        if !landscape.starts_with_zeroes(start) {
+            this.layout(landscape, &segment, layouts, budget);
+        }
         this.certain
     }
 

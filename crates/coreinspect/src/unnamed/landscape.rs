@@ -254,6 +254,22 @@ impl<'t> Landscape<'t> {
         bytes
     }
 
+    /// Whether nothing stands in `piece`: all of it is a hole of the file, or, where the holes were filled, it is a page of
+    /// zeroes. Thousands of those are told fast; what the kernel writes of a segment is no hole.
+    pub(super) fn is_blank(&self, piece: &Piece) -> bool {
+        if self.target.data(piece.range).is_empty() {
+            return true;
+        }
+        !self.is_written_by_mapping()
+            && piece.range.length() <= self.page
+            && self.starts_with_zeroes(piece.range)
+    }
+
+    /// Whether zeroes can be those of a segment that nobody wrote to.
+    fn is_written_by_mapping(&self) -> bool {
+        self.target.identity().writer == Some(Writer::Kernel)
+    }
+
     /// Whether the first page of `range` is saved, and zero.
     pub(super) fn starts_with_zeroes(&self, range: Interval<Address>) -> bool {
         let length = usize::try_from(range.length().min(self.page)).unwrap_or(0);

@@ -143,7 +143,8 @@ pub fn add<'l>(
         pieces = merged::parts(&landscape, pieces);
     }
     for piece in pieces.into_iter().take(MOST_PIECES) {
-        if private::by_its_place(&landscape, &piece)
+        if landscape.is_blank(&piece)
+            || private::by_its_place(&landscape, &piece)
             || reach == Reach::Certain
                 && !Evidence::is_proven(&landscape, &piece, layouts.clone(), &mut budget)
             || private::by_its_content(&landscape, &piece)
