@@ -354,19 +354,16 @@ impl Diff {
         }
         if report.differs() {
             let different = report.segments.iter().filter(|segment| segment.different > 0);
-            let bytes = different.clone().fold(0_u64, |sum, segment| sum.saturating_add(segment.different));
+            let sum = different.clone().fold(0_u64, |sum, segment| sum.saturating_add(segment.different));
+            let bytes = if sum == 1 { "1 byte differs".to_owned() } else { format!("{sum} bytes differ") };
             let alone = report.segments.iter().filter(|segment| segment.only_in.is_some()).count();
             let count =
                 |count: usize| if count == 1 { "1 segment".to_owned() } else { format!("{count} segments") };
             let said = match (different.count(), alone) {
                 (0, alone) => format!("{} on one side alone", count(alone)),
-                (different, 0) => format!("{bytes} bytes differ, in {}", count(different)),
+                (different, 0) => format!("{bytes}, in {}", count(different)),
                 (different, alone) => {
-                    format!(
-                        "{bytes} bytes differ, in {}; {} on one side alone",
-                        count(different),
-                        count(alone)
-                    )
+                    format!("{bytes}, in {}; {} on one side alone", count(different), count(alone))
                 }
             };
             context.tell(said);

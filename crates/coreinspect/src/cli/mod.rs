@@ -161,7 +161,7 @@ pub static COMMANDS: &[Command] = &[
         Takes::Segments,
         "coreinspect search [OPTIONS] [PROGRAM] DUMP [SEGMENT] PATTERN...",
         "  coreinspect search core '#1' Hello\n  \
-         coreinspect search core '#1' 'hex:48 ?? 6c' --context 16\n  \
+         coreinspect search core '#1' 'hex:48 ?? 6c' u32:1 utf16:Hello --context 16\n  \
          coreinspect search core all Hello --json | jq '.segments[].hits[].offset'",
     ),
     Command::new::<diff::Diff>(
