@@ -107,9 +107,7 @@ impl<'s> CoreFile<'s> {
         }
         let traits = Traits::of_headers(&header, &program_headers);
         let ProgramHeaders { mut loads, notes: note_segments, .. } = program_headers;
-        let dump_list = dump_list::read(source, &header);
         let mut notes = Notes { traits, ..Notes::default() };
-        notes.traits.dump_list = dump_list.is_some();
         notes::for_each_note(source, machine, &note_segments, &mut warnings, |note, warnings| {
             notes.take(note, machine, warnings);
         });
@@ -122,6 +120,9 @@ impl<'s> CoreFile<'s> {
         if let Some(plan) = &plan {
             plan.after_notes(&loads, files.as_ref()).map_err(refused)?;
         }
+        // It stands at the end of the file: a stream would go by the memory before it was known what to keep.
+        let dump_list = dump_list::read(source, &header);
+        notes.traits.dump_list = dump_list.is_some();
         // A stream that was left before its end.
         let end_is_known = source.stream().is_none_or(Stream::size_is_known);
         let promised_end =

@@ -32,7 +32,7 @@ pub enum Writer {
     Breakpad,
     /// Crashpad's handler: a minidump.
     Crashpad,
-    /// The crate minidump-writer, Breakpad's successor in Rust (Firefox, Sentry): a minidump.
+    /// The crate minidump-writer, Breakpad's successor in Rust (Firefox): a minidump.
     MinidumpWriter,
     /// coreinspect itself.
     Coreinspect,

@@ -55,7 +55,8 @@ fn run(count: u64) {
     let seeds = seeds();
     let first = from_environment("COREINSPECT_FIRST", 0);
     let mut refused = 0;
-    for number in first..first + from_environment("COREINSPECT_MUTANTS", count) {
+    let count = from_environment("COREINSPECT_MUTANTS", count);
+    for number in first..first + count {
         let mut random = Random::new(0x4d44_4d50 ^ number.wrapping_mul(0xd134_2543_de82_ef95));
         let mutant = mutate(random.pick(&seeds).as_slice(), &mut random);
         let outcome = catch_unwind(AssertUnwindSafe(|| allocations::measure(|| pipeline::inspect(&mutant))));
