@@ -155,7 +155,9 @@ fn more_mappings_than_e_phnum_can_count() {
 #include <sys/shm.h>
 int main(void)
 {
-	char *at = shmat(shmget(IPC_PRIVATE, 4096, 0600 | IPC_CREAT), 0, 0);
+	int shmid = shmget(IPC_PRIVATE, 4096, 0600 | IPC_CREAT);
+	char *at = shmat(shmid, 0, 0);
+	shmctl(shmid, IPC_RMID, 0);
 	for (int i = 0; i < 66000; i++)
 		mmap(0, 4096, i & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	*at = 1;
