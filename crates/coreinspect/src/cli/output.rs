@@ -59,7 +59,7 @@ pub struct Flags {
     #[arg(long, global = true, help_heading = "Segments")]
     find_unnamed: bool,
     /// Recognise segments without a name by those of this dump, or of a running process: /proc/PID (may be repeated).
-    #[arg(long, global = true, help_heading = "Segments", value_name = "DUMP")]
+    #[arg(long, global = true, help_heading = "Segments", value_name = "FILE")]
     sister: Vec<PathBuf>,
     /// Overwrite a file that exists.
     #[arg(long, global = true)]
