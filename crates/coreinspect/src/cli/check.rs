@@ -22,7 +22,7 @@ pub(super) struct CheckCommand {
     #[arg(value_name = "PID")]
     pid: u32,
     /// The dumper whose losses decide the exit status.
-    #[arg(long, value_name = "DUMPER", default_value = "kernel")]
+    #[arg(long, value_name = "WRITER", default_value = "kernel")]
     dumper: Judged,
 }
 

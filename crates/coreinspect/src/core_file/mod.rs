@@ -118,7 +118,7 @@ impl<'s> CoreFile<'s> {
         let mut of_the_table = Warnings::default();
         let files = notes.file_table(source, machine, loads.regions(), &mut of_the_table);
         if let Some(plan) = &plan {
-            plan.after_notes(&loads, files.as_ref()).map_err(refused)?;
+            plan.after_notes(&loads, files.as_ref(), notes.traits.writer()).map_err(refused)?;
         }
         // It stands at the end of the file: a stream would go by the memory before it was known what to keep.
         let dump_list = dump_list::read(source, &header);

@@ -8,6 +8,7 @@
 use super::file_table::FileTable;
 use super::header::{Header, ProgramHeaders};
 use super::loads::Loads;
+use super::writer::Writer;
 use crate::position::{Coverage, FileOffset, Interval, Position};
 use crate::source::{Amount, Stream};
 
@@ -73,7 +74,16 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// A limit of the stream is passed.
-    pub fn after_notes(&self, loads: &Loads, files: Option<&FileTable<'_>>) -> std::io::Result<()> {
+    pub fn after_notes(
+        &self,
+        loads: &Loads,
+        files: Option<&FileTable<'_>>,
+        writer: Option<Writer>,
+    ) -> std::io::Result<()> {
+        // Newer versions of createdump leave segments' names out of a table that has all others.
+        let files = files.filter(|files| {
+            writer != Some(Writer::Createdump) || files.rows().any(|row| could_be_a_segment(row.name))
+        });
         let everything = FileOffset::new(u64::MAX);
         if self.amount == Amount::Everything {
             return self.stream.reach(everything);

@@ -129,7 +129,7 @@ fn a_folder_must_hold_one_dump() {
     fs::copy(core.path(), core.folder().join("core.2")).unwrap();
     let two = Run::of(coreinspect().arg(core.folder())).ended(2);
     assert!(two.err.contains("a directory with 2 dumps (core, core.2)"), "{two:?}");
-    let all = Run::of(coreinspect().args(["core", "core.2"]).current_dir(core.folder())).ended(0);
+    let all = Run::of(coreinspect().args(["-q", "core", "core.2"]).current_dir(core.folder())).ended(0);
     assert_eq!(all.text().matches(core.key()).count(), 2);
     let none = tempfile::tempdir().unwrap();
     fs::write(none.path().join("a note"), "").unwrap();

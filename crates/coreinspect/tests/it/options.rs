@@ -60,9 +60,9 @@ fn no_header_and_quiet_leave_the_rows() {
     assert_eq!(quiet.lines(), all.lines()[2..=3], "headings and rows");
 
     // Warnings are left out with -q, the reason for a status is not.
-    let private = Core::unpack("private.kernel");
-    assert!(run(&private, &[]).ended(0).err.contains("warning: "));
-    assert_eq!(run(&private, &["-q"]).ended(0).err, "");
+    let cut = Core::unpack("truncated.kernel");
+    assert!(run(&cut, &[]).ended(0).err.contains("warning: "));
+    assert_eq!(run(&cut, &["-q"]).ended(0).err, "");
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn no_name_is_left_in_the_folder_of_the_spool() {
     stack.content = Content::Bytes(vec![0x41; 32 << 20]);
     let bytes = core.build().bytes;
     let mut command = coreinspect();
-    command.args(["search", "-", "#1", "nothing"]).env("TMPDIR", folder.path());
+    command.args(["refs", "-", "#1"]).env("TMPDIR", folder.path());
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut pipe = child.stdin.take().unwrap();
@@ -206,7 +206,7 @@ fn a_folder_that_takes_no_spool_is_named() {
     stack.content = Content::Bytes(vec![0x41; 8 << 20]);
     let bytes = core.build().bytes;
     let mut program = coreinspect();
-    program.args(["search", "-", "#1", "nothing"]).env("TMPDIR", "/nonexistent");
+    program.args(["refs", "-", "#1"]).env("TMPDIR", "/nonexistent");
     let run = Run::fed(&mut program, &bytes).ended(2);
     assert!(run.err.contains("/nonexistent") && run.err.contains("TMPDIR"), "{run:?}");
 }
