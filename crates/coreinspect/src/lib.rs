@@ -29,7 +29,7 @@
 //!     let mut start = [0; 16];
 //!     // Fewer, where the dump does not hold them: never zeroes in their place.
 //!     let saved = segment.read(&target, SegmentOffset::new(0), &mut start)?;
-//!     println!("{}: {:02x?}", segment.key, &start[..saved]);
+//!     println!("{:?}: {:02x?}", segment.key, &start[..saved]);
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -7,7 +7,7 @@
 //! while; and whatever fails, the core is still stored.
 //!
 //! Of a crash of process 12 at time T, three files: `core.12.T.zst`, `core.12.T.json` (the sidecar, see
-//! [`sidecar`]), and `core.12.T.shm`, a core of [`core_writer`](crate::core_writer) with the segments that the kernel
+//! [`sidecar`]), and `core.12.T.shm`, a core of [`crate::core_writer`] with the segments that the kernel
 //! leaves out.
 
 mod dying;

@@ -43,7 +43,7 @@ pub fn line(dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
     compact(&Line { schema: SCHEMA, time: None, dump }, out)
 }
 
-/// As [`line`], of a dump at `time`, in seconds since 1970.
+/// As [`line()`], of a dump at `time`, in seconds since 1970.
 ///
 /// # Errors
 /// What writing said.

@@ -1,6 +1,6 @@
 //! Where bytes, text and numbers stand in a segment.
 //!
-//! [`Pattern`] is what is sought, [`search`] finds every place where it stands, [`Fields`] says which field of a layout
+//! [`Pattern`] is what is sought, [`search`] finds every place where it stands, [`Field`] says which field of a layout
 //! that is. What is not saved is not searched, and no hit lies across it.
 
 mod fields;

@@ -2,7 +2,7 @@
 //!
 //! The names stand in NT_FILE. Some dumps have none (qemu-user, Delve, a kernel core of 65,536 mappings), and gcore leaves
 //! out that of a mapping whose inode is 0: the segment with shmid 0, the first of an IPC namespace and so of a container.
-//! What is left is memory without a name. [`private`] takes away what is the process's own for certain, [`evidence`] weighs
+//! What is left is memory without a name. `private` takes away what is the process's own for certain, `evidence` weighs
 //! the rest. A key is never guessed.
 //!
 //! What speaks for an attach: the signature of a layout; rights that private memory hardly has; of read-only memory only the
