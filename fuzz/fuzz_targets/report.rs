@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use coreinspect::Options;
-use coreinspect::render::table::{Column, Listing};
+use coreinspect::render::table::Listing;
 use coreinspect::render::{Style, json, segment};
 use coreinspect::source::Bytes;
 use libfuzzer_sys::fuzz_target;
@@ -14,8 +14,7 @@ fuzz_target!(|data: &[u8]| {
     let mut out = Vec::new();
     json::line(&dump, &mut out).unwrap();
     let style = Style { width: Some(80), unicode: true, interactive: true, ..Style::default() };
-    let listing =
-        Listing { columns: Column::all(), chosen: false, header: true, verbose: true, quiet: false };
+    let listing = Listing { columns: Vec::new(), header: true, verbose: true, quiet: false };
     listing.write(&dump, style, &mut out).unwrap();
     for one in &dump.segments {
         segment::write(one, &segment::Shown::default(), style, &mut out).unwrap();
