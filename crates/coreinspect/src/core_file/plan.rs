@@ -80,10 +80,6 @@ impl<'a> Plan<'a> {
         files: Option<&FileTable<'_>>,
         writer: Option<Writer>,
     ) -> std::io::Result<()> {
-        // Newer versions of createdump leave segments' names out of a table that has all others.
-        let files = files.filter(|files| {
-            writer != Some(Writer::Createdump) || files.rows().any(|row| could_be_a_segment(row.name))
-        });
         let everything = FileOffset::new(u64::MAX);
         if self.amount == Amount::Everything {
             return self.stream.reach(everything);
@@ -98,7 +94,9 @@ impl<'a> Plan<'a> {
             whole.add(run, |_| ());
             end = end.max(run.end());
         };
-        match files {
+        // Others leave out names of segments, which are then looked for by content: a file can be read once more for that.
+        let names_all = matches!(writer, Some(Writer::Kernel | Writer::Minicoredumper | Writer::Coreinspect));
+        match files.filter(|_| names_all || self.stream.can_go_back()) {
             Some(files) => {
                 let segments = files.rows().filter(|row| could_be_a_segment(row.name));
                 segments.flat_map(|row| loads.runs_of(row.range)).for_each(&mut want);

@@ -105,6 +105,11 @@ pub fn inspect_with<R>(
                     format!("the file changed while it was read ({change}): what is said of it may be torn");
                 dump.warnings.push(Warning { code: "file-changed", message });
             }
+            if source.stream().is_some_and(Stream::missed) {
+                let message = "some memory outside the segments was asked for that a pipe cannot give twice: what is told of \
+                               contents may lack something; save the dump to a file and name that";
+                dump.warnings.push(Warning { code: "not-kept", message: message.to_owned() });
+            }
             if let Some(message) = source.stream().and_then(Stream::damage) {
                 // The dump may be whole, and only this copy not.
                 for cause in dump.segments.iter_mut().flat_map(|segment| &mut segment.causes) {

@@ -94,6 +94,8 @@ struct State {
     /// What takes its place when the stream is read once more.
     wanted_then: Option<Vec<Interval<FileOffset>>>,
     went_back: bool,
+    /// Whether bytes were asked for that are gone.
+    missed: bool,
     kept: Kept,
     block: Vec<u8>,
     progress: Option<Box<dyn FnMut(Progress) + Send>>,
@@ -184,6 +186,7 @@ impl Stream {
             wanted: None,
             wanted_then: None,
             went_back: false,
+            missed: false,
             kept: Kept::default(),
             block: vec![0; BLOCK],
             progress,
@@ -240,6 +243,11 @@ impl Stream {
     pub fn refusal(&self) -> Option<io::Error> {
         let (kind, why) = self.state().refusal.clone()?;
         Some(io::Error::new(kind, why))
+    }
+
+    /// Whether bytes were asked for that went by, were not kept, and cannot be read again.
+    pub fn missed(&self) -> bool {
+        self.state().missed
     }
 
     /// What was unwrapped, as `gzip in zstd`; `None` if nothing was.
@@ -354,6 +362,7 @@ impl Stream {
     /// Begins anew at the start of the file.
     fn go_back(&self, state: &mut State) -> io::Result<()> {
         let Origin::File { file, .. } = &self.origin else {
+            state.missed = true;
             return Err(io::Error::other(
                 "it went by and was not kept, and a pipe cannot be read twice: save it to a file and name that",
             ));

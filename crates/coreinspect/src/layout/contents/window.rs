@@ -152,8 +152,10 @@ impl<'a> Window<'a> {
             let wanted = self.block().bytes.len().saturating_mul(4).max(FIRST).max(length).min(BLOCK);
             if self.may_read(at, wanted, run.until, first && wanted == FIRST, budget) {
                 self.stream.bytes.resize(wanted, 0);
-                let count = self.contents.read(place, &mut self.stream.bytes)?;
-                self.stream.bytes.truncate(count);
+                let read = self.contents.read(place, &mut self.stream.bytes);
+                // Also after an error, which a layout may take for a no: the zeroes are none of the segment's.
+                self.stream.bytes.truncate(*read.as_ref().unwrap_or(&0));
+                read?;
                 (self.stream.start, self.current) = (at, None);
             }
             return Ok(());

@@ -89,9 +89,9 @@ fn memory_does_not_grow_with_the_dump() {
     }
     for size in [64 * MIB, 2 * GIB] {
         let file = with_a_long_tail(size);
-        // Through a pipe, all of it: `search` wants everything.
+        // Through a pipe, all of it: `refs` wants everything.
         let script = format!(
-            "zstd -1qc {} | (ulimit -d {} && exec {} search - '#1' nothing)",
+            "zstd -1qc {} | (ulimit -d {} && exec {} refs - '#1')",
             file.path().display(),
             16 << 10,
             env!("CARGO_BIN_EXE_coreinspect")
