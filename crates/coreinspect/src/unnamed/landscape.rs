@@ -52,7 +52,9 @@ impl<'t> Landscape<'t> {
         let mut named: Vec<_> =
             target.mappings().into_iter().flatten().map(|mapping| mapping.range).collect();
         named.sort_by_key(|range| range.start());
-        let page = target.identity().page_size.filter(|page| page.is_power_of_two()).unwrap_or(4096);
+        // No machine has larger ones than 256 KiB; a file can claim any.
+        let honest = |page: &u64| page.is_power_of_two() && (1 << 10..=1 << 18).contains(page);
+        let page = target.identity().page_size.filter(honest).unwrap_or(4096);
         let with_rights = |range| Some(Region { range, permissions: target.permissions(range)? });
         let regions: Vec<_> = target.regions().into_iter().filter_map(with_rights).collect();
         let mut this = Self {
