@@ -80,6 +80,10 @@ impl<'a> Plan<'a> {
         files: Option<&FileTable<'_>>,
         writer: Option<Writer>,
     ) -> std::io::Result<()> {
+        // Newer versions of createdump leave segments' names out of a table that has all others.
+        let files = files.filter(|files| {
+            writer != Some(Writer::Createdump) || files.rows().any(|row| could_be_a_segment(row.name))
+        });
         let everything = FileOffset::new(u64::MAX);
         if self.amount == Amount::Everything {
             return self.stream.reach(everything);

@@ -17,6 +17,8 @@ pub(super) fn limit_cost() {
     ] {
         let _ = setrlimit(resource, most, most);
     }
+    // What still runs on the machine goes first.
+    let _ = rustix::process::nice(10);
     let _ = set_no_new_privs(true);
 }
 

@@ -68,6 +68,23 @@ fn a_recycled_number_is_not_believed() {
     // A descriptor that is no pidfd of it.
     let run = Run::fed(command.args(["--pidfd", "0"]), b"core");
     assert!(run.status == 0 && run.err.contains("descriptor 0 is no pidfd"), "{}", run.err);
+    // A pidfd of another process than the one of the number.
+    if have("python3") {
+        let script = "import os, subprocess, sys; fd = os.pidfd_open(os.getpid()); \
+                      sys.exit(subprocess.run([*sys.argv[1:], '--pidfd', str(fd)], pass_fds=[fd]).returncode)";
+        let mut python = Command::new("python3");
+        python.args([
+            "-c",
+            script,
+            env!("CARGO_BIN_EXE_coreinspect"),
+            "collect",
+            "--pid",
+            &pid,
+            "--output-dir",
+        ]);
+        let run = Run::fed(python.arg(folder.path()), b"core");
+        assert!(run.status == 0 && run.err.contains("the pidfd is not of process"), "{}", run.err);
+    }
     living.kill().unwrap();
     living.wait().unwrap();
     // An old kernel leaves an empty word for what it does not know.
@@ -205,6 +222,9 @@ fn a_killed_handler_leaves_nothing_that_looks_whole() {
         thread::sleep(Duration::from_millis(1));
     }
     thread::sleep(Duration::from_millis(50));
+    // It leaves the processor to what still runs: proc_pid_stat(5), the nice value.
+    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    assert_eq!(stat.rsplit(')').next().unwrap().split_whitespace().nth(16), Some("10"), "{stat}");
     // Another crash meanwhile does not take what is still being written.
     Run::fed(&mut handler(folder.path(), 4, &[]), b"core");
     assert!(names(folder.path()).iter().any(|name| name.starts_with(".pending-")));
