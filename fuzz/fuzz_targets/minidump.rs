@@ -2,7 +2,7 @@
 #![no_main]
 
 use coreinspect::source::Bytes;
-use coreinspect::target::{MinidumpTarget, Target};
+use coreinspect::targets::{MinidumpTarget, Target};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -2,7 +2,7 @@
 //!
 //! Data flows one way, and nothing knows of what stands to its right:
 //!
-//! [`source`] (bytes of a dump) → [`core_file`] (headers, notes, saved memory) → [`target`] (a process, however it is
+//! [`source`] (bytes of a dump) → [`core_file`] (headers, notes, saved memory) → [`targets`] (a process, however it is
 //! shown) → [`shm`] (segments and attachments) → [`retention`] (why bytes are missing) and [`layout`] (what bytes say)
 //! → [`report`] (plain data, the JSON contract) → [`render`] (text).
 //!
@@ -21,7 +21,7 @@
 //! use coreinspect::position::SegmentOffset;
 //! use coreinspect::shm::SharedMemory;
 //! use coreinspect::source::MappedFile;
-//! use coreinspect::target::CoreTarget;
+//! use coreinspect::targets::CoreTarget;
 //!
 //! let source = MappedFile::open("core.1234".as_ref())?;
 //! let target = CoreTarget::read(&source)?;
@@ -60,7 +60,7 @@ pub mod search;
 pub mod shm;
 pub mod source;
 pub mod stopped;
-pub mod target;
+pub mod targets;
 pub mod thread;
 pub mod unnamed;
 

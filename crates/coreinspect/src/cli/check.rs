@@ -12,7 +12,7 @@ use crate::render::check;
 use crate::report::check::Check;
 use crate::retention::forecast::Dumper;
 use crate::shm::SharedMemory;
-use crate::target::{LiveTarget, Target};
+use crate::targets::{LiveTarget, Target};
 
 /// Says what a dump of a running process would keep of its segments, and what to change.
 #[derive(Args, Debug)]

@@ -19,7 +19,7 @@ use crate::render::{self, json};
 use crate::report::{self, DiffSegment, Dump, Options, Selector, SelectorError};
 use crate::shm::Segment;
 use crate::source::Amount;
-use crate::target::{Facts, Target};
+use crate::targets::{Facts, Target};
 
 mod other;
 

@@ -15,7 +15,7 @@ use crate::render::printable::Printable;
 use crate::report::{Dump, Options, Warning, inspect_process, inspect_running, inspect_with};
 use crate::shm::Segment;
 use crate::source::{self, Amount, MappedFile, Opened, Reading, die_clearly_when_a_mapped_file_shrinks};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// The dump by a flag.
 #[derive(Args, Clone, Debug)]

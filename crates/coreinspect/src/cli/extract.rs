@@ -15,7 +15,7 @@ use crate::render::json;
 use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector, SelectorError};
 use crate::shm::Segment;
 use crate::source::Amount;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Writes the bytes of a segment to a sparse file of mode 0600. What is missing is a hole, and is named.
 #[derive(Args, Debug)]

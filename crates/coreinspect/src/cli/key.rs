@@ -16,7 +16,7 @@ use crate::render::printable::Printable;
 use crate::render::style::Tone;
 use crate::report::{Candidate, KeyReport, Options, Searched};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Says what a key means, which key a path makes, or which paths could have made a key.
 #[derive(Args, Debug)]

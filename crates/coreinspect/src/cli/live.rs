@@ -16,7 +16,7 @@ use crate::render::json::{self, Document};
 use crate::render::namespace as table;
 use crate::report::{Dump, Namespace};
 use crate::source::Amount;
-use crate::target::LiveTarget;
+use crate::targets::LiveTarget;
 
 /// Looks at running processes: the same report as of a dump, with what only the kernel knows (shmid, exact size, owner, who
 /// attached last). Without a PID: every segment of this IPC namespace, who attaches it, and which nobody will ever remove.

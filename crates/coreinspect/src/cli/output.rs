@@ -12,7 +12,7 @@ use super::sisters::Sisters;
 use crate::render::printable::Printable;
 use crate::render::{Style, json};
 use crate::source::Limits;
-use crate::target::LiveTarget;
+use crate::targets::LiveTarget;
 
 /// `--format`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -9,7 +9,7 @@ use crate::render::printable::Printable;
 use crate::render::records::Records;
 use crate::report::repeated;
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What is streamed.
 pub(super) struct Stream<'a> {

@@ -20,7 +20,7 @@ use crate::refs::{Budget, Kind, Pace, Places, Request, Stored};
 use crate::render::{self, json};
 use crate::report::{self, Dump, Names, Options, Refs, Selector};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Finds what points into segments: registers, stacks, data, heaps, other segments.
 #[derive(Args, Debug)]

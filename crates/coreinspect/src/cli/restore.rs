@@ -14,7 +14,7 @@ use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::report::{Dump, Hole, Options, RestoredSegment, Selector, SelectorError};
 use crate::shm::{Segment, Tile};
 use crate::source::Amount;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Makes a segment again, alive, from its saved bytes, so that a program can be run on what a dead process left.
 #[derive(Args, Debug)]

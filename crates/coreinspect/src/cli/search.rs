@@ -17,7 +17,7 @@ use crate::report::{self, Dump, Options, SearchedSegment, Selector};
 use crate::search::{Field, Found, Pattern, Reading, fields, search};
 use crate::shm::Segment;
 use crate::source::Amount;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Finds where bytes, text or numbers stand in a segment, and in which field of its layout.
 #[derive(Args, Debug)]

@@ -14,7 +14,7 @@ use crate::position::SegmentOffset;
 use crate::report::{Dump, Gathered, Options, Shared, SharedSegment};
 use crate::shm::Segment;
 use crate::source::Amount;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Copies that are compared byte by byte; of more it is only told that they differ.
 const MOST_COMPARED: usize = 64;

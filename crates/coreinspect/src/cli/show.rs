@@ -27,7 +27,7 @@ use crate::render::{self, Style};
 use crate::report::{Dump, Look, Options, Selector};
 use crate::shm::Segment;
 use crate::source::Amount;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Shows segments in full: every mapping, every missing range and why, the decoded content, and the bytes.
 #[derive(Args, Debug)]

@@ -8,7 +8,7 @@ use super::{Context, Failure};
 use crate::report::{Dump, Options, inspect_process, inspect_with};
 use crate::shm::Segment;
 use crate::source::{Amount, Limits, Opened, Reading};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::unnamed::Sister;
 
 /// The segments of one dump.

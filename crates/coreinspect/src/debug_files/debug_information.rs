@@ -11,7 +11,7 @@ use super::programs::{self, Program};
 use crate::layout::types::Type;
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::machine::Machine;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// A type that debug information describes. What was found is kept: several segments, and several dumps of one
 /// program, cost one search.

@@ -17,7 +17,7 @@ use super::programs::{self, Program};
 use super::symbols::Symbols;
 use crate::machine::{ByteOrder, Machine};
 use crate::position::{Address, Position};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::thread::Registers;
 
 type Slice<'d> = EndianSlice<'d, RunTimeEndian>;

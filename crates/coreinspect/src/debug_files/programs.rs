@@ -13,7 +13,7 @@ use super::elf_file::{ElfFile, machine};
 use crate::core_file::Reader;
 use crate::machine::{Class, Machine};
 use crate::position::{Address, Position};
-use crate::target::{Mapping, Target};
+use crate::targets::{Mapping, Target};
 
 /// Bytes of headers and notes that are read: what a dump surely has, a page.
 const HEADERS: usize = 4096;

@@ -12,7 +12,7 @@ use super::debug_folders::DebugFolders;
 use super::elf_file::ElfFile;
 use super::programs::{self, Program};
 use crate::position::{Address, Position};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Letters of a name: a template's may have no end.
 const LENGTH: usize = 512;

@@ -19,7 +19,7 @@ use shmcore::Key;
 use crate::layout::contents::Contents;
 use crate::layout::{Budget, Subject};
 use crate::machine::Machine;
-use crate::target::{Facts, Target};
+use crate::targets::{Facts, Target};
 
 /// A copy of a segment.
 #[derive(Clone, Copy)]

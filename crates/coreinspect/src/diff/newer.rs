@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use super::fields::FieldDifference;
 use crate::layout::value::{Kind, NumberStyle, Value};
-use crate::target::Facts;
+use crate::targets::Facts;
 
 /// A copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// The contract's word for offsets that no attachment covers.
 const NOT_MAPPED: &str = "not-mapped";

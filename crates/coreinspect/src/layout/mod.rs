@@ -23,7 +23,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::target::Target;
+use crate::targets::Target;
 pub use builtin::BUILTIN;
 pub use described::Described;
 pub use subject::Subject;

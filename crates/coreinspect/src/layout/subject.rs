@@ -7,7 +7,7 @@ use shmcore::Key;
 use super::Budget;
 use super::contents::{Contents, Window};
 use crate::machine::{ByteOrder, Class, Machine};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// A segment whose layout is sought. Numbers are read in the target's byte order; what is missing is `None`.
 pub struct Subject<'a> {

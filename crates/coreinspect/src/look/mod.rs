@@ -32,7 +32,7 @@ use crate::error::Error;
 use crate::memory::Dumped;
 use crate::position::SegmentOffset;
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What a segment's bytes look like.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use memchr::memchr_iter;
 use crate::memory::{Dumped, Extent};
 use crate::position::{Address, Interval, Position};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Where a path stood; the first are the likelier ones to have made a key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

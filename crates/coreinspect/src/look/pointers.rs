@@ -6,7 +6,7 @@ use crate::machine::Class;
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::{self, Segment};
-use crate::target::{Mapping, Target};
+use crate::targets::{Mapping, Target};
 
 /// What a word would point at.
 #[derive(Clone, Debug, PartialEq, Eq)]

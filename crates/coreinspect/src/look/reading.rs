@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::memory::Dumped;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// How much of a segment is read for a look, and how much of it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use crate::machine::{Class, Machine};
 use crate::position::{Address, Interval, Position};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// A block that malloc(3) gave out, or took back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ use kept::Kept;
 use crate::error::Error;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// A mapping that is pointed into.
 #[derive(Clone, Copy, Debug)]

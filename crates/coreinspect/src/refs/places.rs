@@ -7,7 +7,7 @@ use crate::debug_files::programs::{self, Program};
 use crate::memory::Dumped;
 use crate::position::{Address, Coverage, Interval, Position};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What a run of memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,7 +11,7 @@ use std::thread;
 use crate::error::Error;
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::position::{Address, Interval, Position};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Bytes of a thread's buffer.
 const BUFFER: usize = 256 << 10;

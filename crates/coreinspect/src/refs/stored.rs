@@ -8,7 +8,7 @@ use crate::machine::Class;
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Where a pointer that is stored in a segment leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

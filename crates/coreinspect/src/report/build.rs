@@ -18,7 +18,7 @@ use crate::memory::Dumped;
 use crate::process;
 use crate::shm::{self, SharedMemory};
 use crate::source::{self, Amount, Beside, Reading, Source, Stream};
-use crate::target::{self, Target};
+use crate::targets::{self, Target};
 use crate::unnamed::{self, Sister};
 use crate::{error, retention};
 
@@ -84,7 +84,7 @@ pub fn inspect_with<R>(
 ) -> R {
     let beside = Beside::of(path);
     let read = || {
-        let target = target::open_beside(source, &beside)?;
+        let target = targets::open_beside(source, &beside)?;
         let memory = options.segments(target.as_ref());
         let dump = Dump::of(path, target.as_ref(), &memory, options)?;
         match source.stream().and_then(Stream::refusal) {

@@ -11,7 +11,7 @@ use crate::forecast::{Forecast, Keeping};
 use crate::proc_files::{Destination, DumpSettings, Limit};
 use crate::retention::forecast::Dumper;
 use crate::shm::{Segment, SharedMemory};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What the dumpers would keep of a process's segments, if they dumped it now.
 #[derive(Clone, Debug, Serialize)]

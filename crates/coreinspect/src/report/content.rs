@@ -15,7 +15,7 @@ use crate::layout::{BUILTIN, Budget, Confidence, Layout, Subject, choose};
 use crate::look::{self, Surroundings};
 use crate::position::{Address, Position, SegmentOffset};
 use crate::shm::{Segment, SharedMemory};
-use crate::target::Target;
+use crate::targets::Target;
 
 impl Content {
     /// What `segment` says by the layout that is asked for, or by the surest.

@@ -7,7 +7,7 @@ use crate::memory::Permissions;
 use crate::position::{Address, Interval, Position};
 use crate::process::Signal;
 use crate::shm::{Mapping, Segment};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Bytes beside a segment up to which an address is told as beside it: far more than an index that ran off its end, and no more
 /// than the pages that guard it from its neighbour on any machine (64 KiB).

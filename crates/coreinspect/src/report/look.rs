@@ -6,7 +6,7 @@ use super::text::{self, Hex, Text};
 use crate::error::Error;
 use crate::look::{self, Budget, Encoding, Surroundings, Texture};
 use crate::shm;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// A look at bytes of which no layout is sure. Strings, runs and counts are facts; all else is under `guesses`.
 #[derive(Clone, Debug, Serialize)]

@@ -6,7 +6,7 @@ use super::{Hex, Text};
 use crate::layout::value::{Kind, Value};
 use crate::position::{Address, Interval, Position};
 use crate::shm::SharedMemory;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Where a pointer leads: into a segment, or into a mapped file.
 #[derive(Clone, Debug, Serialize)]

@@ -12,7 +12,7 @@ use crate::memory::{Dumped, Permissions};
 use crate::position::{Address, Interval, Position};
 use crate::refs::{self, Kind, Places, References, To, Whereto, WordReference};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What points into segments of a dump.
 #[derive(Clone, Debug, Serialize)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{Dump, Options, Warning};
 use crate::position::SegmentOffset;
 use crate::shm::{self, SharedMemory};
-use crate::target::{LiveTarget, Target};
+use crate::targets::{LiveTarget, Target};
 
 /// The report of process `pid`, called `/proc/PID`, and hands on what [`inspect_with`](super::inspect_with) does. What went
 /// wrong is in [`Dump::error`].

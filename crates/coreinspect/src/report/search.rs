@@ -8,7 +8,7 @@ use crate::memory::Dumped;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::search::{Field, Found, Hit, Pattern};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What a search of a dump found.
 #[derive(Clone, Debug, Serialize)]

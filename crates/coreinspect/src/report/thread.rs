@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::Serializer;
 
 use super::{Hex, Signal, Text, text};
-use crate::target::Target;
+use crate::targets::Target;
 use crate::thread;
 
 /// A thread at the moment of the dump.

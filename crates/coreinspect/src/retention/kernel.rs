@@ -9,7 +9,7 @@ use super::shared_mapping::{self, Evidence};
 use super::{Code, Found, telling};
 use crate::memory::Dumped;
 use crate::shm::{Mapping, Segment};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What makes the next core whole; `mask` is the coredump_filter that keeps all that this one lacks.
 pub(super) fn fix(code: Code, mask: u32) -> String {

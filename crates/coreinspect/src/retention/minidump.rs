@@ -7,7 +7,7 @@
 use super::{Code, Found};
 use crate::memory::Dumped;
 use crate::shm::{Segment, SharedMemory};
-use crate::target::Writer;
+use crate::targets::Writer;
 
 /// What makes the next dump whole.
 pub(super) fn fix(writer: Option<Writer>) -> String {

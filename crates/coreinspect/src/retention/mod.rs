@@ -18,7 +18,7 @@ mod shared_mapping;
 use crate::memory::Dumped;
 use crate::position::SegmentOffset;
 use crate::shm::{Attachment, Mapping, Segment, SharedMemory};
-use crate::target::{Target, Writer};
+use crate::targets::{Target, Writer};
 use shared_mapping::Evidence;
 
 /// Why bytes of a segment are missing.

@@ -2,7 +2,7 @@
 //! missing only where the writer keeps a part of a mapping.
 
 use super::{Code, Found};
-use crate::target::Writer;
+use crate::targets::Writer;
 
 /// What makes the next dump whole, and names the segments.
 pub(super) fn fix(writer: Writer) -> String {

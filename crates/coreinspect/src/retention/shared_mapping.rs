@@ -7,7 +7,7 @@ use super::{Code, Found, PRIVATE_FILES, SHARED_HUGE_PAGES};
 use crate::memory::Dumped;
 use crate::position::{Address, Interval};
 use crate::shm::{Attachment, Mapping, SharedMemory};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// What a dump shows of the rules that it was written by.
 pub(super) struct Evidence {

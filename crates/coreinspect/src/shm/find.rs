@@ -7,7 +7,7 @@ use super::{Segment, SharedMemory, lookalike, private};
 use crate::error::Warning;
 use crate::memory::Dumped;
 use crate::position::{Address, Interval};
-use crate::target::{FoundBy, SystemV, Target, Writer};
+use crate::targets::{FoundBy, SystemV, Target, Writer};
 
 impl SharedMemory {
     /// Finds the segments of `target` by the names of its mappings.

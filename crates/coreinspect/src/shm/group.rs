@@ -7,7 +7,7 @@ use shmcore::{Key, ShmId};
 use super::{Attachment, Piece, Segment};
 use crate::memory::{Dumped, Extent};
 use crate::position::{Address, Coverage, Interval, Position, SegmentOffset};
-use crate::target::{Facts, FoundBy, Target};
+use crate::targets::{Facts, FoundBy, Target};
 
 /// A mapping that is System V by its name.
 pub(super) struct Row<'a> {

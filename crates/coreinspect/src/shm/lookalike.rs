@@ -7,7 +7,7 @@
 use super::{Mapping, Segment};
 use crate::error::Warning;
 use crate::memory::Dumped;
-use crate::target::{FoundBy, Target, Writer};
+use crate::targets::{FoundBy, Target, Writer};
 
 /// Segments that are named in a warning.
 const MOST_TOLD: usize = 8;

@@ -18,7 +18,7 @@ use shmcore::Key;
 use crate::error::{Error, Warning};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval, Position, SegmentOffset};
-use crate::target::{Facts, FoundBy, Target};
+use crate::targets::{Facts, FoundBy, Target};
 use group::Row;
 
 /// What a target has of System V shared memory.

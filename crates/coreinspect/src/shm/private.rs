@@ -11,7 +11,7 @@ use super::Segment;
 use super::group::{Comparison, Equal};
 use crate::error::Warning;
 use crate::position::SegmentOffset;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// Segments with which one is compared, at most; honest dumps have a handful.
 const MOST_COMPARED: usize = 8;

@@ -4,7 +4,7 @@ use super::{Piece, Segment};
 use crate::error::Error;
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// A run of a segment.
 #[derive(Clone, Copy, Debug)]

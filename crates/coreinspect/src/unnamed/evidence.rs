@@ -9,7 +9,7 @@ use crate::layout::{Budget, Layout, Subject, Verdict, choose};
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position};
 use crate::shm::{Attachment, Segment};
-use crate::target::Writer;
+use crate::targets::Writer;
 
 /// What speaks for a candidate, and how loudly.
 #[derive(Debug, Default)]

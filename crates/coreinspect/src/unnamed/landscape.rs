@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use crate::machine::{ByteOrder, Class};
 use crate::memory::{Dumped, Permissions};
 use crate::position::{Address, Interval, Position};
-use crate::target::{Target, Writer};
+use crate::targets::{Target, Writer};
 
 /// The memory of a target, with what is known of each part.
 pub(super) struct Landscape<'t> {

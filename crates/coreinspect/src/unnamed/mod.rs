@@ -31,7 +31,7 @@ use crate::error::Warning;
 use crate::layout::{Budget, Layout};
 use crate::position::{Address, Interval};
 use crate::shm::{Attachment, Segment, SharedMemory};
-use crate::target::{Target, Writer};
+use crate::targets::{Target, Writer};
 use evidence::Evidence;
 use landscape::{Landscape, Piece};
 

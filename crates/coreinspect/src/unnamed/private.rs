@@ -4,7 +4,7 @@ use super::landscape::{Landscape, Piece};
 use crate::machine::Class;
 use crate::memory::Permissions;
 use crate::position::{Address, Interval, Position};
-use crate::target::Writer;
+use crate::targets::Writer;
 use crate::thread::Thread;
 
 const EM_386: u16 = 3;

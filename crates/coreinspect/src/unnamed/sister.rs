@@ -5,7 +5,7 @@ use std::fmt;
 use super::landscape::{Landscape, Piece};
 use crate::position::{Position, SegmentOffset};
 use crate::shm::Segment;
-use crate::target::Target;
+use crate::targets::Target;
 
 /// A segment that another dump, or this kernel, has a name for.
 #[derive(Clone, Debug)]

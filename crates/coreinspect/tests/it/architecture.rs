@@ -12,7 +12,7 @@ const FLOW: &[&[&str]] = &[
     &["memory", "process", "proc_files", "stopped"],
     &["thread"],
     &["core_file"],
-    &["target", "namespace"],
+    &["targets", "namespace"],
     &["shm"],
     &["retention", "layout", "look", "refs", "search", "diff", "debug_files", "core_writer", "collector"],
     &["unnamed", "forecast"],
@@ -182,7 +182,7 @@ fn unsafe_stands_in_three_modules_at_most() {
 
 /// Rooms that may open files: bytes of dumps, /proc, debug files, and what the user names.
 const OPENERS: &[&str] =
-    &["source", "proc_files", "target::live", "debug_files", "core_writer", "collector", "cli"];
+    &["source", "proc_files", "targets::live", "debug_files", "core_writer", "collector", "cli"];
 
 #[test]
 fn few_rooms_open_files() {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use coreinspect::position::Address;
 use coreinspect::source::MappedFile;
-use coreinspect::target;
+use coreinspect::targets;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -149,7 +149,7 @@ fn extracted(dump: &Dump, segment: &Value) -> Vec<u8> {
 /// What the dump has at the addresses of a segment that it does not name.
 fn bytes_at(dump: &Dump, segment: &Value) -> Vec<u8> {
     let source = MappedFile::open(&dump.path()).unwrap();
-    let target = target::open(&source).unwrap();
+    let target = targets::open(&source).unwrap();
     let mut bytes = vec![0xa5; (address(&segment["end"]) - address(&segment["start"])) as usize];
     let saved = target.read(Address::new(address(&segment["start"])), &mut bytes).unwrap();
     bytes.truncate(saved);

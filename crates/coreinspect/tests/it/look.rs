@@ -10,7 +10,7 @@ use coreinspect::render::look::{summary, write};
 use coreinspect::report::Look;
 use coreinspect::shm::SharedMemory;
 use coreinspect::source::Bytes;
-use coreinspect::target::CoreTarget;
+use coreinspect::targets::CoreTarget;
 
 use crate::core_builder::notes::{self, Row};
 use crate::core_builder::presets::{self, S390X, X86_64};

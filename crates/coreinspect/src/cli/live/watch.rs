@@ -11,7 +11,7 @@ use crate::proc_files::ProcessFolder;
 use crate::render::json;
 use crate::render::style::Tone;
 use crate::report::{Dump, Options, inspect_running};
-use crate::target::LiveTarget;
+use crate::targets::LiveTarget;
 
 /// A process that is watched.
 struct Watched {

@@ -10,7 +10,7 @@ use coreinspect::layout::{Budget, Layout, Subject};
 use coreinspect::position::Address;
 use coreinspect::shm::SharedMemory;
 use coreinspect::source::MappedFile;
-use coreinspect::target::{CoreTarget, Target};
+use coreinspect::targets::{CoreTarget, Target};
 
 use crate::tools::{cores_are_plain, have};
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use coreinspect::position::Address;
 use coreinspect::source::Bytes;
-use coreinspect::target::{CoreTarget, Target};
+use coreinspect::targets::{CoreTarget, Target};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use coreinspect::position::Address;
 use coreinspect::source::MappedFile;
-use coreinspect::target;
+use coreinspect::targets;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 
@@ -70,7 +70,7 @@ fn valgrind_saves_segments_without_their_names() {
     );
     assert!(run.reasons()[0].contains("valgrind saves the bytes of segments without their names"), "{run:?}");
     let file = MappedFile::open(&core).unwrap();
-    let target = target::open(&file).unwrap();
+    let target = targets::open(&file).unwrap();
     let mut texts: Vec<_> = starts
         .iter()
         .map(|start| {

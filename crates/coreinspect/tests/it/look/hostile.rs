@@ -8,7 +8,7 @@ use coreinspect::render::look::{summary, write};
 use coreinspect::report::Look;
 use coreinspect::shm::SharedMemory;
 use coreinspect::source::{Bytes, MappedFile};
-use coreinspect::target::CoreTarget;
+use coreinspect::targets::CoreTarget;
 
 use super::{core, places};
 use crate::core_builder::notes::{self, Row};

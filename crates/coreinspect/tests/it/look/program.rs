@@ -9,7 +9,7 @@ use coreinspect::look::{Budget, Surroundings};
 use coreinspect::report::look::{Look, Place};
 use coreinspect::shm::SharedMemory;
 use coreinspect::source::MappedFile;
-use coreinspect::target::CoreTarget;
+use coreinspect::targets::CoreTarget;
 use tempfile::TempDir;
 
 use super::strings;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use coreinspect::report::Dump;
 use coreinspect::source::Bytes;
-use coreinspect::{Options, memory::Dumped, target};
+use coreinspect::{Options, memory::Dumped, targets};
 use serde_json::{Value, json};
 
 use crate::pipeline;
@@ -102,7 +102,7 @@ fn crashpad_names_nothing_and_says_so() {
     assert!(line.contains("no stream LinuxMaps") && line.contains("Crashpad writes no names"), "{line}");
 
     let source = Bytes::new(crashpad().build());
-    let target = target::open(&source).unwrap();
+    let target = targets::open(&source).unwrap();
     let at = |start, length| {
         let range =
             coreinspect::position::Interval::clamped(coreinspect::position::Address::new(start), length);

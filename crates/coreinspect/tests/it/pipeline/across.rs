@@ -14,7 +14,7 @@ use coreinspect::report::{Diff, DiffSegment, Gathered, Search, SearchedSegment, 
 use coreinspect::search::{Pattern, Reading, search};
 use coreinspect::shm::Segment;
 use coreinspect::source::Bytes;
-use coreinspect::target::Target;
+use coreinspect::targets::Target;
 
 /// Segments that are looked at: a hostile dump can have thousands of one megabyte.
 const MOST: usize = 4;

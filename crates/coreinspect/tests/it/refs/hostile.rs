@@ -8,7 +8,7 @@ use coreinspect::refs::{Budget, Pace, Places, Request, Stored};
 use coreinspect::render::{self, Style};
 use coreinspect::report::{self, Names, Refs};
 use coreinspect::source::Bytes;
-use coreinspect::target::Target;
+use coreinspect::targets::Target;
 
 use crate::core_builder::notes::{self, Row};
 use crate::core_builder::presets::{X86_64, segment_name};

@@ -11,7 +11,7 @@ use crate::layout::Subject;
 use crate::layout::types::{Field, Integer, Pointer, Struct, Type, Width};
 use crate::machine::{ByteOrder, Class};
 use crate::position::{Address, Interval};
-use crate::target::Target;
+use crate::targets::Target;
 
 /// SHMEM_INDEX_KEYSIZE.
 const KEY: usize = 48;

@@ -12,7 +12,7 @@ use crate::error::{Error, Warning};
 use crate::position::{Address, Interval, Position};
 use crate::proc_files::ProcessFolder;
 use crate::stopped::while_stopped;
-use crate::target::{FoundBy, Target};
+use crate::targets::{FoundBy, Target};
 
 /// What the segments of a process held while it stood still.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::proc_files::{ProcessFolder, Stat};
 use crate::process::Process;
-use crate::target::Identity;
+use crate::targets::Identity;
 use crate::thread::Thread;
 
 pub(super) fn identity(folder: &ProcessFolder) -> Identity {

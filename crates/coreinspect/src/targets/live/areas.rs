@@ -11,7 +11,7 @@ use crate::error::Warning;
 use crate::memory::Permissions;
 use crate::position::{Address, Interval, Position};
 use crate::proc_files::{IpcNamespace, IpcTable, ProcessFolder, SegmentDevices, VirtualMemoryArea, maps};
-use crate::target::{Facts, FoundBy};
+use crate::targets::{Facts, FoundBy};
 
 /// A mapping.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use shmcore::{Key, ShmId};
 use crate::memory::Permissions;
 use crate::position::{Address, Interval};
 use crate::proc_files::maps::{self, Device, VirtualMemoryArea};
-use crate::target::{Facts, FoundBy, Mapping, SystemV};
+use crate::targets::{Facts, FoundBy, Mapping, SystemV};
 
 /// The kernel's own mount of tmpfs, which it makes first of all at boot: segments are there, and no folder is
 /// (Linux mm/shmem.c `shmem_init`; older kernels numbered it later).
