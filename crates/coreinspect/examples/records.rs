@@ -9,15 +9,15 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use coreinspect::layout::Budget;
-use coreinspect::layout::contents::Window;
-use coreinspect::layout::decode::{Limits, decode_into};
-use coreinspect::layout::expression::Expression;
-use coreinspect::layout::types::{
-    Array, Characters, Count, Extent, Field, Float, FloatFormat, Integer, Struct, Text, Type,
-};
 use coreinspect::machine::{ByteOrder, Class, Machine};
 use coreinspect::render::records::Records;
+use coreinspect::types::Budget;
+use coreinspect::types::contents::Window;
+use coreinspect::types::decode::{Limits, decode_into};
+use coreinspect::types::expression::Expression;
+use coreinspect::types::{
+    Array, Characters, Count, Extent, Field, Float, FloatFormat, Integer, Struct, Text, Type,
+};
 
 /// `struct { uint64_t id; int64_t when; uint32_t state, length; double price; char name[24]; uint32_t flags, check; }`
 fn record() -> Type {

@@ -49,6 +49,7 @@ pub mod look;
 pub mod machine;
 pub mod memory;
 pub mod namespace;
+pub mod notation;
 pub mod position;
 pub mod proc_files;
 pub mod process;
@@ -62,6 +63,7 @@ pub mod source;
 pub mod stopped;
 pub mod targets;
 pub mod thread;
+pub mod types;
 pub mod unnamed;
 
 pub use error::{Error, Warning};

@@ -11,7 +11,7 @@ use super::output::Format;
 use super::{Context, Execute, Failure, Status};
 use crate::diff::newer::{self, Copy, Taken};
 use crate::diff::{self, Differing, MatchedBy, Pair, Side, compare, fields};
-use crate::layout::contents::{Contents, FileContents, SegmentContents};
+use crate::layout::{FileContents, SegmentContents};
 use crate::position::SegmentOffset;
 use crate::proc_files::{LiveSegment, live_segments};
 use crate::render::diff::Shown;
@@ -20,6 +20,7 @@ use crate::report::{self, DiffSegment, Dump, Options, Selector, SelectorError};
 use crate::shm::Segment;
 use crate::source::Amount;
 use crate::targets::{Facts, Target};
+use crate::types::contents::Contents;
 
 mod other;
 

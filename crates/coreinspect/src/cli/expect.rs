@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use shmcore::Key;
 
-use crate::layout::value::Kind;
 use crate::report::{Dump, Segment, Text};
+use crate::types::value::Kind;
 
 /// Terms that one segment must meet, all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

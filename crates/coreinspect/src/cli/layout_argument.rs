@@ -10,9 +10,10 @@ use super::{Context, Failure};
 use crate::debug_files::debug_information::DebugInformation;
 use crate::debug_files::layout_files::{LayoutFile, LayoutFiles, cannot_read};
 use crate::debug_files::{DebugFolders, c_header};
-use crate::layout::problem::meant;
-use crate::layout::types::Type;
-use crate::layout::{self, BUILTIN, Layout, Origin, Subject, Verdict, builtin, inline};
+use crate::layout::{self, BUILTIN, Layout, Origin, Subject, Verdict, builtin};
+use crate::notation::inline;
+use crate::notation::problem::meant;
+use crate::types::Type;
 
 /// Where layouts come from.
 #[derive(Args, Clone, Debug)]

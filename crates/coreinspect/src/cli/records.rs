@@ -1,15 +1,16 @@
 //! `show --records`: each element of a segment's value as a line of JSON, however many there are.
 
 use super::{Context, Failure, Status};
-use crate::layout::contents::SegmentContents;
-use crate::layout::decode::{Limits, decode_into};
-use crate::layout::{Budget, Layout, Subject};
+use crate::layout::SegmentContents;
+use crate::layout::{Layout, Subject};
 use crate::position::Interval;
 use crate::render::printable::Printable;
 use crate::render::records::Records;
 use crate::report::repeated;
 use crate::shm::Segment;
 use crate::targets::Target;
+use crate::types::Budget;
+use crate::types::decode::{Limits, decode_into};
 
 /// What is streamed.
 pub(super) struct Stream<'a> {

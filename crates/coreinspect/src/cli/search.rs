@@ -10,14 +10,15 @@ use super::layout_argument::{Chosen, LayoutFlags};
 use super::output::Format;
 use super::show::{Window, number};
 use super::{Context, Execute, Failure, Status};
-use crate::layout::contents::SegmentContents;
-use crate::layout::{Budget, Described, Subject};
+use crate::layout::SegmentContents;
+use crate::layout::{Described, Subject};
 use crate::render::{self, json};
 use crate::report::{self, Dump, Options, SearchedSegment, Selector};
 use crate::search::{Field, Found, Pattern, Reading, fields, search};
 use crate::shm::Segment;
 use crate::source::Amount;
 use crate::targets::Target;
+use crate::types::Budget;
 
 /// Finds where bytes, text or numbers stand in a segment, and in which field of its layout.
 #[derive(Args, Debug)]

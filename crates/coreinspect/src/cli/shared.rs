@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Context, Failure, dumps};
 use crate::diff::{Versions, compare};
-use crate::layout::contents::SegmentContents;
+use crate::layout::SegmentContents;
 use crate::position::SegmentOffset;
 use crate::report::{Dump, Gathered, Options, Shared, SharedSegment};
 use crate::shm::Segment;

@@ -7,7 +7,8 @@ use std::path::{Component, Path};
 
 use nix::libc;
 
-use crate::layout::c_header::{Header, HeaderLayout};
+use crate::layout::HeaderLayout;
+use crate::notation::c_header::Header;
 
 /// Bytes of a header.
 const LARGEST: u64 = 4 << 20;

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::debug_folders::DebugFolders;
 use super::dwarf::{Problem, Types};
 use super::programs::{self, Program};
-use crate::layout::types::Type;
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::machine::Machine;
 use crate::targets::Target;
+use crate::types::Type;
 
 /// A type that debug information describes. What was found is kept: several segments, and several dumps of one
 /// program, cost one search.

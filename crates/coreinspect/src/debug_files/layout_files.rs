@@ -14,10 +14,12 @@ use nix::libc;
 
 use super::c_header;
 use crate::layout::file::{self, Definition, FileLayout, HeaderType};
-use crate::layout::problem::Problem;
-use crate::layout::types::Type;
-use crate::layout::{Budget, Layout, Subject, inline};
+use crate::layout::{Layout, Subject};
 use crate::machine::Machine;
+use crate::notation::inline;
+use crate::notation::problem::Problem;
+use crate::types::Budget;
+use crate::types::Type;
 
 /// The system's folders.
 const SYSTEM: [&str; 2] = ["/etc/coreinspect/layouts", "/usr/share/coreinspect/layouts"];

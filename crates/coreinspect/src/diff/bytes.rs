@@ -1,8 +1,8 @@
 //! Which bytes differ, where both copies have them.
 
 use crate::error::Error;
-use crate::layout::contents::Contents;
 use crate::position::{Interval, Position, SegmentOffset};
+use crate::types::contents::Contents;
 
 /// Bytes that are read of each copy at a time.
 const BLOCK: u64 = 256 << 10;

@@ -4,8 +4,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use crate::error::Error;
-use crate::layout::contents::Contents;
 use crate::position::{Position, SegmentOffset};
+use crate::types::contents::Contents;
 
 /// The smallest block: a page of most machines, of which a dumper keeps all or nothing.
 const PAGE: u64 = 4096;

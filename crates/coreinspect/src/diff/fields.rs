@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::Side;
 use crate::error::Error;
-use crate::layout::decode::{Leaf, Leaves, Limits, decode_into};
-use crate::layout::value::{Kind, Value};
 use crate::layout::{Described, Layout};
 use crate::position::{Interval, SegmentOffset};
+use crate::types::decode::{Leaf, Leaves, Limits, decode_into};
+use crate::types::value::{Kind, Value};
 use std::sync::Arc;
 
 /// Fields that are told at most; more nobody reads.

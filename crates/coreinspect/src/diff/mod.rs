@@ -16,10 +16,11 @@ pub use pairs::{MatchedBy, Pair, pair};
 
 use shmcore::Key;
 
-use crate::layout::contents::Contents;
-use crate::layout::{Budget, Subject};
+use crate::layout::Subject;
 use crate::machine::Machine;
 use crate::targets::{Facts, Target};
+use crate::types::Budget;
+use crate::types::contents::Contents;
 
 /// A copy of a segment.
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@
 use std::time::SystemTime;
 
 use super::fields::FieldDifference;
-use crate::layout::value::{Kind, NumberStyle, Value};
 use crate::targets::Facts;
+use crate::types::value::{Kind, NumberStyle, Value};
 
 /// A copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::types::Type;
 use super::{BUILTIN, Confidence, Layout, Subject, choose};
+use crate::types::Type;
 
 /// A type, and the layout that says so.
 #[derive(Clone, Debug)]

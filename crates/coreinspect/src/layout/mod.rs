@@ -1,22 +1,16 @@
 //! What a segment's bytes say.
 //!
-//! A [`Type`] describes bytes, whoever wrote it; [`decode`](decode::decode) turns it, bytes in three states, byte order
-//! and word size into a [`Value`](value::Value). A [`Layout`] is a type that has a name and can say how sure it is that
+//! A [`Type`] describes bytes, whoever wrote it; [`decode`](crate::types::decode::decode) turns it, bytes in three states, byte order
+//! and word size into a [`Value`](crate::types::value::Value). A [`Layout`] is a type that has a name and can say how sure it is that
 //! some bytes are its own; [`choose`] asks them all. The built-in ones are one file each in [`builtin`].
 
 pub mod builtin;
-pub mod c_header;
-pub mod contents;
-pub mod decode;
+mod c_header;
 mod described;
-pub mod encoding;
-pub mod expression;
 pub mod file;
-pub mod inline;
-pub mod problem;
+mod file_contents;
+mod segment_contents;
 mod subject;
-pub mod types;
-pub mod value;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,10 +18,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::targets::Target;
+use crate::types::{Budget, Type};
 pub use builtin::BUILTIN;
+pub use c_header::HeaderLayout;
 pub use described::Described;
+pub use file_contents::{FileContents, PAST_END};
+pub use segment_contents::SegmentContents;
 pub use subject::Subject;
-use types::Type;
 
 /// A layout that has a name.
 pub trait Layout: fmt::Debug + Send + Sync {
@@ -175,32 +172,9 @@ pub fn choose<'l>(layouts: impl IntoIterator<Item = &'l dyn Layout>, subject: &S
     Choice { best, runners_up }
 }
 
-/// Bytes that may still be read for a listing.
-///
-/// A dump holds no more text than it has bytes; a hostile one can point 10,000 segments at the same megabyte.
-#[derive(Debug)]
-pub struct Budget(u64);
-
 impl Budget {
     /// As many bytes as the dump of `target` has, and what a decoder reads twice.
     pub fn of(target: &dyn Target) -> Self {
-        Self(target.identity().file_size.map_or(u64::MAX, |size| size.saturating_add(16 << 20)))
-    }
-
-    /// So many.
-    pub fn at_most(bytes: u64) -> Self {
-        Self(bytes)
-    }
-
-    /// As many as there are.
-    pub fn unlimited() -> Self {
-        Self(u64::MAX)
-    }
-
-    /// Takes `bytes` away; `false` once too many were asked for.
-    pub fn take(&mut self, bytes: u64) -> bool {
-        let left = self.0.checked_sub(bytes);
-        self.0 = left.unwrap_or(0);
-        left.is_some()
+        Self::at_most(target.identity().file_size.map_or(u64::MAX, |size| size.saturating_add(16 << 20)))
     }
 }

@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use shmcore::Key;
 
 use super::Budget;
-use super::contents::{Contents, Window};
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::targets::Target;
+use crate::types::contents::{Contents, Window};
 
 /// A segment whose layout is sought. Numbers are read in the target's byte order; what is missing is `None`.
 pub struct Subject<'a> {

@@ -8,8 +8,8 @@ use super::printable::Printable;
 use super::prose::write_wrapped;
 use super::style::{Style, Tone};
 use super::value::scalar;
-use crate::layout::value::Value;
 use crate::report::{Diff, DiffField, DiffRange, DiffSegment};
+use crate::types::value::Value;
 
 /// Bytes of the left and the right copy of the segment with an index, from an offset on; `None` for one that is missing.
 pub type BytesOf<'b> = &'b dyn Fn(usize, u64, usize) -> [Vec<Option<u8>>; 2];

@@ -8,10 +8,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::json;
-use crate::layout::decode::Sink;
-use crate::layout::value::{Kind, NumberStyle, Value};
 use crate::position::{Interval, SegmentOffset};
 use crate::report;
+use crate::types::decode::Sink;
+use crate::types::value::{Kind, NumberStyle, Value};
 
 /// Writes what a decoder tells. Of an array each element is a line, of anything else the whole.
 pub struct Records<'o> {

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use super::printable::{Printable, Quoted};
 use super::prose::wrap;
 use super::style::{Style, Tone};
-use crate::layout::types::TimeUnit;
-use crate::layout::value::{Kind, NumberStyle, Text, Value, cut};
 use crate::report::{Content, Pointer};
+use crate::types::TimeUnit;
+use crate::types::value::{Kind, NumberStyle, Text, Value, cut};
 
 /// Bytes of a text that a line shows where no width cuts it.
 const IN_A_LINE: usize = 200;

@@ -12,13 +12,14 @@ use super::{
     Attachment, Cause, Content, Dump, Error, Fault, Hex, KeyParts, Mapping, Missing, PathText, Process,
     Segment, Signal, Text, Thread, Warning,
 };
-use crate::layout::{BUILTIN, Budget, Layout};
+use crate::layout::{BUILTIN, Layout};
 use crate::machine::SignalNumbering;
 use crate::memory::Dumped;
 use crate::process;
 use crate::shm::{self, SharedMemory};
 use crate::source::{self, Amount, Beside, Reading, Source, Stream};
 use crate::targets::{self, Target};
+use crate::types::Budget;
 use crate::unnamed::{self, Sister};
 use crate::{error, retention};
 

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use super::{Content, Finding, Hex, Look, Options, Pointer, RunnerUp, Unavailable, Value};
 use crate::error::Error;
+use crate::layout::SegmentContents;
 use crate::layout::builtin::DEFAULT;
-use crate::layout::contents::{Contents, SegmentContents};
-use crate::layout::decode::{Decoded, Limits, Remarks, decode};
-use crate::layout::expression::Expression;
-use crate::layout::types::{Array, Count, Type};
-use crate::layout::value::{Finding as Found, Unavailable as Lacking};
-use crate::layout::{BUILTIN, Budget, Confidence, Layout, Subject, choose};
+use crate::layout::{BUILTIN, Confidence, Layout, Subject, choose};
 use crate::look::{self, Surroundings};
 use crate::position::{Address, Position, SegmentOffset};
 use crate::shm::{Segment, SharedMemory};
 use crate::targets::Target;
+use crate::types::Budget;
+use crate::types::contents::Contents;
+use crate::types::decode::{Decoded, Limits, Remarks, decode};
+use crate::types::expression::Expression;
+use crate::types::value::{Finding as Found, Unavailable as Lacking};
+use crate::types::{Array, Count, Type};
 
 impl Content {
     /// What `segment` says by the layout that is asked for, or by the surest.

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::{SCHEMA, Value};
 use crate::diff::newer::{Copy, Evidence, judge};
 use crate::diff::{Compared, Differing, FieldDifference, MatchedBy};
-use crate::layout::value;
+use crate::types::value;
 
 /// How two places differ.
 #[derive(Clone, Debug, Serialize)]

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::{PathText, SCHEMA};
 use crate::layout::file::FileLayout;
-use crate::layout::problem::Problem;
-use crate::layout::types::{self, Type};
 use crate::layout::{self, Layout};
 use crate::machine::Machine;
+use crate::notation::problem::Problem;
+use crate::types::{self, Type};
 
 /// `layouts`: every layout that is known.
 #[derive(Clone, Debug, Serialize)]

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::{Hex, Text};
-use crate::layout::value::{Kind, Value};
 use crate::position::{Address, Interval, Position};
 use crate::shm::SharedMemory;
 use crate::targets::Target;
+use crate::types::value::{Kind, Value};
 
 /// Where a pointer leads: into a segment, or into a mapped file.
 #[derive(Clone, Debug, Serialize)]

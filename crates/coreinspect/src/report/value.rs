@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::Text;
-use crate::layout::value::{self, Kind};
+use crate::types::value::{self, Kind};
 
 /// A decoded tree. Numbers beyond 2^53 are decimal strings, pointers and bytes hex, what is missing null.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,9 +2,9 @@
 
 use super::Hit;
 use crate::error::Error;
-use crate::layout::decode::{Leaf, Leaves, Limits, decode_into};
 use crate::layout::{Described, Subject};
 use crate::position::{Coverage, Position, SegmentOffset};
+use crate::types::decode::{Leaf, Leaves, Limits, decode_into};
 
 /// A field, and how far within it a place lies.
 #[derive(Clone, Debug, PartialEq, Eq)]

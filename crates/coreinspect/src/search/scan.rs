@@ -4,8 +4,8 @@ use memchr::memmem::Finder;
 
 use super::Pattern;
 use crate::error::Error;
-use crate::layout::contents::{Contents, runs};
 use crate::position::{Interval, Position, SegmentOffset};
+use crate::types::contents::{Contents, runs};
 
 /// Bytes that are read at a time.
 const BLOCK: usize = 256 << 10;

@@ -4,12 +4,13 @@
 use super::landscape::{Landscape, Piece, Region};
 use super::private;
 use super::sister::Sister;
-use crate::layout::contents::SegmentContents;
-use crate::layout::{Budget, Layout, Subject, Verdict, choose};
+use crate::layout::SegmentContents;
+use crate::layout::{Layout, Subject, Verdict, choose};
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position};
 use crate::shm::{Attachment, Segment};
 use crate::targets::Writer;
+use crate::types::Budget;
 
 /// What speaks for a candidate, and how loudly.
 #[derive(Debug, Default)]

@@ -28,10 +28,11 @@ pub use sister::Sister;
 use std::cmp::Reverse;
 
 use crate::error::Warning;
-use crate::layout::{Budget, Layout};
+use crate::layout::Layout;
 use crate::position::{Address, Interval};
 use crate::shm::{Attachment, Segment, SharedMemory};
 use crate::targets::{Target, Writer};
+use crate::types::Budget;
 use evidence::Evidence;
 use landscape::{Landscape, Piece};
 

@@ -11,6 +11,8 @@ const FLOW: &[&[&str]] = &[
     &["error", "machine", "known_keys"],
     &["memory", "process", "proc_files", "stopped"],
     &["thread"],
+    &["types"],
+    &["notation"],
     &["core_file"],
     &["targets", "namespace"],
     &["shm"],

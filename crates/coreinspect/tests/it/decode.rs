@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use coreinspect::layout::Budget;
-use coreinspect::layout::contents::{Contents, Run, Window};
-use coreinspect::layout::decode::{Decoded, Limits, decode, decode_into};
-use coreinspect::layout::expression::{Binary, Expression, Reference};
-use coreinspect::layout::types::{
-    Array, Characters, Check, Count, Expected, Extent, Field, Float, FloatFormat, Integer, Meaning, Names,
-    Place, Pointer, Struct, Switch, Text, Type, Width,
-};
 use coreinspect::machine::{ByteOrder, Class, Machine};
 use coreinspect::position::SegmentOffset;
 use coreinspect::render::json;
 use coreinspect::render::records::Records;
 use coreinspect::report::Value;
+use coreinspect::types::Budget;
+use coreinspect::types::contents::{Contents, Run, Window};
+use coreinspect::types::decode::{Decoded, Limits, decode, decode_into};
+use coreinspect::types::expression::{Binary, Expression, Reference};
+use coreinspect::types::{
+    Array, Characters, Check, Count, Expected, Extent, Field, Float, FloatFormat, Integer, Meaning, Names,
+    Place, Pointer, Struct, Switch, Text, Type, Width,
+};
 use serde_json::json;
 
 use crate::random::Random;
@@ -352,7 +352,7 @@ fn any_type_on_any_bytes_ends_and_tells_the_truth() {
         let tree = read_on(&records, &contents, machine, limits);
         let mut expected = Vec::new();
         if let serde_json::Value::Array(_) = as_json(&tree) {
-            let coreinspect::layout::value::Kind::Array(elements, _) = tree.value.kind else { panic!() };
+            let coreinspect::types::value::Kind::Array(elements, _) = tree.value.kind else { panic!() };
             for element in elements {
                 json::inline(&Value(element), &mut expected).unwrap();
                 expected.push(b'\n');

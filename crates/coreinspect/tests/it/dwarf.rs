@@ -15,9 +15,9 @@ use std::process::Command;
 use coreinspect::debug_files::DebugFolders;
 use coreinspect::debug_files::debug_information::DebugInformation;
 use coreinspect::debug_files::dwarf::Types;
-use coreinspect::layout::Budget;
-use coreinspect::layout::contents::Window;
-use coreinspect::layout::decode::{Decoded, Limits, decode};
+use coreinspect::types::Budget;
+use coreinspect::types::contents::Window;
+use coreinspect::types::decode::{Decoded, Limits, decode};
 
 use crate::tools::{have, output};
 use process::{Dumped, Leaf, compile, leaves, program};

@@ -7,11 +7,12 @@ mod inline;
 mod inline_problems;
 mod mutants;
 
-use coreinspect::layout::contents::Window;
-use coreinspect::layout::decode::{Decoded, Limits, decode};
-use coreinspect::layout::types::Type;
-use coreinspect::layout::{Budget, inline as grammar};
 use coreinspect::machine::{ByteOrder, Class, Machine};
+use coreinspect::notation::inline as grammar;
+use coreinspect::types::Budget;
+use coreinspect::types::Type;
+use coreinspect::types::contents::Window;
+use coreinspect::types::decode::{Decoded, Limits, decode};
 use serde_json::Value;
 
 const X86_64: Machine = Machine { number: 62, class: Class::Bits64, byte_order: ByteOrder::Little };

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use coreinspect::layout::value::Kind;
 use coreinspect::render::printable::{Printable, Quoted};
 use coreinspect::report::{Dump, Segment};
+use coreinspect::types::value::Kind;
 
 use crate::Result;
 

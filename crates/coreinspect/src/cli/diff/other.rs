@@ -11,10 +11,11 @@ use super::super::{Failure, dumps};
 use super::offset;
 use crate::diff::MatchedBy;
 use crate::diff::newer::Taken;
-use crate::layout::contents::{Contents, FileContents};
+use crate::layout::FileContents;
 use crate::position::{Interval, SegmentOffset};
 use crate::shm::Segment;
 use crate::source::MappedFile;
+use crate::types::contents::Contents;
 
 /// A file with the bytes of a segment, and what its FILE.json says of its holes.
 pub(super) struct Raw {

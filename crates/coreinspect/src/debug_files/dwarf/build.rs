@@ -10,11 +10,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::units::{Die, Place, Units};
-use crate::layout::expression::Expression;
-use crate::layout::types::{
+use crate::machine::{ByteOrder, Machine};
+use crate::types::expression::Expression;
+use crate::types::{
     Array, Characters, Count, Extent, Integer, Meaning, Names, Pointer, Text, TimeUnit, Type, Width,
 };
-use crate::machine::{ByteOrder, Machine};
 
 /// Types within types that are followed, their other names and qualities counted.
 const DEPTH: u32 = 120;

@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 use super::debug_folders::DebugFolders;
 use super::elf_file::ElfFile;
-use crate::layout::types::{Array, Count, Type};
 use crate::machine::Machine;
+use crate::types::{Array, Count, Type};
 use build::{Builder, Failure};
 use search::{Candidate, Found};
 use sections::Sections;

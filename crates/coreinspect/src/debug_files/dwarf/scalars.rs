@@ -4,8 +4,8 @@ use gimli::AttributeValue;
 
 use super::build::Builder;
 use super::units::Die;
-use crate::layout::types::{Array, Count, Float, FloatFormat, Integer, Meaning, Pointer, Type, Width};
 use crate::machine::ByteOrder;
+use crate::types::{Array, Count, Float, FloatFormat, Integer, Meaning, Pointer, Type, Width};
 
 /// e_machine of those whose `long double` has 80 bits (elf.h).
 const X86: [u16; 2] = [3, 62];

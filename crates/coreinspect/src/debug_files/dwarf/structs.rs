@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::build::{Builder, Built, Failure};
 use super::units::Die;
-use crate::layout::expression::Expression;
-use crate::layout::types::{Bits, Count, Field, Integer, Struct, Type, Width};
 use crate::machine::ByteOrder;
+use crate::types::expression::Expression;
+use crate::types::{Bits, Count, Field, Integer, Struct, Type, Width};
 
 /// The fields of a struct as they are found.
 pub(super) struct Fields {
@@ -182,7 +182,7 @@ fn is_static(die: &Die<'_>) -> bool {
 fn is_open(kind: &Type) -> bool {
     match kind {
         Type::Array(array) => array.count == Count::ToEnd,
-        Type::Text(text) => text.extent == crate::layout::types::Extent::Nul,
+        Type::Text(text) => text.extent == crate::types::Extent::Nul,
         Type::Struct(fields) => fields.size.is_none(),
         _ => false,
     }

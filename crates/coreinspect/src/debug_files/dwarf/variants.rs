@@ -11,8 +11,8 @@ use super::build::{Builder, Built, Failure};
 use super::numbers::{constant, truncated};
 use super::structs::{Fields, VARIANT, bare};
 use super::units::Die;
-use crate::layout::expression::{Expression, Reference};
-use crate::layout::types::{Field, Integer, Meaning, Names, Place, Switch, Type};
+use crate::types::expression::{Expression, Reference};
+use crate::types::{Field, Integer, Meaning, Names, Place, Switch, Type};
 
 /// A variant: its name, the values that choose it (none: all others), its fields.
 struct Variant {

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{at, bytes, group, with_fields, written};
-use crate::layout::types::{Field, Type};
 use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::types::{Field, Type};
 
 /// See the module.
 #[derive(Debug)]

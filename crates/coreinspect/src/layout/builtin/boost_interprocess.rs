@@ -10,10 +10,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{at, bytes, group, text, with_fields, written};
-use crate::layout::expression::Expression;
-use crate::layout::types::{Characters, Extent, Field, Text, Type};
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::machine::Class;
+use crate::types::expression::Expression;
+use crate::types::{Characters, Extent, Field, Text, Type};
 
 /// See the module.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{all_zero, parsed};
-use crate::layout::types::Type;
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::machine::Class;
+use crate::types::Type;
 
 /// See the module.
 #[derive(Debug)]

@@ -9,12 +9,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{at, text};
-use crate::layout::encoding::{Encoding, json, storable};
-use crate::layout::expression::Expression;
-use crate::layout::types::{Count, Encoded, Field, Struct, Type};
-use crate::layout::value::{Kind, Member, Text, Value};
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::position::SegmentOffset;
+use crate::types::encoding::{Encoding, json, storable};
+use crate::types::expression::Expression;
+use crate::types::value::{Kind, Member, Text, Value};
+use crate::types::{Count, Encoded, Field, Struct, Type};
 
 /// See the module.
 #[derive(Debug)]

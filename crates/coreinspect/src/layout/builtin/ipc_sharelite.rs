@@ -10,10 +10,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{at, text_or_bytes, with_fields, written};
-use crate::layout::encoding::storable::{Storable, is_frozen};
-use crate::layout::expression::Expression;
-use crate::layout::types::{Count, Encoded, Field, Type};
 use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::types::encoding::storable::{Storable, is_frozen};
+use crate::types::expression::Expression;
+use crate::types::{Count, Encoded, Field, Type};
 
 /// See the module.
 #[derive(Debug)]

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use shmcore::Key;
 
 use super::written::{at, bytes, group, text, with_fields, written};
-use crate::layout::types::{Field, Type};
 use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::types::{Field, Type};
 
 /// See the module.
 #[derive(Debug)]

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use crate::layout::types::{Characters, Extent, Field, Integer, Meaning, Names, Struct, Text, Type};
 use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::types::{Characters, Extent, Field, Integer, Meaning, Names, Struct, Text, Type};
 
 /// See the module.
 #[derive(Debug)]

@@ -17,8 +17,9 @@ mod yottadb;
 
 use std::sync::Arc;
 
-use super::types::Type;
-use super::{Layout, Subject, inline};
+use crate::layout::{Layout, Subject};
+use crate::notation::inline;
+use crate::types::Type;
 
 /// Every built-in layout. Of two that are equally sure the first counts.
 pub const BUILTIN: &[&dyn Layout] = &[

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use super::parsed;
-use crate::layout::types::Type;
 use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::types::Type;
 
 /// See the module.
 #[derive(Debug)]

@@ -11,11 +11,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::parsed;
-use crate::layout::expression::Expression;
-use crate::layout::types::{Field, Place, Struct, Type};
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::machine::{ByteOrder, Class};
 use crate::position::{Address, Interval, Position};
+use crate::types::expression::Expression;
+use crate::types::{Field, Place, Struct, Type};
 use shmem_index::Allocation;
 
 /// See the module.

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::parsed;
-use crate::layout::expression::Expression;
-use crate::layout::types::{Characters, Count, Extent, Field, Place, Struct, Text, Type};
+use crate::types::expression::Expression;
+use crate::types::{Characters, Count, Extent, Field, Place, Struct, Text, Type};
 
 /// The type that `text` writes.
 ///

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::written;
-use crate::layout::types::Type;
 use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::types::Type;
 
 /// See the module.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{at, with_fields, written};
-use crate::layout::types::Type;
 use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::types::Type;
 
 /// See the module.
 #[derive(Debug)]

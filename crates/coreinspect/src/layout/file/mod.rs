@@ -1,6 +1,6 @@
 //! Layouts that stand in files: what they are called, what they recognise, and what the bytes mean.
 //!
-//! Two kinds of file hold one or many. `NAME.layout` is the grammar of [`inline`](super::inline), headed by lines that
+//! Two kinds of file hold one or many. `NAME.layout` is the grammar of [`inline`](crate::notation::inline), headed by lines that
 //! begin with `//!`:
 //!
 //! ```text
@@ -33,10 +33,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::problem::Problem;
-use super::types::Type;
-use super::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::machine::Machine;
+use crate::notation::problem::Problem;
+use crate::types::Type;
 pub use key_pattern::KeyPattern;
 pub use recognition::{Magic, Recognition};
 

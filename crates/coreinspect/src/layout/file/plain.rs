@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Contents, Definition, FileLayout, KeyPattern, Recognition, check_name};
-use crate::layout::inline;
-use crate::layout::problem::{Problem, meant};
+use crate::notation::inline;
+use crate::notation::problem::{Problem, meant};
 
 /// Words of the head.
 const WORDS: &[&str] = &["name", "about", "keys", "program"];

@@ -12,12 +12,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::KeyPattern;
-use crate::layout::decode::{Limits, Sink, decode_into};
-use crate::layout::types::Type;
-use crate::layout::value::Kind;
 use crate::layout::{Subject, Verdict};
 use crate::machine::ByteOrder;
 use crate::position::{Interval, SegmentOffset};
+use crate::types::Type;
+use crate::types::decode::{Limits, Sink, decode_into};
+use crate::types::value::Kind;
 
 /// What a layout recognises, beside the magic and the checks of its type.
 #[derive(Clone, Debug, Default)]

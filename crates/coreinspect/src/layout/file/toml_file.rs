@@ -13,9 +13,9 @@ use toml::Spanned;
 use super::plain::within;
 use super::recognition::{Magic, MagicBytes};
 use super::{Contents, Definition, FileLayout, FindHeader, HeaderType, KeyPattern, Recognition, check_name};
-use crate::layout::inline;
-use crate::layout::problem::Problem;
 use crate::machine::ByteOrder;
+use crate::notation::inline;
+use crate::notation::problem::Problem;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

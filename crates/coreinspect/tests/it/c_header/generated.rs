@@ -8,9 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use coreinspect::layout::c_header::Header;
-use coreinspect::layout::types::{Bits, Count, Integer, Place, Type};
 use coreinspect::machine::{ByteOrder, Class, Machine};
+use coreinspect::notation::c_header::Header;
+use coreinspect::types::{Bits, Count, Integer, Place, Type};
 use goblin::elf::Elf;
 
 use super::generator::{Generated, Kind, generate};

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::process::Command;
 
-use coreinspect::layout::c_header::Header;
-use coreinspect::layout::types::{Meaning, TimeUnit, Type};
 use coreinspect::machine::{ByteOrder, Class, Machine};
+use coreinspect::notation::c_header::Header;
+use coreinspect::types::{Meaning, TimeUnit, Type};
 
 use super::errors::X86_64;
 use super::generated::Truth;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use coreinspect::debug_files::dwarf::Types;
 use coreinspect::debug_files::{DebugFolders, ElfFile};
-use coreinspect::layout::Budget;
-use coreinspect::layout::contents::Window;
-use coreinspect::layout::decode::{Limits, decode};
+use coreinspect::types::Budget;
+use coreinspect::types::contents::Window;
+use coreinspect::types::decode::{Limits, decode};
 
 use super::process::compile;
 use crate::allocations::measure;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use coreinspect::debug_files::dwarf::{Problem, Types};
-use coreinspect::layout::types::Type;
+use coreinspect::types::Type;
 
 use super::no_folders;
 use super::process::compile;

@@ -4,13 +4,15 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use coreinspect::layout::contents::{SegmentContents, Window};
-use coreinspect::layout::decode::{Decoded, Limits, decode};
-use coreinspect::layout::{Budget, Layout, Subject};
+use coreinspect::layout::SegmentContents;
+use coreinspect::layout::{Layout, Subject};
 use coreinspect::position::Address;
 use coreinspect::shm::SharedMemory;
 use coreinspect::source::MappedFile;
 use coreinspect::targets::{CoreTarget, Target};
+use coreinspect::types::Budget;
+use coreinspect::types::contents::Window;
+use coreinspect::types::decode::{Decoded, Limits, decode};
 
 use crate::tools::{cores_are_plain, have};
 
@@ -168,8 +170,8 @@ pub(crate) struct Leaf {
 
 /// The leaves of a decoded value.
 pub(crate) fn leaves(decoded: &Decoded) -> Vec<Leaf> {
-    fn walk(path: &str, value: &coreinspect::layout::value::Value, found: &mut Vec<Leaf>) {
-        use coreinspect::layout::value::Kind;
+    fn walk(path: &str, value: &coreinspect::types::value::Value, found: &mut Vec<Leaf>) {
+        use coreinspect::types::value::Kind;
         let said = match &value.kind {
             Kind::Struct(members) => {
                 for member in members {

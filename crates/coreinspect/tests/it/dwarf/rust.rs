@@ -68,7 +68,7 @@ fn rust_is_as_the_program_says() {
     let mut places = 0;
     for line in &dumped.said[2..dumped.said.len() - 1] {
         let (field, offset) = line.split_once(' ').unwrap();
-        let coreinspect::layout::value::Kind::Struct(members) = &decoded.value.kind else { unreachable!() };
+        let coreinspect::types::value::Kind::Struct(members) = &decoded.value.kind else { unreachable!() };
         let member = members.iter().find(|member| &*member.name == field).unwrap();
         assert_eq!(member.value.offsets.start().get().to_string(), offset, "{field}");
         places += 1;
@@ -82,8 +82,8 @@ fn rust_is_as_the_program_says() {
 }
 
 /// The names of values that have some, by path.
-fn named(decoded: &coreinspect::layout::decode::Decoded) -> std::collections::BTreeMap<String, String> {
-    use coreinspect::layout::value::{Kind, Value};
+fn named(decoded: &coreinspect::types::decode::Decoded) -> std::collections::BTreeMap<String, String> {
+    use coreinspect::types::value::{Kind, Value};
     fn walk(path: &str, value: &Value, found: &mut std::collections::BTreeMap<String, String>) {
         match &value.kind {
             Kind::Struct(members) => {

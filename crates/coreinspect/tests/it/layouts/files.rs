@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use coreinspect::layout::file::{Contents, Definition, FileLayout, read};
-use coreinspect::layout::{Budget, Layout, Subject, Verdict};
+use coreinspect::layout::{Layout, Subject, Verdict};
+use coreinspect::types::Budget;
 use shmcore::Key;
 
 use super::{S390X, X86_64};

@@ -1,7 +1,7 @@
 //! Texts that are nearly right, over any bytes: each ends in a message, or in a value within the limits.
 
-use coreinspect::layout::inline;
-use coreinspect::layout::types::{outline, spelled};
+use coreinspect::notation::inline;
+use coreinspect::types::{outline, spelled};
 
 use super::{I386, S390X, X86_64, decode_type};
 use crate::random::Random;

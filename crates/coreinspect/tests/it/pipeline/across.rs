@@ -5,8 +5,8 @@ use std::path::Path;
 use coreinspect::Options;
 use coreinspect::diff::newer::{of_facts, of_fields};
 use coreinspect::diff::{Side, Versions, compare, fields, pair};
-use coreinspect::layout::contents::SegmentContents;
-use coreinspect::layout::{Budget, Described, Subject};
+use coreinspect::layout::SegmentContents;
+use coreinspect::layout::{Described, Subject};
 use coreinspect::look::{Extensive, KnownPaths};
 use coreinspect::position::{Interval, SegmentOffset};
 use coreinspect::render::{self, Style};
@@ -15,6 +15,7 @@ use coreinspect::search::{Pattern, Reading, search};
 use coreinspect::shm::Segment;
 use coreinspect::source::Bytes;
 use coreinspect::targets::Target;
+use coreinspect::types::Budget;
 
 /// Segments that are looked at: a hostile dump can have thousands of one megabyte.
 const MOST: usize = 4;

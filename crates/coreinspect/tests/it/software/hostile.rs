@@ -1,9 +1,10 @@
 //! Bytes that pretend to be a program's segment: every built-in layout ends, and says something.
 
-use coreinspect::layout::contents::Window;
-use coreinspect::layout::decode::{Limits, decode};
-use coreinspect::layout::{BUILTIN, Budget, Subject};
+use coreinspect::layout::{BUILTIN, Subject};
 use coreinspect::machine::{ByteOrder, Class, Machine};
+use coreinspect::types::Budget;
+use coreinspect::types::contents::Window;
+use coreinspect::types::decode::{Limits, decode};
 use shmcore::Key;
 
 use crate::random::Random;

@@ -8,10 +8,10 @@
 use std::sync::Arc;
 
 use crate::layout::Subject;
-use crate::layout::types::{Field, Integer, Pointer, Struct, Type, Width};
 use crate::machine::{ByteOrder, Class};
 use crate::position::{Address, Interval};
 use crate::targets::Target;
+use crate::types::{Field, Integer, Pointer, Struct, Type, Width};
 
 /// SHMEM_INDEX_KEYSIZE.
 const KEY: usize = 48;

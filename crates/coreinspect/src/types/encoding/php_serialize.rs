@@ -1,0 +1,454 @@
+//! The text of PHP's `serialize()`: php-src ext/standard/var.c writes it, ext/standard/var_unserializer.re reads it.
+//!
+//! | text | value |
+//! | --- | --- |
+//! | `N;` | nothing |
+//! | `b:1;` `i:-3;` `d:0.5;` | a boolean, a number |
+//! | `s:2:"ab";` `S:2:"a\62";` | text: its length counts bytes, which may be any |
+//! | `a:1:{i:0;N;}` | an array; a struct if its keys are not 0, 1, 2... in this order |
+//! | `O:1:"C":1:{s:1:"x";N;}` | `class`, and `properties` by name (private ones of a parent class as `Parent::x`) |
+//! | `C:1:"C":2:{..}` | `class`, and what its own method wrote as `data` |
+//! | `E:6:"Suit:H";` | an enum's `case` |
+//! | `r:2;` `R:2;` | the path of the value that is meant again: values are counted from 1, keys are not |
+
+use std::sync::Arc;
+
+use super::Encoding;
+use crate::position::{Interval, Position, SegmentOffset};
+use crate::types::value::{Kind, Member, NumberStyle, Text, Value};
+
+/// Arrays and objects within each other.
+const DEPTH: u32 = 64;
+/// Values in all. The shortest takes two bytes, and its [`Value`] a hundred.
+const VALUES: usize = 100_000;
+/// Bytes of a path that a reference shows.
+const PATH: usize = 256;
+
+/// The encoding.
+#[derive(Debug)]
+pub struct PhpSerialize;
+
+impl Encoding for PhpSerialize {
+    fn name(&self) -> &'static str {
+        "php"
+    }
+
+    fn decode(&self, bytes: &[u8], at: SegmentOffset) -> Result<Value, String> {
+        let mut reader = Reader { bytes, next: 0, at, slots: Vec::new(), opaque: false, values: 0 };
+        let value = reader.value(None, None, DEPTH)?;
+        match bytes.len().saturating_sub(reader.next) {
+            0 => Ok(value),
+            left => Err(format!("{left} bytes follow its end at {}", reader.next)),
+        }
+    }
+}
+
+/// A value that `r:` and `R:` may mean.
+struct Slot {
+    /// The slot that holds it.
+    parent: Option<usize>,
+    /// Its key there.
+    key: Option<Key>,
+}
+
+#[derive(Clone)]
+enum Key {
+    Number(i64),
+    Name(Arc<str>),
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    next: usize,
+    at: SegmentOffset,
+    slots: Vec<Slot>,
+    /// Whether an object was passed whose own method counted values that are not known here.
+    opaque: bool,
+    values: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// The value that begins here, which has `key` in the slot `parent`.
+    fn value(&mut self, parent: Option<usize>, key: Option<Key>, depth: u32) -> Result<Value, String> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(format!("values lie more than {DEPTH} deep in each other at {}", self.next));
+        };
+        self.values = self.values.saturating_add(1);
+        if self.values > VALUES {
+            return Err(format!("more than {VALUES} values"));
+        }
+        let start = self.next;
+        let tag = self.byte("a value")?;
+        let slot = self.slots.len();
+        if tag != b'R' {
+            self.slots.push(Slot { parent, key });
+        }
+        let kind = match tag {
+            b'N' => {
+                self.expect(b";")?;
+                Kind::Nothing
+            }
+            b'b' => {
+                self.expect(b":")?;
+                match self.number(b';')? {
+                    number @ (0 | 1) => Kind::Number(number.into(), NumberStyle::Boolean),
+                    number => return Err(format!("the boolean at {start} is {number}")),
+                }
+            }
+            b'i' => {
+                self.expect(b":")?;
+                Kind::Number(self.number(b';')?.into(), NumberStyle::Decimal)
+            }
+            b'd' => {
+                self.expect(b":")?;
+                Kind::Float(self.float()?)
+            }
+            b's' | b'S' => {
+                let bytes = self.string(tag == b'S')?;
+                self.expect(b";")?;
+                text(bytes)
+            }
+            b'a' => {
+                self.expect(b":")?;
+                let count = self.length(b':')?;
+                self.array(count, slot, depth)?
+            }
+            b'O' => self.object(slot, depth)?,
+            b'C' => self.own_data()?,
+            b'E' => {
+                let case = self.string(false)?;
+                self.expect(b";")?;
+                let (class, case) = split_at(&case, b':').unwrap_or((&[], &case));
+                self.members(start, [("enum", text(class.to_vec())), ("case", text(case.to_vec()))])
+            }
+            b'r' | b'R' => {
+                self.expect(b":")?;
+                let number = self.length(b';')?;
+                let path = self.path(number)?;
+                self.members(start, [("reference", path)])
+            }
+            _ => return Err(format!("no value begins with {:?} at {start}", char::from(tag))),
+        };
+        Ok(Value { offsets: self.span(start), kind })
+    }
+
+    fn array(&mut self, count: usize, slot: usize, depth: u32) -> Result<Kind, String> {
+        let mut values = Vec::new();
+        let mut keys = Vec::new();
+        self.pairs(count, slot, depth, &mut |key, value| {
+            keys.push(key);
+            values.push(value);
+        })?;
+        let is_list =
+            keys.iter().zip(0_i64..).all(|(key, at)| matches!(key, Key::Number(number) if *number == at));
+        if is_list {
+            return Ok(Kind::Array(values, 0));
+        }
+        let named = keys.into_iter().map(|key| match key {
+            Key::Number(number) => number.to_string().into(),
+            Key::Name(name) => name,
+        });
+        Ok(Kind::Struct(named.zip(values).map(|(name, value)| Member { name, value }).collect()))
+    }
+
+    /// `count` keys and values in braces.
+    fn pairs(
+        &mut self,
+        count: usize,
+        slot: usize,
+        depth: u32,
+        found: &mut dyn FnMut(Key, Value),
+    ) -> Result<(), String> {
+        self.expect(b"{")?;
+        // The count is only claimed: each pair takes bytes, which must be there.
+        for _ in 0..count {
+            let key = self.key()?;
+            let value = self.value(Some(slot), Some(key.clone()), depth)?;
+            found(key, value);
+        }
+        self.expect(b"}")
+    }
+
+    fn key(&mut self) -> Result<Key, String> {
+        let start = self.next;
+        match self.byte("a key")? {
+            b'i' => {
+                self.expect(b":")?;
+                self.number(b';').map(Key::Number)
+            }
+            tag @ (b's' | b'S') => {
+                let name = self.string(tag == b'S')?;
+                self.expect(b";")?;
+                Ok(Key::Name(escaped(&name).into()))
+            }
+            tag => Err(format!("no key begins with {:?} at {start}", char::from(tag))),
+        }
+    }
+
+    fn object(&mut self, slot: usize, depth: u32) -> Result<Kind, String> {
+        let start = self.next;
+        let class = self.string(false)?;
+        self.expect(b":")?;
+        let count = self.length(b':')?;
+        let body = self.next;
+        let own = escaped(&class);
+        let mut properties = Vec::new();
+        self.pairs(count, slot, depth, &mut |key, value| {
+            let name = match key {
+                Key::Number(number) => number.to_string().into(),
+                Key::Name(name) => property(&name, &own),
+            };
+            properties.push(Member { name, value });
+        })?;
+        let properties = Value { offsets: self.span(body), kind: Kind::Struct(properties) };
+        let class = Value { offsets: self.between(start, body), kind: text(class) };
+        Ok(Kind::Struct(vec![
+            Member { name: "class".into(), value: class },
+            Member { name: "properties".into(), value: properties },
+        ]))
+    }
+
+    /// An object that wrote itself (`Serializable`): a length, and bytes in braces.
+    fn own_data(&mut self) -> Result<Kind, String> {
+        let start = self.next;
+        let class = self.string(false)?;
+        self.expect(b":")?;
+        let length = self.length(b':')?;
+        self.expect(b"{")?;
+        let data = self.take(length)?.to_vec();
+        self.expect(b"}")?;
+        self.opaque = true;
+        Ok(self.members(start, [("class", text(class)), ("data", text(data))]))
+    }
+
+    /// What `r:` or `R:` with this number means.
+    fn path(&self, number: usize) -> Result<Kind, String> {
+        if self.opaque {
+            return Ok(Kind::Number(number as i128, NumberStyle::Decimal));
+        }
+        let mut slot = number.checked_sub(1).and_then(|slot| self.slots.get(slot));
+        if slot.is_none() {
+            return Err(format!("a reference at {} means value {number} of {}", self.next, self.slots.len()));
+        }
+        let mut keys = Vec::new();
+        while let Some(Slot { parent, key }) = slot {
+            keys.extend(key);
+            slot = parent.and_then(|parent| self.slots.get(parent));
+        }
+        let mut path = String::new();
+        for key in keys.into_iter().rev() {
+            match key {
+                Key::Number(number) => path.push_str(&format!("[{number}]")),
+                Key::Name(name) => {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    path.push_str(dot);
+                    path.push_str(&property(name, ""));
+                }
+            }
+        }
+        Ok(text(crate::types::value::cut(path.as_bytes(), PATH).to_vec()))
+    }
+
+    /// `:LENGTH:"BYTES"`. With `escapes`, `\62` is the byte 0x62 and counts as one.
+    fn string(&mut self, escapes: bool) -> Result<Vec<u8>, String> {
+        self.expect(b":")?;
+        let length = self.length(b':')?;
+        self.expect(b"\"")?;
+        let bytes = if escapes { self.take_escaped(length)? } else { self.take(length)?.to_vec() };
+        self.expect(b"\"")?;
+        Ok(bytes)
+    }
+
+    fn take_escaped(&mut self, length: usize) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
+            let byte = match self.byte("text")? {
+                b'\\' => {
+                    let start = self.next;
+                    let digits = std::str::from_utf8(self.take(2)?).ok();
+                    let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+                    byte.ok_or_else(|| format!("no two hexadecimal digits at {start}"))?
+                }
+                byte => byte,
+            };
+            bytes.push(byte);
+        }
+        Ok(bytes)
+    }
+
+    fn float(&mut self) -> Result<f64, String> {
+        let start = self.next;
+        let digits = self.until(b';')?;
+        match digits {
+            b"INF" => Ok(f64::INFINITY),
+            b"-INF" => Ok(f64::NEG_INFINITY),
+            b"NAN" => Ok(f64::NAN),
+            _ => {
+                let plain = digits.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
+                let number = std::str::from_utf8(digits).ok().filter(|_| plain);
+                let number = number.and_then(|digits| digits.parse().ok());
+                number.ok_or_else(|| format!("no number at {start}"))
+            }
+        }
+    }
+
+    /// Digits up to `end`.
+    fn number(&mut self, end: u8) -> Result<i64, String> {
+        let start = self.next;
+        let digits = std::str::from_utf8(self.until(end)?).ok();
+        digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| format!("no whole number at {start}"))
+    }
+
+    fn length(&mut self, end: u8) -> Result<usize, String> {
+        let start = self.next;
+        let number = self.number(end)?;
+        usize::try_from(number).map_err(|_| format!("{number} at {start} is no length"))
+    }
+
+    /// The bytes before `end`, which no number is further away than.
+    fn until(&mut self, end: u8) -> Result<&'a [u8], String> {
+        const LONGEST: usize = 400;
+        let left = self.bytes.get(self.next..).unwrap_or_default();
+        let near = left.get(..LONGEST).unwrap_or(left);
+        let Some((found, _)) = split_at(near, end) else {
+            return Err(format!("no {:?} behind the number at {}", char::from(end), self.next));
+        };
+        self.next = self.next.saturating_add(found.len()).saturating_add(1);
+        Ok(found)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
+        let end = self.next.saturating_add(length);
+        let bytes = self.bytes.get(self.next..end);
+        let bytes = bytes.ok_or_else(|| format!("{length} bytes at {} pass the end", self.next))?;
+        self.next = end;
+        Ok(bytes)
+    }
+
+    fn byte(&mut self, what: &str) -> Result<u8, String> {
+        let byte = self.bytes.get(self.next).copied();
+        let byte = byte.ok_or_else(|| format!("it ends at {}, where {what} should begin", self.next))?;
+        self.next = self.next.saturating_add(1);
+        Ok(byte)
+    }
+
+    fn expect(&mut self, wanted: &[u8]) -> Result<(), String> {
+        let start = self.next;
+        if self.take(wanted.len()).is_ok_and(|found| found == wanted) {
+            return Ok(());
+        }
+        Err(format!("no {:?} at {start}", String::from_utf8_lossy(wanted)))
+    }
+
+    fn members<const N: usize>(&self, start: usize, members: [(&str, Kind); N]) -> Kind {
+        let member = |(name, kind): (&str, Kind)| Member {
+            name: name.into(),
+            value: Value { offsets: self.span(start), kind },
+        };
+        Kind::Struct(members.into_iter().map(member).collect())
+    }
+
+    /// Offsets from `start` to what is read next.
+    fn span(&self, start: usize) -> Interval<SegmentOffset> {
+        self.between(start, self.next)
+    }
+
+    fn between(&self, start: usize, end: usize) -> Interval<SegmentOffset> {
+        let at = self.at.checked_add(start as u64).unwrap_or(self.at);
+        Interval::clamped(at, end.saturating_sub(start) as u64)
+    }
+}
+
+fn split_at(bytes: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memchr(end, bytes)?;
+    Some((bytes.get(..at)?, bytes.get(at.checked_add(1)?..)?))
+}
+
+fn text(bytes: Vec<u8>) -> Kind {
+    let length = bytes.len() as u64;
+    Kind::Text(Text { bytes, length, terminated: false, measured: false })
+}
+
+/// A property's name without what PHP puts before it: `\0*\0` for a protected one, `\0Class\0` for a private one.
+fn property(name: &str, class: &str) -> Arc<str> {
+    let scoped = name.strip_prefix('\0').and_then(|rest| rest.split_once('\0'));
+    match scoped {
+        Some((scope, name)) if scope == "*" || scope == class || class.is_empty() => name.into(),
+        Some((scope, name)) => format!("{scope}::{name}").into(),
+        None => name.into(),
+    }
+}
+
+/// A name as text; bytes that are not UTF-8 as `\xNN`.
+fn escaped(name: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in name.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(text: &str) -> Result<Kind, String> {
+        PhpSerialize.decode(text.as_bytes(), SegmentOffset::new(64)).map(|value| value.kind)
+    }
+
+    fn is_wrong(text: &str, why: &str) {
+        let problem = decode(text).unwrap_err();
+        assert!(problem.contains(why), "{text}: {problem}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        is_wrong("", "it ends at 0");
+        is_wrong("i:1;i:2;", "4 bytes follow its end at 4");
+        is_wrong("b:2;", "the boolean at 0 is 2");
+        is_wrong("s:9:\"ab\";", "9 bytes at 5 pass the end");
+        is_wrong("s:-1:\"\";", "-1 at 2 is no length");
+        is_wrong("a:1:{a:0:{}N;}", "no key begins with 'a'");
+        is_wrong("d:inf;", "no number at 2");
+        is_wrong("r:2;", "means value 2 of 1");
+        is_wrong("x", "no value begins with 'x'");
+    }
+
+    /// Counts, lengths and depths that the bytes do not hold.
+    #[test]
+    fn claims_cost_nothing() {
+        is_wrong("a:9223372036854775807:{}", "no key begins");
+        is_wrong("O:9223372036854775807:\"a\":0:{}", "pass the end");
+        is_wrong(&"a:1:{i:0;".repeat(1_000_000), "more than 64 deep");
+        let many = format!("a:200000:{{{}}}", "i:0;N;".repeat(200_000));
+        is_wrong(&many, "more than 100000 values");
+        is_wrong(&format!("i:{}", "1".repeat(1_000_000)), "no ';' behind the number");
+    }
+
+    #[test]
+    fn every_cut_is_an_error() {
+        let whole = "a:3:{i:0;O:1:\"P\":1:{s:4:\"\0P\0z\";d:0.5;}i:1;r:2;i:2;S:2:\"a\\62\";}";
+        assert!(decode(whole).is_ok(), "{:?}", decode(whole));
+        (0..whole.len()).for_each(|end| assert!(decode(&whole[..end]).is_err(), "{end}"));
+    }
+
+    #[test]
+    fn values_know_where_they_stand() {
+        let Ok(Kind::Array(values, 0)) = decode("a:1:{i:0;s:1:\"x\";}") else { panic!() };
+        assert_eq!(values[0].offsets.start().get(), 64 + 9);
+        assert_eq!(values[0].offsets.end().get(), 64 + 17);
+    }
+
+    #[test]
+    fn every_change_of_a_byte_has_an_answer() {
+        let whole = "a:3:{i:0;O:1:\"P\":2:{s:4:\"\0P\0z\";d:0.5;s:1:\"y\";b:1;}i:1;r:2;i:2;E:3:\"S:H\";}";
+        for at in 0..whole.len() {
+            for byte in b"\0\x8019-:;{}\"abdiOCsSErRN".iter().copied() {
+                let mut bytes = whole.as_bytes().to_vec();
+                bytes[at] = byte;
+                let _ = PhpSerialize.decode(&bytes, SegmentOffset::new(u64::MAX));
+            }
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Perl's Storable: variables as `freeze` writes them.
+//!
+//! The format is that of `dist/Storable/Storable.xs` of perl5 (binary major 2, minor to 12): a header of one byte
+//! `major << 1 | network`, the minor, and for native data the byte order as a string of the size of an integer and the
+//! sizes of int, long, pointer and double; then one value, each behind a byte that says what it is. References are
+//! looked through; what was blessed or tied is `{class, value}` or `{tied, object}`.
+
+use std::sync::Arc;
+
+use super::Encoding;
+use crate::machine::ByteOrder;
+use crate::position::{Interval, Position, SegmentOffset};
+use crate::types::value::{Kind, Member, NumberStyle, Text, Value};
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub struct Storable;
+
+impl Encoding for Storable {
+    fn name(&self) -> &'static str {
+        "storable"
+    }
+
+    fn decode(&self, bytes: &[u8], at: SegmentOffset) -> Result<Value, String> {
+        thaw(bytes, at)
+    }
+}
+
+/// Values in each other: deeper ones are refused, as Storable does itself ("Max. recursion depth").
+const DEPTH: u32 = 64;
+/// Values in all. A value of one byte takes a hundred in memory.
+const VALUES: u32 = 200_000;
+
+/// Whether `bytes` begin as frozen variables do.
+pub fn is_frozen(bytes: &[u8]) -> bool {
+    Thaw::new(bytes, SegmentOffset::new(0)).header().is_ok()
+}
+
+/// The value that was frozen to the first of `bytes`; what follows it is not looked at.
+///
+/// # Errors
+/// What is wrong, and where.
+pub fn thaw(bytes: &[u8], at: SegmentOffset) -> Result<Value, String> {
+    let mut thaw = Thaw::new(bytes, at);
+    thaw.header()?;
+    thaw.value(DEPTH)
+}
+
+/// The bytes that say what follows (`SX_*` of Storable.xs).
+mod tag {
+    pub(super) const OBJECT: u8 = 0;
+    pub(super) const LSCALAR: u8 = 1;
+    pub(super) const ARRAY: u8 = 2;
+    pub(super) const HASH: u8 = 3;
+    pub(super) const REF: u8 = 4;
+    pub(super) const UNDEF: u8 = 5;
+    pub(super) const INTEGER: u8 = 6;
+    pub(super) const DOUBLE: u8 = 7;
+    pub(super) const BYTE: u8 = 8;
+    pub(super) const NETINT: u8 = 9;
+    pub(super) const SCALAR: u8 = 10;
+    pub(super) const TIED_ARRAY: u8 = 11;
+    pub(super) const TIED_HASH: u8 = 12;
+    pub(super) const TIED_SCALAR: u8 = 13;
+    pub(super) const SV_UNDEF: u8 = 14;
+    pub(super) const SV_YES: u8 = 15;
+    pub(super) const SV_NO: u8 = 16;
+    pub(super) const BLESS: u8 = 17;
+    pub(super) const IX_BLESS: u8 = 18;
+    pub(super) const HOOK: u8 = 19;
+    pub(super) const OVERLOAD: u8 = 20;
+    pub(super) const UTF8STR: u8 = 23;
+    pub(super) const LUTF8STR: u8 = 24;
+    pub(super) const FLAG_HASH: u8 = 25;
+    pub(super) const CODE: u8 = 26;
+    pub(super) const WEAKREF: u8 = 27;
+    pub(super) const WEAKOVERLOAD: u8 = 28;
+    pub(super) const VSTRING: u8 = 29;
+    pub(super) const LVSTRING: u8 = 30;
+    pub(super) const SVUNDEF_ELEM: u8 = 31;
+    pub(super) const REGEXP: u8 = 32;
+    pub(super) const BOOLEAN_TRUE: u8 = 34;
+    pub(super) const BOOLEAN_FALSE: u8 = 35;
+}
+
+/// A key of a hash with flags that is a value itself (`SHV_K_ISSV`).
+const KEY_IS_VALUE: u8 = 8;
+/// A length of four bytes follows (`SHR_U32_RE_LEN`).
+const LONG_REGEXP: u8 = 1;
+/// A class name or its number of four bytes follows (`LG_BLESS`).
+const LONG_CLASS: u8 = 0x80;
+
+struct Thaw<'a> {
+    bytes: &'a [u8],
+    next: usize,
+    at: SegmentOffset,
+    order: ByteOrder,
+    integer: usize,
+    double: usize,
+    classes: Vec<Arc<[u8]>>,
+    left: u32,
+}
+
+impl<'a> Thaw<'a> {
+    fn new(bytes: &'a [u8], at: SegmentOffset) -> Self {
+        let order = ByteOrder::Big;
+        Self { bytes, next: 0, at, order, integer: 8, double: 8, classes: Vec::new(), left: VALUES }
+    }
+
+    fn header(&mut self) -> Result<(), String> {
+        let version = self.byte()?;
+        let minor = self.byte()?;
+        if version >> 1 != 2 || minor > 12 {
+            return Err(format!("a header {version} {minor}, which Storable does not write"));
+        }
+        if version & 1 == 1 {
+            return Ok(());
+        }
+        let length = self.byte()?;
+        let order = self.take(length.into())?;
+        let order = match order {
+            b"1234" | b"12345678" => ByteOrder::Little,
+            b"4321" | b"87654321" => ByteOrder::Big,
+            _ => return Err(format!("the byte order \"{}\"", order.escape_ascii())),
+        };
+        let sizes = self.take(3)?;
+        if !sizes.iter().all(|size| matches!(size, 4 | 8)) {
+            return Err(format!("int, long and pointer of {sizes:?} bytes"));
+        }
+        self.double = if minor >= 2 { self.byte()?.into() } else { 8 };
+        if !matches!(self.double, 8 | 12 | 16) {
+            return Err(format!("a double of {} bytes", self.double));
+        }
+        (self.order, self.integer) = (order, length.into());
+        Ok(())
+    }
+
+    fn value(&mut self, depth: u32) -> Result<Value, String> {
+        let start = self.next;
+        let depth = depth.checked_sub(1).ok_or_else(|| self.wrong("values are nested too deep"))?;
+        self.left = self.left.checked_sub(1).ok_or_else(|| self.wrong("more values than are read"))?;
+        let kind = match self.byte()? {
+            tag::UNDEF | tag::SV_UNDEF | tag::SVUNDEF_ELEM => Kind::Nothing,
+            tag::SV_YES | tag::BOOLEAN_TRUE => Kind::Number(1, NumberStyle::Boolean),
+            tag::SV_NO | tag::BOOLEAN_FALSE => Kind::Number(0, NumberStyle::Boolean),
+            tag::BYTE => Kind::Number(i128::from(self.byte()?) - 128, NumberStyle::Decimal),
+            tag::NETINT => {
+                let bytes = self.array::<4>()?;
+                Kind::Number(i32::from_be_bytes(bytes).into(), NumberStyle::Decimal)
+            }
+            tag::INTEGER => Kind::Number(self.integer()?, NumberStyle::Decimal),
+            tag::DOUBLE => self.double()?,
+            tag::SCALAR | tag::UTF8STR => {
+                let length = self.byte()?;
+                text(self.take(length.into())?)
+            }
+            tag::LSCALAR | tag::LUTF8STR => {
+                let length = self.length()?;
+                text(self.take(length)?)
+            }
+            tag::VSTRING => {
+                let length = self.byte()?;
+                self.take(length.into())?;
+                self.value(depth)?.kind
+            }
+            tag::LVSTRING => {
+                let length = self.length()?;
+                self.take(length)?;
+                self.value(depth)?.kind
+            }
+            tag::REF | tag::OVERLOAD | tag::WEAKREF | tag::WEAKOVERLOAD => self.value(depth)?.kind,
+            tag::ARRAY => self.elements(depth)?,
+            tag::HASH => self.members(false, depth)?,
+            tag::FLAG_HASH => {
+                self.byte()?;
+                self.members(true, depth)?
+            }
+            tag::TIED_ARRAY => self.tied("array", depth)?,
+            tag::TIED_HASH => self.tied("hash", depth)?,
+            tag::TIED_SCALAR => self.tied("scalar", depth)?,
+            tag::BLESS => {
+                let length = match self.byte()? {
+                    LONG_CLASS => self.length()?,
+                    length => length.into(),
+                };
+                let class: Arc<[u8]> = self.take(length)?.into();
+                self.classes.push(class.clone());
+                self.blessed(&class, start, depth)?
+            }
+            tag::IX_BLESS => {
+                let number = match self.byte()? {
+                    LONG_CLASS => self.length()?,
+                    number => number.into(),
+                };
+                let class = self.classes.get(number).cloned();
+                let class = class.ok_or_else(|| self.wrong("a class that no object before it has"))?;
+                self.blessed(&class, start, depth)?
+            }
+            tag::CODE => {
+                let source = self.value(depth)?;
+                Kind::Struct(vec![member("code", source)])
+            }
+            tag::REGEXP => {
+                let long = self.byte()? & LONG_REGEXP != 0;
+                let length = if long { self.length()? } else { self.byte()?.into() };
+                let pattern = self.string(length)?;
+                let length = self.byte()?;
+                let flags = self.string(length.into())?;
+                Kind::Struct(vec![member("regexp", pattern), member("flags", flags)])
+            }
+            // Objects are counted as they are read, from 0.
+            tag::OBJECT => {
+                let number = i128::from(u32::from_be_bytes(self.array()?));
+                let number = self.spanned(start, Kind::Number(number, NumberStyle::Decimal));
+                Kind::Struct(vec![member("same_as_object", number)])
+            }
+            tag::HOOK => return Err(self.wrong("an object that its class froze itself")),
+            other => return Err(self.wrong(&format!("a value of kind {other}"))),
+        };
+        Ok(self.spanned(start, kind))
+    }
+
+    fn elements(&mut self, depth: u32) -> Result<Kind, String> {
+        let count = self.length()?;
+        let mut elements = Vec::new();
+        for _ in 0..count {
+            elements.push(self.value(depth)?);
+        }
+        Ok(Kind::Array(elements, 0))
+    }
+
+    fn members(&mut self, flags: bool, depth: u32) -> Result<Kind, String> {
+        let count = self.length()?;
+        let mut members = Vec::new();
+        for _ in 0..count {
+            let value = self.value(depth)?;
+            let flags = if flags { self.byte()? } else { 0 };
+            let name = if flags & KEY_IS_VALUE != 0 {
+                match self.value(depth)?.kind {
+                    Kind::Text(text) => name(&text.bytes),
+                    _ => return Err(self.wrong("a key that is no text")),
+                }
+            } else {
+                let length = self.length()?;
+                name(self.take(length)?)
+            };
+            members.push(Member { name, value });
+        }
+        Ok(Kind::Struct(members))
+    }
+
+    fn tied(&mut self, what: &str, depth: u32) -> Result<Kind, String> {
+        let what = self.spanned(self.next.saturating_sub(1), text(what.as_bytes()));
+        let object = self.value(depth)?;
+        Ok(Kind::Struct(vec![member("tied", what), member("object", object)]))
+    }
+
+    fn blessed(&mut self, class: &[u8], start: usize, depth: u32) -> Result<Kind, String> {
+        let class = self.spanned(start, text(class));
+        let value = self.value(depth)?;
+        Ok(Kind::Struct(vec![member("class", class), member("value", value)]))
+    }
+
+    fn string(&mut self, length: usize) -> Result<Value, String> {
+        let start = self.next;
+        let kind = text(self.take(length)?);
+        Ok(self.spanned(start, kind))
+    }
+
+    fn integer(&mut self) -> Result<i128, String> {
+        let order = self.order;
+        Ok(match self.integer {
+            4 => match order {
+                ByteOrder::Little => i32::from_le_bytes(self.array()?).into(),
+                ByteOrder::Big => i32::from_be_bytes(self.array()?).into(),
+            },
+            _ => match order {
+                ByteOrder::Little => i64::from_le_bytes(self.array()?).into(),
+                ByteOrder::Big => i64::from_be_bytes(self.array()?).into(),
+            },
+        })
+    }
+
+    fn double(&mut self) -> Result<Kind, String> {
+        Ok(match (self.double, self.order) {
+            (8, ByteOrder::Little) => Kind::Float(f64::from_le_bytes(self.array()?)),
+            (8, ByteOrder::Big) => Kind::Float(f64::from_be_bytes(self.array()?)),
+            (length, _) => Kind::Bytes(self.take(length)?.to_vec(), length as u64),
+        })
+    }
+
+    /// A length of four bytes; those of 2 GiB and more have a kind of their own.
+    fn length(&mut self) -> Result<usize, String> {
+        let length = match self.order {
+            ByteOrder::Little => i32::from_le_bytes(self.array()?),
+            ByteOrder::Big => i32::from_be_bytes(self.array()?),
+        };
+        usize::try_from(length).map_err(|_| self.wrong(&format!("a length of {length}")))
+    }
+
+    fn byte(&mut self) -> Result<u8, String> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
+        let bytes = self.take(N)?;
+        bytes.try_into().map_err(|_| self.wrong("too few bytes"))
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
+        let end = self.next.checked_add(length);
+        let taken = end.and_then(|end| Some((self.bytes.get(self.next..end)?, end)));
+        let (taken, end) = taken.ok_or_else(|| self.wrong("it ends before its value does"))?;
+        self.next = end;
+        Ok(taken)
+    }
+
+    fn spanned(&self, start: usize, kind: Kind) -> Value {
+        let from = self.at.checked_add(start as u64).unwrap_or(self.at);
+        Value { offsets: Interval::clamped(from, self.next.saturating_sub(start) as u64), kind }
+    }
+
+    fn wrong(&self, what: &str) -> String {
+        format!("{what}, at byte {} of it", self.next)
+    }
+}
+
+fn member(name: &str, value: Value) -> Member {
+    Member { name: name.into(), value }
+}
+
+fn text(bytes: &[u8]) -> Kind {
+    let (length, bytes) = (bytes.len() as u64, bytes.to_vec());
+    Kind::Text(Text { bytes, length, terminated: true, measured: false })
+}
+
+/// A key as a name; what is not UTF-8 is escaped.
+fn name(bytes: &[u8]) -> Arc<str> {
+    match std::str::from_utf8(bytes) {
+        Ok(name) => name.into(),
+        Err(_) => bytes.escape_ascii().to_string().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `perl -MStorable=freeze,nfreeze -e 'print unpack "H*", freeze {a => [1, -1000, undef]}'` (perl 5.36, x86-64).
+    const NATIVE: &str =
+        "040b08313233343536373804080808030100000004020300000008810618fcffffffffffff050100000061";
+    /// The same with `nfreeze`: network order, a header of two bytes.
+    const NETWORK: &str = "050b0300000001040200000003088109fffffc18050000000161";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let pairs = hex.as_bytes().chunks(2);
+        pairs
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap_or(""), 16).unwrap_or(0))
+            .collect()
+    }
+
+    fn at(offset: u64) -> SegmentOffset {
+        SegmentOffset::new(offset)
+    }
+
+    #[test]
+    fn what_perl_froze_is_thawed() {
+        for (frozen, header) in [(NATIVE, 15), (NETWORK, 2)] {
+            let frozen = bytes(frozen);
+            let value = thaw(&frozen, at(14));
+            let Ok(Value { kind: Kind::Struct(members), offsets }) = value else { unreachable!("{value:?}") };
+            assert_eq!((offsets.start(), offsets.end()), (at(14 + header), at(14 + frozen.len() as u64)));
+            assert_eq!((members.len(), &*members[0].name), (1, "a"));
+            let Kind::Array(elements, 0) = &members[0].value.kind else { unreachable!("{members:?}") };
+            let kinds: Vec<_> = elements.iter().map(|element| element.kind.clone()).collect();
+            let number = |number| Kind::Number(number, NumberStyle::Decimal);
+            assert_eq!(kinds, [number(1), number(-1000), Kind::Nothing]);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_or_nested_without_end_is_refused() {
+        let whole = bytes(NATIVE);
+        for length in 0..whole.len() {
+            assert!(thaw(&whole[..length], at(0)).is_err(), "{length} bytes");
+        }
+        let nested = [&whole[..15], &[tag::REF; 100_000]].concat();
+        assert!(thaw(&nested, at(0)).is_err_and(|error| error.contains("nested")));
+        let many = [&whole[..15], &[tag::ARRAY, 0xff, 0xff, 0xff, 0x7f], &[tag::UNDEF; 300_000]].concat();
+        assert!(thaw(&many, at(0)).is_err_and(|error| error.contains("more values")));
+    }
+}
