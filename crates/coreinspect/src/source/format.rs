@@ -1,5 +1,6 @@
 //! What a file is, by its first bytes, and what to do with one that is no ELF core.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::{Layer, Source};
@@ -21,8 +22,13 @@ pub enum Format {
     Zeroes,
     /// A compressed file, which [`super::open`] looks into.
     Compressed(Layer),
-    /// A zip archive.
-    Zip,
+    /// A compressed file or an archive of a kind that its own program must unpack.
+    Packed {
+        /// What it is, with its article.
+        what: &'static str,
+        /// The command that unpacks it; FILE is the file.
+        command: &'static str,
+    },
     /// A Breakpad, Crashpad or lldb minidump: read with the feature `minidump`.
     Minidump,
     /// A minidump of another system than Linux.
@@ -31,10 +37,14 @@ pub enum Format {
     WindowsDump,
     /// A kernel dump: makedumpfile's, diskdump's or LKCD's.
     KernelDump,
+    /// QEMU's dump of a virtual machine's memory, as an ELF core.
+    MachineMemory,
+    /// A virtual machine that QEMU or libvirt saved.
+    SavedMachine,
+    /// A core of another system than Linux: its name.
+    ForeignCore(&'static str),
     /// A core of macOS.
     MachO,
-    /// A tar archive.
-    Tar,
     /// An apport report.
     Apport,
     /// A script.
@@ -58,20 +68,36 @@ const MAGIC: &[(usize, &[u8], Format)] = &[
     (0, b"\xfd7zXZ\x00", Format::Compressed(Layer::Xz)),
     (0, b"\x1f\x8b", Format::Compressed(Layer::Gzip)),
     (0, b"BZh", Format::Compressed(Layer::Bzip2)),
-    (0, b"PK\x03\x04", Format::Zip),
+    (0, b"PK\x03\x04", packed("a zip archive", "unzip -p FILE > core")),
+    (0, b"7z\xbc\xaf\x27\x1c", packed("a 7z archive", "7z x -so FILE > core")),
+    (0, b"LZIP", packed("a file of lzip", "lzip -dc FILE | coreinspect -")),
+    (0, b"\x89LZO\0\r\n\x1a\n", packed("a file of lzop", "lzop -dc FILE | coreinspect -")),
+    (0, b"\x1f\x9d", packed("a file of compress (.Z)", "gzip -dc FILE | coreinspect -")),
+    (0, b"Rar!\x1a\x07", packed("a RAR archive", "unrar p -inul FILE > core")),
+    (0, b"!<arch>\n", packed("an ar archive", "ar p FILE > core")),
+    (0, b"070701", packed("a cpio archive", "cpio -id < FILE")),
+    (257, b"ustar", packed("a tar archive", "tar -xf FILE")),
     (0, b"MDMP", Format::Minidump),
     (0, b"PMDM", Format::Minidump),
     (0, b"PAGEDU", Format::WindowsDump),
     (0, b"KDUMP   ", Format::KernelDump),
     (0, b"DISKDUMP", Format::KernelDump),
     (0, b"makedumpfile", Format::KernelDump),
+    // FreeBSD's minidumps of its kernel; LiME, which dumps a machine's memory.
+    (0, b"minidump FreeBSD/", Format::KernelDump),
+    (0, b"EMiL", Format::KernelDump),
+    (0, b"QEVM", Format::SavedMachine),
+    (0, b"LibvirtQemudSave", Format::SavedMachine),
     (0, b"\xcf\xfa\xed\xfe", Format::MachO),
     (0, b"\xce\xfa\xed\xfe", Format::MachO),
     (0, b"\xca\xfe\xba\xbe", Format::MachO),
-    (257, b"ustar", Format::Tar),
     (0, b"ProblemType:", Format::Apport),
     (0, b"#!", Format::Script),
 ];
+
+const fn packed(what: &'static str, command: &'static str) -> Format {
+    Format::Packed { what, command }
+}
 
 impl Format {
     /// What `source` is, by its first bytes.
@@ -101,7 +127,11 @@ impl Format {
             MAGIC.iter().find(|(at, magic, _)| start.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
         match (known, start) {
             (Some((_, _, format)), _) => *format,
+            (None, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]) => Self::Compressed(Layer::Skippable),
             (None, []) => Self::Empty,
+            _ if is_lzma_alone(start) => {
+                packed("a file of lzma (.lzma)", "xz -dc --format=lzma FILE | coreinspect -")
+            }
             _ if start.iter().all(|byte| *byte == 0) => Self::Zeroes,
             _ if is_text(start) => Self::Text,
             (None, start) => {
@@ -113,8 +143,11 @@ impl Format {
     }
 
     /// What to do with it.
-    pub fn advice(self) -> &'static str {
-        match self {
+    pub fn advice(self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Packed { command, .. } => {
+                return format!("take the core out of it first: `{command}`").into();
+            }
             Self::ElfCore => "take a new dump",
             Self::ElfProgram => {
                 "name its core: `coreinspect PROGRAM -c CORE`, or `gcore PID` makes one of a running process"
@@ -125,7 +158,6 @@ impl Format {
             }
             Self::Zeroes => "the dump was never written, or its start was lost: take a new one",
             Self::Compressed(_) | Self::Apport => "source::open looks into it",
-            Self::Zip => "take the core out of it first: `unzip -p FILE > core`",
             Self::Minidump => "this program was built without the feature `minidump`: `lldb -c` reads it",
             Self::ForeignMinidump => {
                 "System V segments are Linux's here: WinDbg, `lldb -c` or minidump-stackwalk reads it"
@@ -134,12 +166,21 @@ impl Format {
             Self::KernelDump => {
                 "it is a dump of a whole kernel: `crash vmlinux DUMP`, then `ipcs`, shows its segments"
             }
+            Self::MachineMemory => {
+                "it holds a whole kernel, not one process: `crash vmlinux DUMP`, then `ipcs`, shows its segments"
+            }
+            Self::SavedMachine => {
+                "it is no dump of a process: restore the machine and dump the process in it, or its memory with `virsh dump \
+                 --memory-only` for crash"
+            }
+            Self::ForeignCore(_) => {
+                "System V segments are Linux's here: a gdb or lldb made for that system reads it"
+            }
             Self::MachO => "it is no dump of a Linux process: lldb reads it",
-            Self::Tar => "take the core out of it first: `tar -xf`",
             Self::Script | Self::Text | Self::Unknown { .. } => {
                 "name a core that the kernel (core(5)) or gcore wrote; `file` may know more"
             }
-        }
+        })
     }
 }
 
@@ -152,13 +193,15 @@ impl fmt::Display for Format {
             Self::Empty => f.write_str("an empty file"),
             Self::Zeroes => f.write_str("a file that starts with nothing but zero bytes"),
             Self::Compressed(layer) => write!(f, "a compressed file ({layer})"),
-            Self::Zip => f.write_str("a zip archive"),
+            Self::Packed { what, .. } => f.write_str(what),
             Self::Minidump => f.write_str("a minidump, not an ELF core"),
             Self::ForeignMinidump => f.write_str("a minidump of another system than Linux"),
             Self::WindowsDump => f.write_str("a Windows crash dump"),
             Self::KernelDump => f.write_str("a kernel dump (vmcore)"),
+            Self::MachineMemory => f.write_str("a dump of a virtual machine's memory (QEMU, virsh dump)"),
+            Self::SavedMachine => f.write_str("a virtual machine that QEMU or libvirt saved"),
+            Self::ForeignCore(system) => write!(f, "an ELF core of {system}"),
             Self::MachO => f.write_str("a Mach-O file"),
-            Self::Tar => f.write_str("a tar archive"),
             Self::Apport => f.write_str("an apport report"),
             Self::Script => f.write_str("a script, not a core"),
             Self::Text => f.write_str("a text file, not a core"),
@@ -169,6 +212,22 @@ impl fmt::Display for Format {
             }
         }
     }
+}
+
+/// Whether a file that starts with `start` is of the old format of lzma(1), which has no magic number: xz's own test of its
+/// header (src/liblzma/common/alone_decoder.c, "picky"), and the first byte of the compressed data, which is always 0.
+fn is_lzma_alone(start: &[u8]) -> bool {
+    let [properties, d0, d1, d2, d3, s0, s1, s2, s3, s4, s5, s6, s7, 0, _, ..] = *start else { return false };
+    // lc + lp of at most 4, pb of at most 4: (pb * 5 + lp) * 9 + lc.
+    let (literals, rest) = (properties % 9, properties / 9);
+    let dictionary = u32::from_le_bytes([d0, d1, d2, d3]);
+    let size = u64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7]);
+    let is_usual = dictionary >= 4096
+        && (dictionary == u32::MAX || matches!(dictionary >> dictionary.trailing_zeros(), 1 | 3));
+    properties < 225
+        && literals.saturating_add(rest % 5) <= 4
+        && is_usual
+        && (size == u64::MAX || size < 1 << 38)
 }
 
 /// UTF-8 (perhaps cut inside its last character) without control characters but white space.

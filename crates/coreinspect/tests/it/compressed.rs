@@ -24,6 +24,8 @@ pub(crate) const TOOLS: &[&[&str]] = &[
     &["xz", "-0c"],
     &["gzip", "-1c"],
     &["bzip2", "-1c"],
+    // Its files begin with a skippable frame.
+    &["pzstd", "-q", "-p2", "-c"],
 ];
 
 /// What `tool` makes of `bytes` on its standard input; `None` where it is not installed.
@@ -131,6 +133,15 @@ fn what_others_write_is_the_same_in_every_compression() {
     }
 }
 
+/// Skippable frames, as RFC 8878 (3.1.2) has them: of five bytes, and of more than it takes to tell what a file is.
+fn skippable_frames() -> [Vec<u8>; 2] {
+    let frame = |magic: u8, content: &[u8]| {
+        let length = (content.len() as u32).to_le_bytes();
+        [&[magic, 0x2a, 0x4d, 0x18], length.as_slice(), content].concat()
+    };
+    [frame(0x53, b"hello"), frame(0x5f, &[0x28; 5000])]
+}
+
 /// Two frames, members or streams, cut anywhere; one compression in another; frames to be skipped.
 #[test]
 fn a_file_may_have_many_parts_and_layers() {
@@ -138,22 +149,107 @@ fn a_file_may_have_many_parts_and_layers() {
         let bytes = Core::unpack(name).bytes();
         let plain = inspected(&Bytes::new(bytes.clone()));
         let (head, tail) = bytes.split_at(bytes.len() / 3);
-        let skipped = [b"\x53\x2a\x4d\x18\x05\0\0\0hello".as_slice()].concat();
         for tool in TOOLS {
             let (Some(head), Some(tail)) = (pack(tool, head), pack(tool, tail)) else { continue };
-            let is_legacy = tool.contains(&"-qlc");
-            if !is_legacy {
-                is_the_same(name, &format!("twice {tool:?}"), &[head.clone(), tail.clone()].concat(), &plain);
-            }
-            if ["zstd", "lz4"].contains(&tool[0]) && !is_legacy {
-                let parts = [head, skipped.clone(), tail, skipped.clone()].concat();
-                is_the_same(name, &format!("{tool:?} with skippable frames"), &parts, &plain);
+            is_the_same(name, &format!("twice {tool:?}"), &[head.clone(), tail.clone()].concat(), &plain);
+            if ["zstd", "lz4", "pzstd"].contains(&tool[0]) {
+                for skipped in &skippable_frames() {
+                    let parts =
+                        [skipped, skipped, &head, skipped, &tail, skipped].map(Vec::as_slice).concat();
+                    is_the_same(name, &format!("{tool:?} with skippable frames"), &parts, &plain);
+                }
             }
             for outer in [TOOLS[0], TOOLS[5]] {
                 let Some(packed) = pack(tool, &bytes).and_then(|inner| pack(outer, &inner)) else { continue };
                 is_the_same(name, &format!("{tool:?} in {outer:?}"), &packed, &plain);
             }
         }
+    }
+}
+
+/// `lz4 -l` marks no end of a frame: the next one's magic number stands where a block's length would.
+#[test]
+fn frames_of_lz4_stand_one_behind_the_other() {
+    let bytes = Core::unpack("writer.kernel").bytes();
+    let plain = inspected(&Bytes::new(bytes.clone()));
+    let (old, new) = (TOOLS[2], TOOLS[1]);
+    let (first, rest) = bytes.split_at(bytes.len() / 3);
+    let (second, third) = rest.split_at(bytes.len() / 3);
+    for tools in [[old, old, old], [old, new, old], [old, old, new], [new, old, new], [old, new, new]] {
+        let parts = [first, second, third].into_iter().zip(tools).map(|(part, tool)| pack(tool, part));
+        let Some(parts) = parts.collect::<Option<Vec<_>>>() else { return };
+        let packed = parts.concat();
+        // lz4 itself gives the same.
+        assert!(pack(&["lz4", "-dqc"], &packed).unwrap() == bytes, "{tools:?}");
+        is_the_same("writer.kernel", &format!("{tools:?}"), &packed, &plain);
+        let [short, long] = &skippable_frames();
+        let between = [&parts[0], short, &parts[1], long, &parts[2]].map(Vec::as_slice).concat();
+        assert!(pack(&["lz4", "-dqc"], &between).unwrap() == bytes, "{tools:?}");
+        is_the_same("writer.kernel", &format!("{tools:?}, skippable"), &between, &plain);
+    }
+}
+
+/// Blocks of 8 MiB, one of which cannot be compressed, and a frame behind a whole one.
+#[test]
+fn a_legacy_frame_may_have_many_blocks() {
+    let mut random = crate::random::Random::new(8);
+    let mut bytes: Vec<u8> = (0..9 << 20).map(|_| random.below(256) as u8).collect();
+    bytes.resize(16 << 20, 7);
+    let Some(packed) = pack(TOOLS[2], &bytes) else { return };
+    let twice = [packed.clone(), packed].concat();
+    let stream = Stream::of_pipe(Cursor::new(twice), reading(Amount::Everything)).unwrap();
+    for half in 0..2 {
+        let mut found = vec![0; bytes.len()];
+        let at = coreinspect::position::FileOffset::new(half * bytes.len() as u64);
+        assert_eq!(stream.read_at(at, &mut found).unwrap(), bytes.len());
+        assert!(found == bytes, "half {half}");
+    }
+    assert_eq!(stream.damage(), None);
+}
+
+/// As a tape or a block device fills up. What gzip -dc and the others give of it is the whole dump.
+#[test]
+fn zeroes_behind_the_last_member_are_no_damage() {
+    let bytes = Core::unpack("writer.kernel").bytes();
+    let plain = inspected(&Bytes::new(bytes.clone()));
+    for tool in [TOOLS[4], TOOLS[5], TOOLS[6]] {
+        let Some(packed) = pack(tool, &bytes) else { continue };
+        for zeroes in [4, 512, 200_000] {
+            let padded = [packed.as_slice(), &vec![0; zeroes]].concat();
+            is_the_same("writer.kernel", &format!("{tool:?} and {zeroes} zeroes"), &padded, &plain);
+            let behind = [padded, b"more".to_vec()].concat();
+            let stream = Stream::of_pipe(Cursor::new(behind), reading(Amount::Everything)).unwrap();
+            stream.read_at(coreinspect::position::FileOffset::new(u64::MAX / 2), &mut [0]).unwrap();
+            assert!(stream.damage().is_some(), "{tool:?} and {zeroes} zeroes, then more");
+        }
+    }
+}
+
+/// The frame names the dictionary by its number, and cannot be read without it.
+#[test]
+fn a_stream_that_wants_a_dictionary_says_so() {
+    let core = Core::unpack("writer.kernel");
+    let dictionary = core.folder().join("dictionary");
+    // A dictionary's head is its magic number, its own number and tables; zstd trains one of many samples.
+    for number in 0..200 {
+        let sample: String =
+            (0..40).map(|line| format!("{} sample {line} of {number}\n", number * line)).collect();
+        std::fs::write(core.folder().join(format!("sample{number}")), sample).unwrap();
+    }
+    if !have("zstd") {
+        return;
+    }
+    let train = "zstd -q --train sample* --maxdict=4096 -o dictionary 2> /dev/null";
+    let trained = Command::new("sh").args(["-c", train]).current_dir(core.folder()).status().unwrap();
+    assert!(trained.success());
+    let packed = pack(&["zstd", "-qcD", dictionary.to_str().unwrap()], &core.bytes()).unwrap();
+    let path = core.folder().join("packed");
+    std::fs::write(&path, &packed).unwrap();
+    let file = Run::of(coreinspect().arg(&path)).ended(2);
+    let pipe = Run::fed(coreinspect().arg("-"), &packed).ended(2);
+    for run in [file, pipe] {
+        assert!(run.err.contains("the zstd stream was made with a dictionary"), "{run:?}");
+        assert!(run.err.contains("zstd -dc -D DICTIONARY"), "{run:?}");
     }
 }
 
@@ -189,7 +285,7 @@ fn an_apport_report_is_read() {
     for name in ["writer.kernel", "writer.gcore", "segv.kernel"] {
         let bytes = Core::unpack(name).bytes();
         let plain = inspected(&Bytes::new(bytes.clone()));
-        for tool in [TOOLS[0], TOOLS[5]] {
+        for tool in [TOOLS[0], TOOLS[5], TOOLS[7], TOOLS[2]] {
             let Some(report) = pack(tool, &bytes).and_then(|stream| apport_report(&stream)) else { return };
             is_the_same(name, &format!("apport with {tool:?}"), &report, &plain);
         }

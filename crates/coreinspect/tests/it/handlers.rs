@@ -112,12 +112,17 @@ fn folders_of_abrt_and_apport_are_read() {
         assert_eq!(found["handler"]["executable"], "/x/writer");
     }
     // Compressed, as abrt may keep it.
-    let Some(packed) = pack(TOOLS[0], &bytes) else { return };
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &abrt);
-    fs::write(folder.path().join("coredump.zst"), packed).unwrap();
-    let shown = Run::of(coreinspect().args(["show"]).arg(folder.path()).arg("#1")).ended(0);
-    assert!(shown.text().contains(core.key()), "{shown:?}");
+    for tool in TOOLS {
+        let Some(packed) = pack(tool, &bytes) else { return };
+        // The second name is none that abrt gives: what is inside tells.
+        for name in ["coredump.packed", "core of a writer"] {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), &abrt);
+            fs::write(folder.path().join(name), &packed).unwrap();
+            let shown = Run::of(coreinspect().args(["show"]).arg(folder.path()).arg("#1")).ended(0);
+            assert!(shown.text().contains(core.key()), "{tool:?}, {name}: {shown:?}");
+        }
+    }
 }
 
 #[test]

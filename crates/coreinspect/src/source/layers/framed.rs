@@ -35,17 +35,22 @@ impl<R: BufRead> Framed<R> {
         Ok(Some(u32::from_le_bytes(self.ahead)))
     }
 
-    /// Passes over a skippable frame: magic, length, and so many bytes.
+    /// Passes over the magic number that [`Self::magic`] has told.
+    pub(super) fn pass_over_magic(&mut self) {
+        self.left = 0;
+    }
+
+    /// Passes over a skippable frame: magic, length, and so many bytes, which are returned.
     ///
     /// # Errors
     /// [`io::ErrorKind::UnexpectedEof`] inside it, and what reading said.
-    pub(super) fn skip_frame(&mut self) -> io::Result<()> {
+    pub(super) fn skip_frame(&mut self) -> io::Result<u64> {
         let mut head = [0; 2 * MAGIC];
         self.read_exact(&mut head)?;
         let [.., a, b, c, d] = head;
         let length = u64::from(u32::from_le_bytes([a, b, c, d]));
         match io::copy(&mut (&mut self.input).take(length), &mut io::sink())? == length {
-            true => Ok(()),
+            true => Ok(length),
             false => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
@@ -64,6 +69,28 @@ impl<R: BufRead> Read for Framed<R> {
         self.ran_out |= count == 0 && !into.is_empty();
         Ok(count)
     }
+}
+
+/// Bytes of skippable frames that are read to find the first frame of a file. pzstd writes 12.
+const MOST_SKIPPED: u64 = 64 << 20;
+
+/// What stands behind the skippable frames with which `input` begins.
+///
+/// # Errors
+/// [`io::ErrorKind::UnexpectedEof`] inside one of them, more of them than 64 MiB, and what reading said.
+pub(super) fn behind_skippable<R: BufRead>(input: R) -> io::Result<Framed<R>> {
+    let mut frames = Framed::new(input);
+    let mut skipped = 0_u64;
+    while frames.magic()?.is_some_and(is_skippable) {
+        skipped = skipped.saturating_add(frames.skip_frame()?);
+        if skipped > MOST_SKIPPED {
+            return Err(io::Error::other(format!(
+                "more than {} MiB of skippable frames stand before its first frame: unpack it with its own tool",
+                MOST_SKIPPED >> 20
+            )));
+        }
+    }
+    Ok(frames)
 }
 
 /// Whether `magic` begins a skippable frame (RFC 8878 3.1.2; LZ4's frame format has the same).

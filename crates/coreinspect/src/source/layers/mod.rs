@@ -5,6 +5,7 @@
 mod apport;
 mod framed;
 mod lz4;
+mod members;
 mod zstandard;
 
 pub(super) use zstandard::size_told as zstandard_size;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use super::Format;
+use members::Members;
 
 /// Memory that a decoder may take for its window: bytes. What `zstd --long=27` and `xz -9` need fits.
 const MOST_WINDOW: u32 = 128 << 20;
@@ -33,10 +35,12 @@ pub enum Layer {
     Lz4,
     /// xz: all streams of a file.
     Xz,
-    /// gzip (RFC 1952): all members.
+    /// gzip (RFC 1952): all members, and zeroes behind them.
     Gzip,
-    /// bzip2: all streams.
+    /// bzip2: all streams, and zeroes behind them.
     Bzip2,
+    /// Skippable frames, with which files of zstd (pzstd's are) and of lz4 may begin. They hold nothing of a dump.
+    Skippable,
     /// An apport report: its `CoreDump`, base64 of what is itself compressed (apport's problem_report.py).
     Apport,
 }
@@ -50,6 +54,7 @@ impl Layer {
             Self::Xz => "xz",
             Self::Gzip => "gzip",
             Self::Bzip2 => "bzip2",
+            Self::Skippable => "skippable frames",
             Self::Apport => "apport",
         }
     }
@@ -68,8 +73,9 @@ impl Layer {
             Self::Zstandard => zstandard::decoder(input)?,
             Self::Lz4 => Box::new(lz4::Frames::new(input)),
             Self::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(input, true, MOST_WINDOW / 1024)),
-            Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
-            Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
+            Self::Gzip => Box::new(Members::<flate2::bufread::GzDecoder<_>>::new(input)),
+            Self::Bzip2 => Box::new(Members::<bzip2::bufread::BzDecoder<_>>::new(input)),
+            Self::Skippable => Box::new(framed::behind_skippable(input)?),
             Self::Apport => Box::new(apport::CoreDump::new(input)),
         })
     }
@@ -116,7 +122,10 @@ pub(super) fn unwrap(input: Box<dyn Read + Send>) -> io::Result<Unwrapped> {
                 names(&layers)
             )));
         }
-        layers.push(layer);
+        // What stands behind them is the layer that people know.
+        if layer != Layer::Skippable {
+            layers.push(layer);
+        }
         reader = layer.decoder(Box::new(BufReader::with_capacity(INPUT, whole)))?;
     }
 }
@@ -169,6 +178,12 @@ pub(super) fn problem(layers: &[Layer], came: u64, error: &io::Error) -> String 
             "{what} wants a window of more than {} MiB, which is not given: unpack it with its own tool, as `zstd -dc \
              --long=31 FILE | coreinspect -`",
             MOST_WINDOW >> 20
+        );
+    }
+    if text.to_lowercase().contains("dict") {
+        return format!(
+            "{what} was made with a dictionary, which is not in it: unpack it with the same one, as `zstd -dc -D DICTIONARY \
+             FILE | coreinspect -`"
         );
     }
     match error.kind() {

@@ -48,7 +48,9 @@ mod frames {
             loop {
                 match input.magic()? {
                     None => return Ok(false),
-                    Some(magic) if is_skippable(magic) => input.skip_frame()?,
+                    Some(magic) if is_skippable(magic) => {
+                        input.skip_frame()?;
+                    }
                     Some(_) => break,
                 }
             }
