@@ -5,6 +5,7 @@ use goblin::elf::program_header::{PT_LOAD, PT_NOTE, ProgramHeader};
 use goblin::elf::section_header::SectionHeader;
 use scroll::Pread;
 
+use super::foreign;
 use super::loads::Loads;
 use super::reader::goblin_context;
 use crate::error::{Error, Warnings};
@@ -93,6 +94,9 @@ impl Header {
         match Format::of_start(&start) {
             Format::ElfCore => {}
             format => return Err(Error::NotACore { format }),
+        }
+        if let Some(format) = start.get(7).and_then(|os_abi| foreign::of_system(*os_abi)) {
+            return Err(Error::NotACore { format });
         }
         let wanted = if start.get(4) == Some(&1) { 52 } else { 64 };
         if start.len() < wanted {

@@ -13,6 +13,7 @@
 
 mod dump_list;
 mod file_table;
+mod foreign;
 mod header;
 mod loads;
 mod notes;
@@ -63,7 +64,8 @@ struct Notes {
     signal: Option<SignalInfo>,
     auxiliary: Option<AuxiliaryVector>,
     segment_facts: Option<Interval<FileOffset>>,
-    of_a_kernel: bool,
+    /// What a note proves the file to be, if that is no core of a Linux process.
+    foreign: Option<Format>,
     any: bool,
     /// Whether the file ends before they do.
     cut_off: bool,
@@ -111,8 +113,8 @@ impl<'s> CoreFile<'s> {
         notes::for_each_note(source, machine, &note_segments, &mut warnings, |note, warnings| {
             notes.take(note, machine, warnings);
         });
-        if notes.of_a_kernel {
-            return Err(Error::NotACore { format: Format::KernelDump });
+        if let Some(format) = notes.foreign {
+            return Err(Error::NotACore { format });
         }
         notes.cut_off = note_segments.iter().any(|notes| notes.range.end().get() > source.size());
         let mut of_the_table = Warnings::default();
@@ -241,6 +243,7 @@ impl Traits {
 impl Notes {
     fn take(&mut self, note: Note<'_>, machine: Machine, warnings: &mut Warnings) {
         self.any = true;
+        self.foreign = self.foreign.or_else(|| foreign::of_note(note.owner, note.kind));
         match note.owner {
             // Delve leaves the owner empty.
             b"CORE" | b"" => {}
@@ -253,7 +256,6 @@ impl Notes {
                 }
                 return;
             }
-            b"VMCOREINFO" => return self.of_a_kernel = true,
             _ => return,
         }
         if self.traits.core_notes.len() < LEADING_NOTES {

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
 
+use crate::core_builder::notes::Note;
+use crate::core_builder::{Content, CoreBuilder, Segment, TablePlace, presets};
 use crate::harmless;
 use crate::program::{Run, coreinspect};
 use crate::testdata::Core;
@@ -69,6 +71,11 @@ fn files_of_other_kinds_are_named() {
         (b"PAGEDU64", "a Windows crash dump", "WinDbg"),
         (b"\xcf\xfa\xed\xfe\x07\0\0\x01", "a Mach-O file", "lldb"),
         (b"PK\x03\x04\x14\0\0\0", "a zip archive", "unzip -p"),
+        (b"Rar!\x1a\x07\0", "a RAR archive", "unrar p"),
+        (b"\x89LZO\0\r\n\x1a\n", "a file of lzop", "lzop -dc"),
+        (b"minidump FreeBSD/amd64\0", "a kernel dump", "crash vmlinux"),
+        (b"EMiL\x01\0\0\0", "a kernel dump", "crash vmlinux"),
+        (b"LibvirtQemudSave\x02\0\0\0", "a virtual machine that", "virsh dump"),
         (b"#!/bin/sh\nexit 1\n", "a script", "core(5)"),
         (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x01\0\x3e\0", "an ELF object file", "gcore PID"),
         (b"\0", "zero bytes", "take a new one"),
@@ -91,6 +98,114 @@ fn a_tar_archive_is_named() {
     let made = Command::new("tar").args(["-cf", "all.tar", "core"]).current_dir(core.folder()).status();
     assert!(made.unwrap().success());
     is_refused(&core.folder().join("all.tar"), "a tar archive", "tar -xf");
+}
+
+/// Those of a kind that is not unpacked here, as their own programs write them: named, with the command that unpacks them,
+/// which gives the dump.
+#[test]
+fn what_another_program_must_unpack_is_named_with_the_command() {
+    let core = Core::unpack("writer.kernel");
+    let folder = core.folder();
+    for (tool, pack, what) in [
+        ("7z", "7z a -bso0 -bsp0 core.7z core", "a 7z archive"),
+        ("xz", "xz --format=lzma -kc core > core.lzma", "a file of lzma"),
+        ("xz", "xz --format=lzma -0kc < core > core.lzma", "a file of lzma"),
+        ("7z", "7z a -bso0 -bsp0 -tzip core.zip core", "a zip archive"),
+        ("lzip", "lzip -kc core > core.lz", "a file of lzip"),
+        ("ar", "ar rcS core.a core", "an ar archive"),
+        ("cpio", "echo core | cpio -o -H newc --quiet > core.cpio", "a cpio archive"),
+    ] {
+        if !have(tool) {
+            continue;
+        }
+        let shell = |line: &str| Command::new("sh").args(["-c", line]).current_dir(folder).output().unwrap();
+        let made = shell(pack);
+        assert!(made.status.success(), "{made:?}");
+        let name = pack.split([' ', '>']).find(|word| word.starts_with("core.")).unwrap();
+        let path = folder.join(name);
+        is_refused(&path, what, "take the core out of it first: `");
+        let packed = fs::read(&path).unwrap();
+        let piped = Run::fed(coreinspect().arg("-"), &packed).ended(2);
+        assert!(piped.err.contains(what), "{piped:?}");
+        // The command that is told, done as it is told.
+        let run = Run::of(coreinspect().arg(&path));
+        let command = run.err.split('`').nth(1).unwrap().replace("FILE", name);
+        if !have(command.split(' ').next().unwrap()) {
+            continue;
+        }
+        let command = match command.split_once(" | coreinspect -") {
+            Some((unpack, _)) => format!("{unpack} > unpacked"),
+            None => command.replace("> core", "> unpacked"),
+        };
+        if command.contains("> unpacked") {
+            assert!(shell(&command).status.success(), "{command}");
+            assert!(fs::read(folder.join("unpacked")).unwrap() == core.bytes(), "{command}");
+        }
+        fs::remove_file(&path).unwrap();
+        if have("gzip") {
+            let wrapped = crate::compressed::pack(&["gzip", "-1c"], &packed).unwrap();
+            file_is_refused(&wrapped, &format!("gzip of {what}"), "take the core out of it first");
+        }
+    }
+}
+
+/// Bytes that have no magic number, and are no lzma: its header has rules.
+#[test]
+fn not_every_file_is_lzma() {
+    for start in [
+        b"\x5d\0\0\x81\0\xff\xff\xff\xff\xff\xff\xff\xff\0\x01" as &[u8],
+        b"\x5d\0\0\x80\0\0\0\0\0\0\0\xff\0\0\x01",
+    ] {
+        file_is_refused(&padded(start), "no ELF file (it starts with 5d", "`file`");
+    }
+}
+
+/// Cores of other systems, and of whole machines, by the owners of their notes and EI_OSABI: FreeBSD's imgact_elf.c, NetBSD's
+/// core_elf32.c, OpenBSD's exec_elf.c, QEMU's arch_dump.c, Linux's crash_core.c.
+#[test]
+fn cores_of_other_systems_and_machines_are_named() {
+    for abi in presets::ABIS {
+        for (owner, kind, what, next) in [
+            ("FreeBSD", 1, "an ELF core of FreeBSD", "made for that system"),
+            ("NetBSD-CORE", 1, "an ELF core of NetBSD", "made for that system"),
+            ("NetBSD-CORE@1", 32, "an ELF core of NetBSD", "made for that system"),
+            ("OpenBSD", 10, "an ELF core of OpenBSD", "made for that system"),
+            ("OpenBSD@100042", 20, "an ELF core of OpenBSD", "made for that system"),
+            ("CORE", 13, "an ELF core of Solaris or illumos", "made for that system"),
+            ("QEMU", 0, "a dump of a virtual machine's memory", "crash vmlinux"),
+            ("VMCOREINFO", 0, "a kernel dump", "crash vmlinux"),
+        ] {
+            let note = |owner: &str, kind| Note {
+                owner: format!("{owner}\0").into_bytes(),
+                kind,
+                desc: vec![1; 336],
+            };
+            // QEMU and the kernel write the registers of each processor first.
+            let notes = vec![note("CORE", 1), note(owner, kind), note("VMCOREINFO", 0)];
+            let notes = if owner.contains("BSD") { vec![note(owner, kind), note(owner, 3)] } else { notes };
+            let core = CoreBuilder {
+                abi,
+                table: TablePlace::At(64),
+                segments: vec![
+                    Segment::notes(notes),
+                    Segment::load(0x10000, 4096, 6, Content::Bytes(vec![7; 4096])),
+                ],
+                notes_last: false,
+                sections: vec![],
+                extended_numbering: false,
+            };
+            let bytes = core.build().bytes;
+            file_is_refused(&bytes, what, next);
+            if let Some(packed) = crate::compressed::pack(&["zstd", "-qc"], &bytes) {
+                file_is_refused(&packed, &format!("zstd of {what}"), next);
+            }
+        }
+    }
+    let mut core = Core::unpack("writer.kernel").bytes();
+    for (os_abi, what) in [(9, "FreeBSD"), (2, "NetBSD"), (12, "OpenBSD"), (6, "Solaris")] {
+        core[7] = os_abi;
+        file_is_refused(&core, &format!("an ELF core of {what}"), "made for that system");
+    }
 }
 
 #[test]
