@@ -6,7 +6,8 @@ use super::Hex;
 use crate::memory::Permissions;
 use crate::position::{Address, Interval, Position};
 use crate::process::Signal;
-use crate::shm::{Mapping, Segment};
+use crate::retention::attached_read_only;
+use crate::shm::{Attachment, Mapping, Segment};
 use crate::targets::Target;
 
 /// Bytes beside a segment up to which an address is told as beside it: far more than an index that ran off its end, and no more
@@ -27,6 +28,9 @@ pub struct Fault {
     pub segment: Option<usize>,
     /// The segment's key.
     pub key: Option<String>,
+    /// "attach" (SHM_RDONLY), "mprotect": what took the right that the access needed, where nothing else can have done it; else
+    /// null.
+    pub forbidden_by: Option<&'static str>,
     /// "inside", "past-end", "before-start", "unmapped" (between two mappings of one attachment), or "elsewhere".
     pub relation: &'static str,
     /// "inside": the offset in the segment. Beside it: bytes behind its end or before its start.
@@ -40,7 +44,8 @@ struct Near<'a> {
     number: usize,
     segment: &'a Segment,
     mapping: &'a Mapping,
-    /// The whole attachment.
+    attachment: &'a Attachment,
+    /// All addresses of the attachment.
     attached: Interval<Address>,
 }
 
@@ -51,10 +56,9 @@ impl Fault {
         let near = (1..).zip(segments).flat_map(|(number, segment)| {
             segment.attachments.iter().flat_map(move |attachment| {
                 let attached = Interval::new(attachment.start(), attachment.end());
-                attachment
-                    .mappings
-                    .iter()
-                    .filter_map(move |mapping| Some(Near { number, segment, mapping, attached: attached? }))
+                attachment.mappings.iter().filter_map(move |mapping| {
+                    Some(Near { number, segment, mapping, attachment, attached: attached? })
+                })
             })
         });
         let closest = near.min_by_key(|one| one.distance(address))?;
@@ -65,6 +69,7 @@ impl Fault {
             _ => Some(Self {
                 address: address.into(),
                 access: None,
+                forbidden_by: None,
                 segment: None,
                 key: None,
                 relation: "elsewhere",
@@ -100,6 +105,7 @@ impl Near<'_> {
         Fault {
             address: address.into(),
             access: None,
+            forbidden_by: None,
             segment: Some(self.number),
             key: self.segment.key.map(|key| key.to_string()),
             relation,
@@ -145,46 +151,58 @@ impl Near<'_> {
         let bus = process.signal.is_some_and(|signal| signal.number() == numbering.bus());
         let forbidden = process.signal == Some(Signal::SEGV) && process.signal_code == Some(ACCESS_FORBIDDEN);
         let by_key = process.signal == Some(Signal::SEGV) && process.signal_code == Some(KEY_FORBIDS);
-        let (access, what) = match self.mapping.permissions {
+        let (access, forbidden_by, what) = match self.mapping.permissions {
             _ if bus => (
+                None,
                 None,
                 format!(
                     "access{at}, where the segment has no byte (the mapping goes on beyond its end) or no page could be had"
                 ),
             ),
-            _ if by_key => (None, format!("access{at} that a protection key forbids")),
-            Some(rights) if forbidden => forbidden_access(rights, fetched, fetch_excluded, &at),
-            _ if fetched => (Some("execute"), format!("execution{at}")),
+            _ if by_key => (None, None, format!("access{at} that a protection key forbids")),
+            Some(rights) if forbidden => {
+                let read_only = attached_read_only(target, self.attachment);
+                forbidden_access(rights, (fetched, fetch_excluded), read_only, &at)
+            }
+            _ if fetched => (Some("execute"), None, format!("execution{at}")),
             rights => {
                 let rights = rights.map_or_else(|| "rights unknown".to_owned(), |rights| rights.to_string());
-                (None, format!("access{at} ({rights})"))
+                (None, None, format!("access{at} ({rights})"))
             }
         };
-        Fault { access, ..self.fault(address, "inside", offset, format!("fault at {address}: {what}")) }
+        let message = format!("fault at {address}: {what}");
+        Fault { access, forbidden_by, ..self.fault(address, "inside", offset, message) }
     }
 }
 
-/// What must have been tried where `rights` forbade it. No core says whether it was a read or a write.
+/// What must have been tried where `rights` forbade it, and what took the right. No core says whether it was a read or a write,
+/// and a row of rights says nothing of the attach: `read_only` does, where it is known.
 fn forbidden_access(
     rights: Permissions,
-    fetched: bool,
-    fetch_excluded: bool,
+    (fetched, fetch_excluded): (bool, bool),
+    read_only: Option<bool>,
     at: &str,
-) -> (Option<&'static str>, String) {
+) -> (Option<&'static str>, Option<&'static str>, String) {
+    let (forbidden_by, what) = match read_only {
+        Some(true) => (Some("attach"), format!("a read-only attach,{at}")),
+        Some(false) => (Some("mprotect"), format!("memory that mprotect made read-only,{at}")),
+        None => (None, format!("memory that the attach or mprotect made read-only,{at}")),
+    };
     match rights {
         Permissions { execute: false, .. } if fetched => {
-            (Some("execute"), format!("execution{at}, which its attach does not allow"))
+            (Some("execute"), None, format!("execution{at}, which its rights ({rights}) do not allow"))
         }
         Permissions { read: true, write: false, execute } if execute || fetch_excluded => {
-            (Some("write"), format!("write to a read-only attach,{at}"))
+            (Some("write"), forbidden_by, format!("write to {what}"))
         }
         Permissions { read: true, write: false, .. } => {
-            (None, format!("write to a read-only attach, or execution,{at}"))
+            (None, None, format!("write to {what}, or execution"))
         }
         Permissions { read: false, write: false, .. } => {
-            (None, format!("access{at}, which mprotect made inaccessible"))
+            (None, Some("mprotect"), format!("access{at}, which mprotect made inaccessible"))
         }
         rights => (
+            None,
             None,
             format!(
                 "access{at}, which its rights ({rights}) would allow: they were changed since, or it was execution"

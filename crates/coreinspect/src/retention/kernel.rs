@@ -8,7 +8,7 @@ use super::forecast::{Area, Filter, Kept};
 use super::shared_mapping::{self, Evidence};
 use super::{Code, Found, telling};
 use crate::memory::Dumped;
-use crate::shm::{Mapping, Segment};
+use crate::shm::{Attachment, Mapping, Segment};
 use crate::targets::Target;
 
 /// What makes the next core whole; `mask` is the coredump_filter that keeps all that this one lacks.
@@ -74,6 +74,11 @@ fn is_first_page_only(mapping: &Mapping, page: Option<u64>) -> bool {
         && kept.iter().all(|extent| extent.dumped != Dumped::NotSaved)
         && bytes > 0
         && page.is_none_or(|page| page == bytes)
+}
+
+/// Whether `attachment` bears the mark of a read-only attach.
+pub(super) fn shows_read_only(attachment: &Attachment, page: Option<u64>) -> bool {
+    attachment.mappings.iter().any(|mapping| is_first_page_only(mapping, page))
 }
 
 fn first_page(mapping: &Mapping) -> Found {

@@ -121,6 +121,19 @@ fn found(target: &dyn Target, memory: &SharedMemory, segment: &Segment, evidence
     distinct
 }
 
+/// Whether shmat(2) attached `attachment` with SHM_RDONLY; `None` where its mappings do not tell. mprotect(2) can take the right
+/// to write from a page of any attach, and can give it to none of a read-only one.
+pub fn attached_read_only(target: &dyn Target, attachment: &Attachment) -> Option<bool> {
+    let identity = target.identity();
+    let is_writable = |mapping: &Mapping| mapping.permissions.is_some_and(|rights| rights.write);
+    if attachment.mappings.iter().any(is_writable) {
+        return Some(false);
+    }
+    let marked =
+        identity.writer == Some(Writer::Kernel) && kernel::shows_read_only(attachment, identity.page_size);
+    marked.then_some(true)
+}
+
 /// What makes the next dump whole. `mask` is the coredump_filter that keeps all that this dump lacks.
 fn fix(target: &dyn Target, memory: &SharedMemory, segment: &Segment, code: Code, mask: u32) -> String {
     let identity = target.identity();

@@ -73,6 +73,7 @@ const THREAD: Shape = Object(&[
 const FAULT: Shape = Object(&[
     ("address", Address),
     ("access", Known(&OneOf(&["write", "execute"]))),
+    ("forbidden_by", Known(&OneOf(&["attach", "mprotect"]))),
     ("segment", Known(&Number)),
     ("key", Known(&Text)),
     ("relation", OneOf(&["inside", "past-end", "before-start", "unmapped", "elsewhere"])),

@@ -57,6 +57,14 @@ int main(int argc, char **argv)
 		check(mprotect((char *)base + PAGE, PAGE, PROT_NONE), "mprotect");
 		base[PAGE + 5] = 1;
 	}
+	if (!strcmp(kind, "mprotected")) {
+		check(mprotect((char *)base + PAGE, PAGE, PROT_READ), "mprotect");
+		base[PAGE + 5] = 1;
+	}
+	if (!strcmp(kind, "all-mprotected")) {
+		check(mprotect((char *)base, SIZE, PROT_READ), "mprotect");
+		base[PAGE + 5] = 1;
+	}
 	if (!strcmp(kind, "execute"))
 		((void (*)(void))(base + 0x40))();
 	if (!strcmp(kind, "instruction")) {

@@ -15,12 +15,24 @@ fn fault(case: &str) -> Option<(Value, String, u64)> {
 
 /// What the case must say: access, relation and offset, and the sentence, where KEY stands for the key.
 fn tells(case: &str, access: Value, relation: &str, offset: u64, at: impl Fn(u64) -> u64, sentence: &str) {
+    tells_why(case, (access, Value::Null), relation, offset, at, sentence);
+}
+
+/// As [`tells`], with what forbade the access.
+fn tells_why(
+    case: &str,
+    (access, forbidden_by): (Value, Value),
+    relation: &str,
+    offset: u64,
+    at: impl Fn(u64) -> u64,
+    sentence: &str,
+) {
     let Some((told, listing, base)) = fault(case) else { return };
     let key = told["key"].as_str().unwrap().to_owned();
     assert!(key.starts_with("0x4a"), "{told}");
     let address = format!("{:#x}", at(base));
     let message = format!("fault at {address}{}", sentence.replace("KEY", &key));
-    let expected = json!({"address": address, "access": access, "segment": 1, "key": key, "relation": relation,
+    let expected = json!({"address": address, "access": access, "forbidden_by": forbidden_by, "segment": 1, "key": key, "relation": relation,
         "offset": offset, "message": message});
     assert_eq!(told, expected, "{case}");
     assert!(listing.lines().any(|line| line == message), "{case}: {listing}");
@@ -29,7 +41,8 @@ fn tells(case: &str, access: Value, relation: &str, offset: u64, at: impl Fn(u64
 #[test]
 fn a_write_to_a_read_only_attach() {
     let sentence = ": write to a read-only attach, at offset 0x1123 of segment KEY";
-    tells("write-read-only", json!("write"), "inside", 0x1123, |base| base + 0x1123, sentence);
+    let write = (json!("write"), json!("attach"));
+    tells_why("write-read-only", write, "inside", 0x1123, |base| base + 0x1123, sentence);
 }
 
 #[test]
@@ -55,12 +68,31 @@ fn an_access_to_a_part_that_was_unmapped() {
 #[test]
 fn an_access_that_mprotect_forbade() {
     let sentence = ": access at offset 0x1005 of segment KEY, which mprotect made inaccessible";
-    tells("inaccessible", Value::Null, "inside", 0x1005, |base| base + 0x1005, sentence);
+    tells_why(
+        "inaccessible",
+        (Value::Null, json!("mprotect")),
+        "inside",
+        0x1005,
+        |base| base + 0x1005,
+        sentence,
+    );
+}
+
+/// The row of the page has the rights of a read-only attach; the attach has others, or its rows do not tell.
+#[test]
+fn a_write_to_what_mprotect_made_read_only() {
+    let sentence = ": write to memory that mprotect made read-only, at offset 0x1005 of segment KEY";
+    let write = || json!("write");
+    let at = |base| base + 0x1005;
+    tells_why("mprotected", (write(), json!("mprotect")), "inside", 0x1005, at, sentence);
+    let sentence =
+        ": write to memory that the attach or mprotect made read-only, at offset 0x1005 of segment KEY";
+    tells_why("all-mprotected", (write(), Value::Null), "inside", 0x1005, at, sentence);
 }
 
 #[test]
 fn an_execution_of_what_is_data() {
-    let sentence = ": execution at offset 0x40 of segment KEY, which its attach does not allow";
+    let sentence = ": execution at offset 0x40 of segment KEY, which its rights (rw-) do not allow";
     tells("execute", json!("execute"), "inside", 0x40, |base| base + 0x40, sentence);
     if cfg!(target_arch = "x86_64") {
         let sentence = ": execution at offset 0x80 of segment KEY";
