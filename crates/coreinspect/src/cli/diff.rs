@@ -75,8 +75,8 @@ struct Both<'a> {
 
 impl Execute for Diff {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let (left, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
         let chosen = self.layout.chosen(context)?;
-        let (left, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
         let options = Options { no_content: true, ..Options::default() };
         let two = !self.live && self.raw.is_none();
         let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();

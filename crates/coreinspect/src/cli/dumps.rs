@@ -109,25 +109,17 @@ pub(super) fn is_read_once(path: &Path) -> bool {
 pub(super) fn one(
     mut words: Vec<OsString>,
     core: Option<&PathBuf>,
+    context: &mut Context<'_>,
 ) -> Result<(PathBuf, Vec<String>), Failure> {
-    let is_a_program = |words: &[OsString]| words.first().is_some_and(|first| is_program(Path::new(first)));
+    let is_a_program = words.first().is_some_and(|first| is_program(Path::new(first)));
+    let dump_follows = core.is_some() || words.get(1).is_some_and(|second| Path::new(second).is_file());
+    let program = (is_a_program && dump_follows).then(|| PathBuf::from(words.remove(0)));
     let dump = match core {
-        Some(core) => {
-            if is_a_program(&words) {
-                words.remove(0);
-            }
-            core.clone()
-        }
-        None => {
-            if is_a_program(&words) && words.get(1).is_some_and(|second| Path::new(second).is_file()) {
-                words.remove(0);
-            }
-            if words.is_empty() {
-                return Err(Failure::new("name a dump"));
-            }
-            PathBuf::from(words.remove(0))
-        }
+        Some(core) => core.clone(),
+        None if words.is_empty() => return Err(Failure::new("name a dump")),
+        None => PathBuf::from(words.remove(0)),
     };
+    context.programs.push(Named { dump: dump.clone(), program });
     Ok((dump, words.iter().map(|word| Printable(word.as_encoded_bytes()).to_string()).collect()))
 }
 
@@ -150,6 +142,8 @@ pub(super) fn read_some<R>(
     context: &mut Context<'_>,
     hand_on: impl FnOnce(Option<(&dyn Target, &[Segment])>, Dump, &mut Context<'_>) -> R,
 ) -> Result<R, Failure> {
+    let named = context.programs.iter().find(|named| named.dump == path);
+    let options = &Options { program: named.and_then(|named| named.program.clone()), ..options.clone() };
     if let Some(pid) = process_of(path) {
         let pictures = Rc::clone(&context.pictures);
         let hand_on = |read: Option<(&dyn Target, &[Segment])>, dump: Dump| {

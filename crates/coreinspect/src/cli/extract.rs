@@ -35,7 +35,7 @@ pub(super) struct Extract {
 impl Execute for Extract {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let no_content = Options { no_content: true, ..Options::default() };
-        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
         let [word] = words.as_slice() else {
             return Err(Failure::new("name one SEGMENT behind the dump: a key, @ADDRESS or '#N'"));
         };

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -19,7 +19,7 @@ use crate::layout::Origin;
 use crate::render;
 use crate::render::json::{self, Document};
 use crate::render::table::{Column, Listing};
-use crate::report::{Dump, Options, Text};
+use crate::report::{Dump, Options};
 use crate::source::Amount;
 
 /// What is decoded of a segment.
@@ -145,6 +145,7 @@ impl Execute for Inspect {
         if named.is_empty() {
             return Err(Failure::new("name a dump: `coreinspect core.1234` (or `coreinspect --help`)"));
         }
+        context.programs.clone_from(&named);
         self.reports.write(&named, context)
     }
 }
@@ -258,11 +259,6 @@ impl ReportFlags {
     /// The status that `dump` earns; every one but 0 says why.
     fn judge(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Status {
         let path = dumps::shown(&named.dump);
-        let program = named.program.as_deref().filter(|program| !matches(dump, program));
-        if let (Some(program), false, Format::Table) = (program, context.quiet, context.format) {
-            let program = dumps::shown(program);
-            context.tell(format_args!("{path}: warning: it does not look like a dump of {program}"));
-        }
         if let Some(why) = dump.nothing_certain() {
             let gcore = dump.writer.as_deref() == Some("gcore") && dump.segments.is_empty();
             let hint = if gcore && !context.find_unnamed { "; --find-unnamed looks for it" } else { "" };
@@ -304,19 +300,6 @@ impl ReportFlags {
         }
         Ok(status)
     }
-}
-
-/// Whether the dump can be one of `program`, by file name: what the dump says it ran, or its 15 bytes of comm.
-fn matches(dump: &Dump, program: &Path) -> bool {
-    use std::os::unix::ffi::OsStrExt;
-    let Some(name) = program.file_name().map(OsStrExt::as_bytes) else { return false };
-    let base = |text: &Text| text.bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
-    let executable = dump.process.executable.as_ref().map(base);
-    let command = dump.process.command.as_ref().map(|text| text.bytes().to_vec());
-    let unknown = executable.is_none() && command.is_none();
-    unknown
-        || executable.is_some_and(|executable| executable == name)
-        || command.is_some_and(|command| name.starts_with(&command))
 }
 
 fn buffered(file: &mut File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

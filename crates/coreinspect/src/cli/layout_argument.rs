@@ -60,7 +60,7 @@ impl LayoutFlags {
         let layouts = files.layouts.into_iter().map(|layout| -> Arc<dyn Layout> { layout }).collect();
         let mut chosen = Chosen { layout: None, layouts };
         if let Some(text) = &self.layout {
-            chosen.layout = Some(self.resolve(text, &chosen.layouts)?);
+            chosen.layout = Some(self.resolve(text, &chosen.layouts, context)?);
         } else if self.types.is_some() {
             return Err(Failure::new("--types says where the type of --layout is found: name a type"));
         }
@@ -126,7 +126,12 @@ impl<'t> Asked<'t> {
 
 impl LayoutFlags {
     /// The layout that `text` means.
-    fn resolve(&self, text: &str, files: &[Arc<dyn Layout>]) -> Result<Arc<dyn Layout>, Failure> {
+    fn resolve(
+        &self,
+        text: &str,
+        files: &[Arc<dyn Layout>],
+        context: &Context<'_>,
+    ) -> Result<Arc<dyn Layout>, Failure> {
         if let Some(layout) = files.iter().find(|layout| layout.name() == text) {
             return Ok(layout.clone());
         }
@@ -143,11 +148,11 @@ impl LayoutFlags {
                 Ok(kind) => Ok(Arc::new(Inline(Arc::new(kind)))),
                 // `point_t[3]` are three of the program's.
                 Err(_) if !text.contains([';', '{', '@']) && !text.trim().contains(' ') => {
-                    type_of_program(text, self, files)
+                    type_of_program(text, self, files, context)
                 }
                 Err(problem) => Err(Failure::Screen(problem.in_text(text, "--layout").to_string())),
             },
-            Asked::TypeName => type_of_program(text, self, files),
+            Asked::TypeName => type_of_program(text, self, files, context),
         }
     }
 }
@@ -181,13 +186,14 @@ fn type_of_program(
     name: &str,
     flags: &LayoutFlags,
     files: &[Arc<dyn Layout>],
+    context: &Context<'_>,
 ) -> Result<Arc<dyn Layout>, Failure> {
     if let (Some(meant), None) = (misspelt(name, files), &flags.types) {
         return Err(Failure::new(format!("there is no layout {name:?}; did you mean {meant}?")));
     }
     let folders = match flags.debug_file_directory.is_empty() {
-        true => DebugFolders::of_the_system(),
-        false => DebugFolders::of(flags.debug_file_directory.clone()),
+        true => context.debug_folders(),
+        false => DebugFolders::of(flags.debug_file_directory.clone()).with_programs(context.named_programs()),
     };
     let information = DebugInformation::new(name, flags.types.clone(), folders);
     information.check().map_err(Failure::new)?;

@@ -7,8 +7,10 @@ use std::rc::Rc;
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
 use super::Failure;
+use super::dumps::Named;
 use super::pager::Pager;
 use super::sisters::Sisters;
+use crate::debug_files::DebugFolders;
 use crate::render::printable::Printable;
 use crate::render::{Style, json};
 use crate::source::Limits;
@@ -106,6 +108,8 @@ pub struct Context<'w> {
     pub limits: Limits,
     /// Processes whose segments were copied while they stood still: read in place of the running ones.
     pub pictures: Rc<[LiveTarget]>,
+    /// Programs that were named, each before its dump.
+    pub(super) programs: Vec<Named>,
     /// `--find-unnamed`, which `--sister` implies.
     pub find_unnamed: bool,
     /// `--sister`: those that are yet to be read.
@@ -115,6 +119,16 @@ pub struct Context<'w> {
 }
 
 impl<'w> Context<'w> {
+    /// The system's folders of debug files, and the programs that were named.
+    pub(super) fn debug_folders(&self) -> DebugFolders {
+        DebugFolders::of_the_system().with_programs(self.named_programs())
+    }
+
+    /// The programs that were named before dumps.
+    pub(super) fn named_programs(&self) -> impl Iterator<Item = PathBuf> {
+        self.programs.iter().filter_map(|named| named.program.clone())
+    }
+
     /// What the shared flags ask for.
     #[allow(clippy::type_complexity)]
     pub(super) fn new(
@@ -149,6 +163,7 @@ impl<'w> Context<'w> {
             pictures: Rc::default(),
             find_unnamed: flags.find_unnamed || !flags.sister.is_empty(),
             sisters: flags.sister,
+            programs: Vec::new(),
             sisters_read: Vec::new(),
         })
     }

@@ -13,7 +13,6 @@ use super::dumps::{self, DumpFlags};
 use super::output::Format;
 use super::show::number;
 use super::{Context, Execute, Failure, Status};
-use crate::debug_files::DebugFolders;
 use crate::debug_files::frames;
 use crate::debug_files::symbols::Symbols;
 use crate::refs::{Budget, Kind, Pace, Places, Request, Stored};
@@ -44,7 +43,7 @@ pub(super) struct RefsCommand {
 
 impl Execute for RefsCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
         let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
         let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
         let options = Options { no_content: true, ..Options::default() };
@@ -109,8 +108,8 @@ impl RefsCommand {
                  searched again"
             ));
         }
-        let symbols = Symbols::of(target, DebugFolders::of_the_system());
-        let folders = DebugFolders::of_the_system();
+        let symbols = Symbols::of(target, context.debug_folders());
+        let folders = context.debug_folders();
         let on_stacks = found.words.iter().filter_map(|word| {
             let place = places.get(word.place).filter(|_| word.kind == Kind::Stack)?;
             let (thread, _, live) = places.thread(place, word.at)?;

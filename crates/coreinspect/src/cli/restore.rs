@@ -32,7 +32,7 @@ pub(super) struct Restore {
 impl Execute for Restore {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let no_content = Options { no_content: true, ..Options::default() };
-        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
         let [word] = words.as_slice() else {
             return Err(Failure::new("name one SEGMENT behind the dump: a key, @ADDRESS or '#N'"));
         };

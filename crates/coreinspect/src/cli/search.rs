@@ -56,8 +56,8 @@ const MOST_CONTEXT: u64 = 4096;
 
 impl Execute for Search {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
         let chosen = self.layout.chosen(context)?;
-        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
         // The words as they were typed: a pattern may hold what no terminal is shown.
         let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();
         let typed: Vec<&[u8]> = typed.iter().map(|word| word.as_bytes()).collect();

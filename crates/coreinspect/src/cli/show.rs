@@ -12,7 +12,6 @@ use super::inspect::ContentFlags;
 use super::output::Format;
 use super::records::Stream;
 use super::{Context, Execute, Failure, Status};
-use crate::debug_files::DebugFolders;
 use crate::debug_files::symbols::Symbols;
 use crate::layout::Layout;
 use crate::look::{Budget, Surroundings};
@@ -112,10 +111,10 @@ impl Execute for Show {
         }
         let at = self.at.filter(|_| forced).unwrap_or(0);
         // A stream decodes on its own, and what it needs of the report is which segments there are.
+        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
         let asked = self.content.options(context)?;
         let no_content = asked.no_content || self.records;
         let options = Options { at, count: self.count, no_content, ..asked };
-        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref())?;
         let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
         let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
         let layout = options.layout.clone();
@@ -163,7 +162,7 @@ impl Show {
         }
         if let Some((target, _)) = read {
             // The programs are opened when the first pointer leads into one.
-            let symbols = LazyCell::new(|| Symbols::of(target, DebugFolders::of_the_system()));
+            let symbols = LazyCell::new(|| Symbols::of(target, context.debug_folders()));
             dump.name_pointers(|address| Some(symbols.at(Address::new(address))?.to_string()));
         }
         let status = self.content.judge(&dump, context);

@@ -13,6 +13,8 @@ use super::elf_file::ElfFile;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DebugFolders {
     folders: Vec<PathBuf>,
+    /// Programs that the user named: of the build that is sought, they are taken first.
+    programs: Vec<PathBuf>,
     /// The cache of the debuginfod client.
     cache: Option<PathBuf>,
 }
@@ -26,12 +28,24 @@ impl DebugFolders {
             let caches = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
             Some(caches?.join("debuginfod_client"))
         });
-        Self { folders: vec![PathBuf::from("/usr/lib/debug")], cache }
+        Self { folders: vec![PathBuf::from("/usr/lib/debug")], programs: Vec::new(), cache }
     }
 
     /// These alone.
     pub fn of(folders: Vec<PathBuf>) -> Self {
-        Self { folders, cache: None }
+        Self { folders, programs: Vec::new(), cache: None }
+    }
+
+    /// These, and programs that the user named.
+    #[must_use]
+    pub fn with_programs(self, programs: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self { programs: programs.into_iter().collect(), ..self }
+    }
+
+    /// The program that the user named whose build-id is `id`.
+    pub(super) fn named(&self, id: &[u8]) -> Option<ElfFile> {
+        let mut files = self.programs.iter().filter_map(|path| ElfFile::open(path).ok());
+        files.find(|file| file.build_id() == Some(id))
     }
 
     /// The file of debug information, or the program itself, whose build-id is `id`.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::debug_folders::DebugFolders;
 use super::dwarf::{Problem, Types};
+use super::named_program::Held;
 use super::programs::{self, Program};
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::machine::Machine;
@@ -168,5 +169,13 @@ impl Layout for DebugInformation {
             ));
         }
         Ok(found.kind)
+    }
+
+    /// The program that the user named can be of another build than the dump's.
+    fn doubt(&self, target: &dyn Target) -> Option<String> {
+        match Held::against(self.program.as_deref()?, target) {
+            Held::Other(doubt) => Some(doubt),
+            Held::Same | Held::Unknown => None,
+        }
     }
 }

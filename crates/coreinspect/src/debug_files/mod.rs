@@ -10,6 +10,7 @@ pub mod frames;
 pub mod key_search;
 #[cfg(feature = "cli")]
 pub mod known_paths;
+pub mod named_program;
 pub mod programs;
 pub mod symbols;
 

@@ -190,6 +190,9 @@ impl Program {
                 ));
             }
         };
+        if let Some(file) = folders.named(id) {
+            return Ok(file);
+        }
         let found = match ElfFile::open(path) {
             Ok(file) if file.build_id() == Some(id) => return Ok(file),
             Ok(file) => match file.build_id() {

@@ -50,6 +50,12 @@ pub trait Layout: fmt::Debug + Send + Sync {
     /// # Errors
     /// Why there is none, and what to do: a file that cannot be read, a type that a program does not have.
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String>;
+
+    /// What speaks against reading the bytes of `target` by it, whatever they are; `None`: nothing that is known.
+    fn doubt(&self, target: &dyn Target) -> Option<String> {
+        let _ = target;
+        None
+    }
 }
 
 impl<L: Layout + ?Sized> Layout for &L {
@@ -70,6 +76,9 @@ impl<L: Layout + ?Sized> Layout for &L {
     }
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
         (**self).describe(subject)
+    }
+    fn doubt(&self, target: &dyn Target) -> Option<String> {
+        (**self).doubt(target)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,6 +12,7 @@ use super::{
     Attachment, Cause, Content, Dump, Error, Fault, Hex, KeyParts, Mapping, Missing, PathText, Process,
     Segment, Signal, Text, Thread, Warning,
 };
+use crate::debug_files::named_program::{Held, can_have_run};
 use crate::layout::{BUILTIN, Layout};
 use crate::machine::SignalNumbering;
 use crate::memory::Dumped;
@@ -34,6 +35,8 @@ pub struct Options {
     pub layout: Option<Arc<dyn Layout>>,
     /// Layouts that are asked beside the built-in ones, and before them.
     pub layouts: Vec<Arc<dyn Layout>>,
+    /// The program that the user says it is a dump of.
+    pub program: Option<PathBuf>,
     /// The offset in the segment where decoding begins.
     pub at: u64,
     /// Decode so many values, one behind the other.
@@ -54,6 +57,22 @@ impl Options {
         let sisters: Vec<_> = self.sisters.iter().map(Arc::as_ref).collect();
         unnamed::add(target, &mut memory, layouts, &sisters, self.find_unnamed);
         memory
+    }
+
+    /// What speaks against the program and the types that the user named for the dump of `target`.
+    fn doubts(&self, target: &dyn Target) -> Vec<Warning> {
+        let types = self.layout.as_ref().and_then(|layout| layout.doubt(target));
+        let program = self.program.as_deref().and_then(|program| match Held::against(program, target) {
+            Held::Other(doubt) => Some(Warning { code: "other-build", message: doubt }),
+            Held::Unknown if !can_have_run(target, program) => {
+                let message = format!("it does not look like a dump of {}", program.display());
+                Some(Warning { code: "other-program", message })
+            }
+            Held::Same | Held::Unknown => None,
+        });
+        let types = types.map(|message| Warning { code: "other-build", message });
+        let types = types.filter(|types| program.as_ref().is_none_or(|known| known.message != types.message));
+        program.into_iter().chain(types).collect()
     }
 }
 
@@ -182,7 +201,13 @@ impl Dump {
             process: Process::of(target, options),
             fault: Fault::of(target, &memory.segments),
             segments,
-            warnings: target.warnings().iter().chain(&memory.warnings).map(Warning::from).collect(),
+            warnings: target
+                .warnings()
+                .iter()
+                .chain(&memory.warnings)
+                .map(Warning::from)
+                .chain(options.doubts(target))
+                .collect(),
             error: None,
             posix_mappings: target.mappings().map(|_| memory.posix_mappings),
             named_mappings: Some(target.mappings().is_some()),

@@ -158,22 +158,32 @@ fn a_dump_may_be_named_as_the_debuggers_name_it() {
     let core = Core::unpack("writer.kernel");
     let program = std::env::current_exe().unwrap();
     symlink(&program, core.folder().join("writer")).unwrap();
-    symlink(&program, core.folder().join("other")).unwrap();
     for format in ["table", "json", "jsonl"] {
+        let said = |arguments: &[&str]| {
+            let run = run_in(core.folder(), &[&["--format", format], arguments].concat()).ended(0);
+            // The program is another build than the one that was dumped.
+            let other_build = |line: &&str| line.contains("what is read by it may be wrong");
+            assert_eq!(run.err.lines().any(|line| other_build(&line)), format == "table", "{run:?}");
+            if format == "table" {
+                return serde_json::Value::from(run.text());
+            }
+            let mut document = serde_json::from_str::<serde_json::Value>(run.text()).unwrap();
+            let dump = if format == "json" { &mut document["dumps"][0] } else { &mut document };
+            let warnings = dump["warnings"].as_array_mut().unwrap();
+            warnings.retain(|warning| warning["code"] != "other-build");
+            document
+        };
         let plain = run_in(core.folder(), &["--format", format, "core"]).ended(0);
-        for named in [
-            &["writer", "core"] as &[_],
-            &["writer", "-c", "core"],
-            &["-c", "core"],
-            &["--core", "core"],
-            &["--core=core"],
-            &["-c", "core", "writer"],
-        ] {
-            assert_eq!(run_in(core.folder(), &[&["--format", format], named].concat()), plain, "{named:?}");
+        assert_eq!(run_in(core.folder(), &["--format", format, "-c", "core"]), plain);
+        assert_eq!(run_in(core.folder(), &["--format", format, "--core", "core"]), plain);
+        assert_eq!(run_in(core.folder(), &["--format", format, "--core=core"]), plain);
+        let plain: serde_json::Value = match format {
+            "table" => plain.text().into(),
+            _ => serde_json::from_str(plain.text()).unwrap(),
+        };
+        for named in [&["writer", "core"] as &[_], &["writer", "-c", "core"], &["-c", "core", "writer"]] {
+            assert_eq!(said(named), plain, "{named:?}");
         }
-        let other = run_in(core.folder(), &["--format", format, "other", "core"]).ended(0);
-        assert_eq!(other.out, plain.out);
-        assert_eq!(other.err.contains("does not look like a dump of other"), format == "table");
     }
     let two = run_in(core.folder(), &["--json", "writer", "core", "core"]).document();
     assert_eq!(two["dumps"].as_array().unwrap().len(), 2, "the program is of the dump that follows");

@@ -3,6 +3,7 @@
 mod command;
 mod hostile;
 mod names;
+mod other_build;
 mod process;
 mod rust;
 mod separate;
