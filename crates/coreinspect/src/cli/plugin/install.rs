@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::{Debugger, file};
@@ -17,8 +18,10 @@ pub(super) struct Installation {
     plugin: PathBuf,
     /// The file that the debugger runs when it starts.
     init: PathBuf,
-    /// What loads the plugin, without a line's end.
+    /// The line that loads the plugin.
     line: String,
+    /// What stands in the init file: that line, and what guards it.
+    block: String,
 }
 
 /// What became of the init file, so that it can be taken back exactly. It stands in the last line of the installed file.
@@ -70,27 +73,39 @@ impl Installation {
             Debugger::Lldb if path.contains(' ') => format!("{command} \"{path}\""),
             _ => format!("{command} {path}"),
         };
-        Ok(Self { debugger, folder, plugin, init, line })
+        let block = match debugger {
+            // A gdb without Python stops reading its init file where `source` fails. $_as_string is one of the functions
+            // that gdb has in Python: void where there is none.
+            Debugger::Gdb => format!("if !$_isvoid($_as_string)\n{line}\nend\n"),
+            Debugger::Lldb => format!("{line}\n"),
+        };
+        Ok(Self { debugger, folder, plugin, init, line, block })
     }
 
     /// Writes the plugin, and the line that loads it where that is not there yet.
     pub(super) fn install(self, yes: bool, context: &mut Context<'_>) -> Result<Status, Failure> {
         let before = read(&self.init)?;
-        let there = before.as_deref().is_some_and(|text| self.place_in(text).is_some());
+        let place = before.as_deref().and_then(|text| self.place_in(text));
+        let there = place.as_ref().is_some_and(|place| place.len() >= self.block.trim_end().len());
         writeln!(context.out, "writes {}", dumps::shown(&self.plugin))?;
         match there {
             true => writeln!(context.out, "{} loads it already", dumps::shown(&self.init))?,
-            false => writeln!(context.out, "adds to {}:\n    {}", dumps::shown(&self.init), self.line)?,
+            false => writeln!(context.out, "adds to {}:\n{}", dumps::shown(&self.init), self.shown_block())?,
         }
         agree(yes, context)?;
-        let (change, after) = match &before {
-            Some(text) if there => (self.record().map_or(Change::Added, |(change, _)| change), text.clone()),
-            None => (Change::Created, format!("{}\n", self.line).into_bytes()),
-            Some(text) => {
+        let block = self.block.as_bytes();
+        let (change, after) = match (before, place) {
+            (None, _) => (Change::Created, block.to_vec()),
+            // It stays where it is; an older line without the guard gets it.
+            (Some(mut text), Some(place)) => {
+                text.splice(place, block.iter().copied());
+                (self.record().map_or(Change::Added, |(change, _)| change), text)
+            }
+            (Some(text), None) => {
                 let ended = text.is_empty() || text.ends_with(b"\n");
                 let change = if ended { Change::Added } else { Change::LineEnded };
-                let end = if ended { "" } else { "\n" };
-                (change, [text, format!("{end}{}\n", self.line).as_bytes()].concat())
+                let end: &[u8] = if ended { b"" } else { b"\n" };
+                (change, [&text, end, block].concat())
             }
         };
         let binary = std::env::current_exe().ok();
@@ -124,7 +139,7 @@ impl Installation {
             writeln!(context.out, "removes {}", dumps::shown(&self.plugin))?;
         }
         if place.is_some() {
-            writeln!(context.out, "removes from {}:\n    {}", dumps::shown(&self.init), self.line)?;
+            writeln!(context.out, "removes from {}:\n{}", dumps::shown(&self.init), self.shown_block())?;
         }
         if !installed && place.is_none() {
             context.tell(format_args!("no plugin is installed at {}", dumps::shown(&self.plugin)));
@@ -132,9 +147,8 @@ impl Installation {
         }
         agree(yes, context)?;
         if let (Some(text), Some(place)) = (before, place) {
-            let (head, tail) = text.split_at_checked(place).unwrap_or_default();
-            let tail = tail.get(self.line.len()..).unwrap_or_default();
-            let tail = tail.strip_prefix(b"\n").unwrap_or(tail);
+            let head = text.get(..place.start).unwrap_or_default();
+            let tail = text.get(place.end..).unwrap_or_default();
             let ended_by_us = change == Change::LineEnded && tail.is_empty();
             let head = if ended_by_us { head.strip_suffix(b"\n").unwrap_or(head) } else { head };
             let after = [head, tail].concat();
@@ -155,16 +169,17 @@ impl Installation {
         Ok(Status::Found)
     }
 
-    /// Where in an init file the line stands that loads the plugin.
-    fn place_in(&self, text: &[u8]) -> Option<usize> {
-        let mut at = 0_usize;
-        for line in text.split(|byte| *byte == b'\n') {
-            if line == self.line.as_bytes() {
-                return Some(at);
-            }
-            at = at.saturating_add(line.len()).saturating_add(1);
-        }
-        None
+    /// The block as it is shown to the user.
+    fn shown_block(&self) -> String {
+        self.block.lines().map(|line| format!("    {line}\n")).collect::<String>().trim_end().to_owned()
+    }
+
+    /// Where in an init file the block stands, or the line alone as 0.1.0 wrote it: with the end of the last line, if it has
+    /// one.
+    fn place_in(&self, text: &[u8]) -> Option<Range<usize>> {
+        let bare = format!("{}\n", self.line);
+        let spellings = [&self.block, self.block.trim_end(), &bare, &self.line];
+        spellings.iter().find_map(|wanted| lines_in(text, wanted.as_bytes()))
     }
 
     /// What the installed file says of the init file.
@@ -174,6 +189,16 @@ impl Installation {
         let (change, _) = CHANGES.iter().find(|(_, known)| *known == word)?;
         Some((*change, PathBuf::from(path)))
     }
+}
+
+/// Where `wanted` stands in `text`, from the start of a line to the end of one.
+fn lines_in(text: &[u8], wanted: &[u8]) -> Option<Range<usize>> {
+    let starts_line = |at: usize| at == 0 || text.get(at.saturating_sub(1)) == Some(&b'\n');
+    let mut found = memchr::memmem::find_iter(text, wanted).map(|at| at..at.saturating_add(wanted.len()));
+    found.find(|place| {
+        let ends_line = wanted.ends_with(b"\n") || matches!(text.get(place.end), None | Some(b'\n'));
+        starts_line(place.start) && ends_line
+    })
 }
 
 /// An init file; `None` if there is none.

@@ -53,10 +53,15 @@ fn what_is_installed_is_taken_back_exactly() {
             let untouched = files(home.path());
             let installed = run(home.path(), &[debugger, "--install", "--yes"]).ended(0);
             let text = fs::read(home.path().join(init)).unwrap();
-            let line = text.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty()).unwrap();
-            let line = String::from_utf8(line.to_vec()).unwrap();
-            assert!(line.ends_with(home.path().join(plugin).to_str().unwrap()), "{line}");
-            assert!(installed.text().contains(&line), "it is shown: {installed:?}");
+            let plugin = home.path().join(plugin);
+            let added = match debugger {
+                "gdb" => format!("if !$_isvoid($_as_string)\nsource {}\nend\n", plugin.display()),
+                _ => format!("command script import {}\n", plugin.display()),
+            };
+            assert!(text.ends_with(added.as_bytes()), "{text:?}");
+            for line in added.lines() {
+                assert!(installed.text().contains(&format!("    {line}\n")), "it is shown: {installed:?}");
+            }
             assert!(text.starts_with(before.unwrap_or_default()));
             // Once more changes nothing but the file.
             let once = files(home.path());
@@ -68,6 +73,50 @@ fn what_is_installed_is_taken_back_exactly() {
             assert!(nothing.err.contains("no plugin is installed"), "{nothing:?}");
         }
     }
+}
+
+/// The line that 0.1.0 wrote gets its guard, and goes as ours does.
+#[test]
+fn the_line_of_an_earlier_release_is_ours() {
+    for (before, after) in [
+        ("set confirm off\nLINE\nset pagination off\n", "set confirm off\nset pagination off\n"),
+        ("LINE", ""),
+        ("# LINE\nLINE\n", "# LINE\n"),
+    ] {
+        let home = home_with("unused", None);
+        let line = format!("source {}", home.path().join(".config/coreinspect/gdb.py").display());
+        let init = home.path().join(".gdbinit");
+        fs::write(&init, before.replace("LINE", &line)).unwrap();
+        run(home.path(), &["gdb", "--install", "--yes"]).ended(0);
+        let text = fs::read_to_string(&init).unwrap();
+        assert!(text.contains(&format!("if !$_isvoid($_as_string)\n{line}\nend\n")), "{text}");
+        assert_eq!(text.matches(&format!("\n{line}\n")).count(), 1, "{text}");
+        run(home.path(), &["gdb", "--uninstall", "--yes"]).ended(0);
+        assert_eq!(fs::read_to_string(&init).unwrap(), after.replace("LINE", &line));
+    }
+}
+
+/// A gdb whose Python has none of gdb's functions (gdb-minimal has no Python at all) goes on with the rest of its file.
+#[test]
+fn a_gdb_without_python_reads_on() {
+    if !have("gdb") {
+        return;
+    }
+    let home = home_with(".gdbinit", Some(b"echo before\\n\n"));
+    run(home.path(), &["gdb", "--install", "--yes"]).ended(0);
+    let init = home.path().join(".gdbinit");
+    let text = fs::read_to_string(&init).unwrap();
+    fs::write(&init, format!("{text}echo behind\\n\n")).unwrap();
+    let empty = home.path().join("data");
+    fs::create_dir(&empty).unwrap();
+    let mut gdb = debugger("gdb", home.path());
+    gdb.env_remove("XDG_CONFIG_HOME")
+        .arg("--data-directory")
+        .arg(&empty)
+        .args(["-q", "-batch", "-ex", "shm list"]);
+    let run = Run::of(&mut gdb);
+    assert!(run.text().contains("before\nbehind\n"), "{run:?}");
+    assert!(!run.err.contains("coreinspect") && !run.err.contains("Traceback"), "{run:?}");
 }
 
 /// What was written behind our line stays.
