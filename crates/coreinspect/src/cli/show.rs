@@ -42,7 +42,8 @@ pub(super) struct Show {
     /// The bytes too, as `hexdump -C` prints them.
     #[arg(long)]
     hex: bool,
-    /// The offset in the segment where the bytes of --hex, or the value of --layout, begin (0x.. or decimal).
+    /// The offset in the segment where the bytes of --hex, or the value of --layout, begin (0x.. or decimal). Without it the
+    /// bytes of --hex begin at the address of an @ADDRESS, else at the segment's start.
     #[arg(long, value_name = "OFFSET", value_parser = number)]
     at: Option<u64>,
     /// Decode so many values of --layout, one behind the other.
@@ -171,7 +172,7 @@ impl Show {
             return Ok(status);
         }
         let bytes = match read.filter(|_| self.hex) {
-            Some((target, segments)) => Some((target, self.windows(&dump, segments)?)),
+            Some((target, segments)) => Some((target, self.windows(selectors, &dump, segments)?)),
             None => None,
         };
         let style = context.style;
@@ -233,16 +234,19 @@ impl Show {
         stream.write(target, segment, self.content.strict(), context)
     }
 
-    /// The part of each segment of `dump` whose bytes are shown.
+    /// The part of each segment of `dump` whose bytes are shown: from --at on, else from the place that a selector names.
     fn windows<'s>(
         &self,
+        selectors: &[Selector],
         dump: &Dump,
         segments: &'s [Segment],
     ) -> Result<Vec<(&'s Segment, Interval<SegmentOffset>)>, Failure> {
-        let window = Window { at: self.at, length: self.length };
-        let numbers = dump.segments.iter().filter_map(|segment| segment.number.checked_sub(1));
-        let chosen = numbers.filter_map(|index| segments.get(index));
-        chosen.map(|segment| Ok((segment, window.of(segment)?))).collect()
+        let chosen = dump.segments.iter().filter_map(|reported| {
+            let segment = segments.get(reported.number.checked_sub(1)?)?;
+            let place = selectors.iter().filter_map(|selector| selector.offset(reported)).min();
+            Some((segment, Window { at: self.at.or(place), length: self.length }))
+        });
+        chosen.map(|(segment, window)| Ok((segment, window.of(segment)?))).collect()
     }
 }
 

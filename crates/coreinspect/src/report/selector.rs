@@ -87,10 +87,7 @@ impl Selector {
         let numbered = |number: usize| all(&|segment| segment.number == number);
         let found = match &self.means {
             Meaning::Number(number) => numbered(*number),
-            Meaning::Address(address) => all(&|segment| {
-                let mut mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
-                mappings.any(|mapping| mapping.start.0 <= *address && *address < mapping.end.0)
-            }),
+            Meaning::Address(address) => all(&|segment| offset_in(segment, *address).is_some()),
             Meaning::Key(keys, number) => {
                 let by_key = all(&|segment| keys.iter().any(|key| segment.key_t == Some(key.raw())));
                 match number {
@@ -108,6 +105,21 @@ impl Selector {
             }),
         }
     }
+
+    /// The offset in `segment` of the place that it names: `@ADDRESS` is a place, all else a segment.
+    pub fn offset(&self, segment: &Segment) -> Option<u64> {
+        match self.means {
+            Meaning::Address(address) => offset_in(segment, address),
+            _ => None,
+        }
+    }
+}
+
+/// The offset in a segment of an address in one of its mappings.
+fn offset_in(segment: &Segment, address: u64) -> Option<u64> {
+    let mut mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
+    let mapping = mappings.find(|mapping| mapping.start.0 <= address && address < mapping.end.0)?;
+    mapping.offset.checked_add(address.checked_sub(mapping.start.0)?)
 }
 
 fn label(segment: &Segment) -> String {
