@@ -4,7 +4,13 @@ import os
 
 TYPE_CHECKING = False  # typing takes longer to import than all of us
 if TYPE_CHECKING:
-    from typing import Callable, Dict, List, Optional, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Tuple
+
+
+# Seconds that a verb may take, until `shm timeout` says something else.
+PATIENCE = 300.0
+# Seconds for what nobody asked for and everybody waits for: the look at a core that is loaded, completion.
+AT_LOAD = 10.0
 
 
 class Trouble(Exception):
@@ -16,6 +22,17 @@ class Binary:
 
     def __init__(self, installed_by: "Optional[str]") -> None:
         self.installed_by = installed_by
+        # Seconds that a call may take; None for no limit.
+        self.patience: "Optional[float]" = PATIENCE
+
+    def at_load(self, work: "Callable[[], Any]") -> "Any":
+        """Does `work`, each call of which may take AT_LOAD seconds at most."""
+        before = self.patience
+        self.patience = AT_LOAD if before is None else min(before, AT_LOAD)
+        try:
+            return work()
+        finally:
+            self.patience = before
 
     def path(self) -> str:
         named = os.environ.get("COREINSPECT")
@@ -38,10 +55,12 @@ class Binary:
     ) -> "Tuple[int, str]":
         """Runs it, hands what it prints to `write` as it comes, and answers its status and its complaints.
 
-        Whatever ends us, be it Ctrl-C or a user who has seen enough of the pager, ends it too.
+        Whatever ends us, be it Ctrl-C or a user who has seen enough of the pager, ends it too; so does its time limit, for
+        which only the time counts that we wait for it: a user may read a page for as long as he likes.
         """
         import select
         import subprocess
+        import time
 
         environment = surroundings()
         if columns:
@@ -61,12 +80,19 @@ class Binary:
         complaints = b""
         # poll, not read: a signal interrupts it.
         poll = select.poll()
+        left = self.patience
         streams = {stream.fileno(): stream for stream in (process.stdout, process.stderr)}
         try:
             for descriptor in streams:
                 poll.register(descriptor, select.POLLIN)
             while streams:
-                for descriptor, _ in poll.poll():
+                since = time.monotonic()
+                ready = poll.poll(None if left is None else max(0, left) * 1000)
+                if left is not None:
+                    left -= time.monotonic() - since
+                if not ready:
+                    raise too_slow(self.patience)
+                for descriptor, _ in ready:
                     chunk = os.read(descriptor, 1 << 16)
                     if not chunk:
                         poll.unregister(descriptor)
@@ -75,13 +101,19 @@ class Binary:
                         write(chunk)
                     else:
                         complaints += chunk
-            status = process.wait()
+            try:
+                status = process.wait(left)
+            except subprocess.TimeoutExpired:
+                raise too_slow(self.patience)
         finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
             process.stdout.close()
             process.stderr.close()
+            if process.poll() is None:
+                process.kill()
+                try:
+                    process.wait(1)
+                except subprocess.TimeoutExpired:
+                    pass  # it hangs in the kernel: on a disk, on a file server
         return status, complaints.decode("utf-8", "replace")
 
     def output(self, arguments: "List[str]") -> bytes:
@@ -89,10 +121,19 @@ class Binary:
         chunks: "List[bytes]" = []
         status, complaints = self.stream(arguments, chunks.append)
         if status < 0:
-            raise Trouble("coreinspect was ended by signal {}".format(-status))
+            raise crashed(status)
         if status > 1:
             raise Trouble(bare(complaints) or "coreinspect ended with status {}".format(status))
         return b"".join(chunks)
+
+
+def too_slow(seconds: "Optional[float]") -> Trouble:
+    limit = "{:g} seconds".format(seconds or 0)
+    return Trouble("coreinspect took more than {} and was ended; `shm timeout` sets the limit of verbs".format(limit))
+
+
+def crashed(status: int) -> Trouble:
+    return Trouble("coreinspect was ended by signal {}".format(-status))
 
 
 def surroundings() -> "Dict[str, str]":

@@ -5,22 +5,24 @@ import sys
 
 import gdb
 
+from .arguments import layout_arguments
 from .binary import Binary, Trouble
-from .session import Debugger, Mapping, Session, Subject, describe, label, layout_arguments, overlap, set_core
-from .verbs import CORE, LAYOUT, Verb, Verbs, wants_help
+from .gdb_types import type_named, with_gaps
+from .ranges import describe, label
+from .session import Debugger, Mapping, Session, Subject
+from .settings import SETTINGS
+from .verbs import LAYOUT, OWN, Verb, Verbs, wants_help
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
-    from .session import Ranges
-
 # A row of `info proc mappings`: start, end, size, offset, in newer versions rights, and the name.
 MAPPING = re.compile(
     r"^\s*(0x[0-9a-f]+)\s+(0x[0-9a-f]+)\s+0x[0-9a-f]+\s+(0x[0-9a-f]+)\s+(?:[-rwxsp]+\s+)?/SYSV([0-9a-f]{8}) \(deleted\)$"
 )
-# What `info files` says of a core: its path stands between ` and '.
-CORE_PATH = re.compile(r"^Local core dump file:\n\t`(.*?)', file type ", re.DOTALL | re.MULTILINE)
+# What `info files` says of a core: its path stands between ` and ', and may hold whatever stands behind it.
+CORE_PATH = re.compile(r"^Local core dump file:\n\t`(.*?)', file type [\w.-]+\.$", re.DOTALL | re.MULTILINE)
 
 
 class Gdb(Debugger):
@@ -29,10 +31,9 @@ class Gdb(Debugger):
     name = "gdb"
 
     def subject(self) -> Subject:
-        # gdb's API does not give the path of a core.
-        found = CORE_PATH.search(gdb.execute("info files", to_string=True))
-        if found is not None:
-            return Subject(core=found.group(1))
+        core = core_file()
+        if core is not None:
+            return Subject(core=core)
         inferior = gdb.selected_inferior()
         if inferior.pid == 0:
             return Subject(why="inferior {} has neither a core nor a process: `core-file FILE`".format(inferior.num))
@@ -46,6 +47,13 @@ class Gdb(Debugger):
                 target, inferior.pid, self.mapped_lines()
             )
         )
+
+    def place(self) -> "Tuple[Any, Any]":
+        inferior = gdb.selected_inferior()
+        try:
+            return inferior.num, (inferior.pid, core_file())
+        except Trouble:
+            return inferior.num, inferior.pid
 
     def width(self) -> "Optional[int]":
         columns: "Optional[int]" = gdb.parameter("width")
@@ -75,6 +83,15 @@ class Gdb(Debugger):
         return [Mapping("0x" + row[4], int(row[1], 16), int(row[2], 16), int(row[3], 16)) for row in rows if row]
 
 
+def core_file() -> "Optional[str]":
+    """The core of the selected inferior, as gdb names it; Trouble if gdb cannot."""
+    try:
+        found = CORE_PATH.search(gdb.execute("info files", to_string=True))
+    except UnicodeDecodeError:
+        raise Trouble("gdb cannot say which core it reads, a name that is not UTF-8; say `shm core FILE`")
+    return found.group(1) if found is not None else None
+
+
 def kind(inferior: "gdb.Inferior") -> "Optional[str]":
     """What is behind an inferior: "core", "native", "remote", ...; None where gdb is too old to say."""
     connection = getattr(inferior, "connection", None)
@@ -89,6 +106,8 @@ def guarded(work: "Callable[[], Any]") -> "Any":
         raise gdb.GdbError(str(trouble))
     except (gdb.error, gdb.GdbError):
         raise
+    except KeyboardInterrupt:
+        raise gdb.GdbError("Quit")
     except Exception as error:
         raise gdb.GdbError("coreinspect's plugin: {}: {}".format(type(error).__name__, error))
 
@@ -120,8 +139,8 @@ class Command(gdb.Command):
             return []
         before, last = split(text)
         try:
-            found = self.candidates(before, last)
-        except Exception:
+            found = self.session.binary.at_load(lambda: self.candidates(before, last))
+        except (Exception, KeyboardInterrupt):
             return []  # there is no place to complain in
         # gdb completes from its last word break on, which # and - are too.
         skip = len(last) - len(word)
@@ -140,7 +159,7 @@ class Layout(Command):
         found, missing = self.session.bytes_for(selector, kind.sizeof, at)
         value = gdb.Value(found, kind)
         if missing:
-            gdb.write("{}\n".format(with_gaps(value, 0, missing, "")))
+            gdb.write("{}\n".format(with_gaps(found, kind, missing)))
         elif hasattr(gdb, "add_history"):
             gdb.write("${} = {}\n".format(gdb.add_history(value), value.format_string()))
         else:
@@ -160,21 +179,21 @@ class Layout(Command):
         return sorted({name for name in names if name.startswith(last)} | words_before_tags(last))
 
 
-class Core(Command):
-    """`shm core [FILE]`."""
+class Setting(Command):
+    """`shm core [FILE]`, `shm timeout [SECONDS]`."""
 
     def act(self, words: "List[str]") -> None:
-        set_core(self.session, words)
+        SETTINGS[self.verb.name](self.session, words)
 
     def candidates(self, before: "List[str]", last: str) -> "Optional[List[str]]":
-        return None
+        return None if self.verb.name == "core" else []
 
 
 class Prefix(gdb.Command):
     """What was in System V shared memory: coreinspect's commands, on the core that gdb looks at.
 
 SEGMENT is a key in any spelling (0x7800c028, SYSV7800c028), @ADDRESS inside it, or #N, its number in `shm list`.
-Everything is read from the dump itself, never through gdb's memory, which shows zeroes for bytes that were not saved.
+Everything is read from the dump itself, never through gdb's memory, which may show zeroes for bytes that were not saved.
 In expressions, $shm(KEY) is the address of a segment and $shm_saved(ADDRESS) tells whether its byte is in the dump."""
 
     def __init__(self, name: str, session: Session) -> None:
@@ -204,24 +223,22 @@ KEY is a number (0x7800c028) or a string ("#1", "SYSV7800c028")."""
         self.session = session
         super().__init__("shm")
 
-    def invoke(self, segment: "gdb.Value") -> "Any":
-        return guarded(lambda: pointer(self.base(segment)))
+    def invoke(self, *segment: "gdb.Value") -> "Any":
+        return guarded(lambda: pointer(self.base(selector_of(segment))))
 
-    def base(self, segment: "gdb.Value") -> int:
-        selector = word_of(segment)
-        subject = self.session.subject()
-        if subject.core is None and gdb.selected_inferior().pid:
-            mappings = self.session.debugger.mapped_segments()
-            bases = [mapping.start - (mapping.offset or 0) for mapping in mappings if mapping.key == selector]
-            if not bases:
-                raise Trouble("the process has no segment {} attached".format(selector))
+    def base(self, selector: str) -> int:
+        # An address is of use only in the memory that gdb reads.
+        subject = self.session.memory()
+        mappings = self.session.debugger.mapped_segments() if subject.core is None else []
+        bases = [mapping.start - (mapping.offset or 0) for mapping in mappings if mapping.key == selector]
+        if bases:
             return min(bases)
-        found = self.session.segment(self.session.core(), selector)
+        found = self.session.segment(subject.path(), selector)
         return min(int(attachment["base"], 16) for attachment in found["attachments"])
 
 
 class Saved(gdb.Function):
-    """$shm_saved(ADDRESS): 1 if the byte there is in the dump, 0 if it was not saved and gdb would show a zero.
+    """$shm_saved(ADDRESS): 1 if the byte there is in the dump, 0 if it was not saved, whatever gdb shows there.
 
 An address outside all segments is an error."""
 
@@ -229,16 +246,38 @@ An address outside all segments is an error."""
         self.session = session
         super().__init__("shm_saved")
 
-    def invoke(self, address: "gdb.Value") -> int:
-        where = int(address) & 0xFFFFFFFFFFFFFFFF
-        return int(guarded(lambda: self.session.is_saved(self.session.core(), where)))
+    def invoke(self, *address: "gdb.Value") -> int:
+        return int(guarded(lambda: self.session.is_saved(self.session.memory().a_core(), address_of(address))))
 
 
-def word_of(segment: "gdb.Value") -> str:
+def selector_of(arguments: "Tuple[gdb.Value, ...]") -> str:
     """A key as coreinspect reads it: a number is a key_t, whatever its sign; a string any selector."""
-    if segment.type.strip_typedefs().code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_PTR):
-        return str(segment.string())
-    return "0x{:08x}".format(int(segment) & 0xFFFFFFFF)
+    code = code_of(arguments)
+    if code in (gdb.TYPE_CODE_ARRAY, gdb.TYPE_CODE_PTR):
+        try:
+            return str(arguments[0].string())
+        except (gdb.error, UnicodeDecodeError):
+            pass
+    elif code in NUMBERS:
+        return "0x{:08x}".format(int(arguments[0]) & 0xFFFFFFFF)
+    raise Trouble('give one segment, a number or a string: $shm(0x7800c028), $shm("#1")')
+
+
+def address_of(arguments: "Tuple[gdb.Value, ...]") -> int:
+    if code_of(arguments) in NUMBERS + (gdb.TYPE_CODE_PTR,):
+        return int(arguments[0]) & 0xFFFFFFFFFFFFFFFF
+    raise Trouble("give one address: $shm_saved(&queue->count)")
+
+
+def code_of(arguments: "Tuple[gdb.Value, ...]") -> "Optional[int]":
+    """What kind of value the one argument is; None if there is another number of them."""
+    if len(arguments) != 1:
+        return None
+    code: int = arguments[0].type.strip_typedefs().code
+    return code
+
+
+NUMBERS = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_CHAR, gdb.TYPE_CODE_ENUM, gdb.TYPE_CODE_BOOL)
 
 
 def pointer(address: int) -> "gdb.Value":
@@ -259,56 +298,11 @@ def words_before_tags(last: str) -> "Set[str]":
     return {word for word in ("struct", "union", "enum") if last and word.startswith(last)}
 
 
-def type_named(name: str) -> "gdb.Type":
-    """A type as a user writes it: `struct queue`, `queue` where C would want `struct`, `unsigned char[16]`, `int *`."""
-    plain, stars, dimensions = re.match(r"^(.*?)\s*(\**)\s*((?:\[\w+\]\s*)*)$", name).groups()  # type: ignore
-    kind = plain_type(plain)
-    for _ in stars:
-        kind = kind.pointer()
-    for length in reversed(re.findall(r"\[(\w+)\]", dimensions)):
-        kind = kind.array(int(length, 0) - 1)
-    return kind
-
-
-def plain_type(name: str) -> "gdb.Type":
-    for spelling in (name, "struct " + name, "union " + name):
-        try:
-            return gdb.lookup_type(spelling)
-        except gdb.error:
-            continue
-    try:
-        # What C writes in other words than the symbols: unsigned, long long int.
-        if re.match(r"^[\w :<>,]+$", name):
-            return gdb.parse_and_eval("({} *) 0".format(name)).type.target()
-    except gdb.error:
-        pass
-    raise Trouble('there is no type "{}" in the program\'s symbols (`file PROGRAM` loads them)'.format(name))
-
-
-def with_gaps(value: "gdb.Value", offset: int, missing: "Ranges", indent: str) -> str:
-    """`value` as gdb prints it, but for what has bytes that are not in the dump."""
-    kind = value.type.strip_typedefs()
-    lost = overlap(missing, offset, kind.sizeof)
-    if lost == 0:
-        return str(value.format_string())
-    if lost == kind.sizeof:
-        return "<not in the dump>"
-    if kind.code not in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
-        return "<{} of {} bytes are not in the dump>".format(lost, kind.sizeof)
-    lines = []
-    for field in kind.fields():
-        if not hasattr(field, "bitpos"):  # static
-            continue
-        inner = with_gaps(value[field], offset + field.bitpos // 8, missing, indent + "  ")
-        lines.append("{}  {} = {}".format(indent, field.name or "", inner))
-    return "{{\n{}\n{}}}".format(",\n".join(lines), indent)
-
-
 def explain(session: Session) -> None:
     """What gdb says and shows of the segments of a core, and what is meant by it."""
     core = session.subject().core
-    if core is None:
-        return
+    if core is None or session.named_core() is not None:
+        return  # gdb looks at no core, or at another
     named = [segment for segment in session.dump(core)["segments"] if segment["name"]]
     if named:
         session.debugger.note(
@@ -321,11 +315,20 @@ def explain(session: Session) -> None:
 
 
 def warn_of_zeroes(session: Session, core: str) -> None:
-    runs = session.zeroes(core)
+    runs = [run for run in session.unsaved(core) if is_zero_in_gdb(run[0])]
     if runs:
         session.debugger.note(
             "gdb shows zeroes for shared memory that was not saved: {}; `shm list` says why".format(describe(runs))
         )
+
+
+def is_zero_in_gdb(address: int) -> bool:
+    """Whether gdb reads a zero there: up to 15 it does where a core has no bytes, 16 and 17 answer an error, 18
+    <unavailable>, and none does where something else gives it the bytes."""
+    try:
+        return bytes(gdb.selected_inferior().read_memory(address, 1)) == b"\0"
+    except gdb.error:
+        return False
 
 
 class Watch:
@@ -343,11 +346,13 @@ class Watch:
     def look(self) -> None:
         """A core without segments, and a missing binary, are no reason to speak before anybody asked."""
         try:
-            core = self.session.debugger.subject().core
-            if core is not None:
-                warn_of_zeroes(self.session, core)
+            core = self.session.subject().core
+            if core is not None and self.session.named_core() is None:
+                self.session.binary.at_load(lambda: warn_of_zeroes(self.session, core))
         except Exception:
             pass
+        except KeyboardInterrupt:
+            gdb.write("coreinspect: interrupted; `shm list` looks at the core\n", gdb.STDERR)
 
     def end(self) -> None:
         gdb.events.new_thread.disconnect(self.on_thread)
@@ -366,8 +371,8 @@ def load(table: "Dict[str, Any]", installed_by: "Optional[str]", loaded_before: 
     session.register = lambda verb: Command(prefix, session, verb)
     for verb in session.verbs.by_name.values():
         session.register(verb)
-    Layout(prefix, session, LAYOUT)
-    Core(prefix, session, CORE)
+    for own in OWN:
+        (Layout if own is LAYOUT else Setting)(prefix, session, own)
     Address(session)
     Saved(session)
     watch = Watch(session)

@@ -6,17 +6,22 @@ import shlex
 
 import lldb
 
+from .arguments import layout_arguments, length
 from .binary import Binary, Trouble
-from .session import Debugger, Mapping, Session, Subject, layout_arguments, overlap, set_core
-from .verbs import CORE, LAYOUT, Verb, Verbs, wants_help
+from .ranges import overlap
+from .session import Debugger, Mapping, Session, Subject
+from .settings import SETTINGS
+from .verbs import LAYOUT, OWN, Verb, Verbs, wants_help
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Callable, Dict, List, Optional, Set
+    from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
-    from .session import Ranges
+    from .ranges import Ranges
 
+# The states of a process that is no more there to be read.
+GONE = (lldb.eStateInvalid, lldb.eStateUnloaded, lldb.eStateDetached, lldb.eStateExited)
 SEGMENT = re.compile(r"^/SYSV([0-9a-f]{8}) \(deleted\)$")
 
 
@@ -39,13 +44,26 @@ class Lldb(Debugger):
         if process.GetPluginName().endswith("core"):
             return Subject(core=self.core(process))
         pid = process.GetProcessID()
+        if process.GetState() in GONE:
+            return Subject(why="process {} has ended, or lldb has let it go: there is nothing to read".format(pid))
         if is_ours(pid):
             return Subject(pid=pid)
         return Subject(
-            why="the process is not of this machine, or not lldb's, and coreinspect reads cores and processes of its own "
-            "machine: run `coreinspect live {}` there, or write a core with gcore and look at that. lldb itself knows "
-            "these segments:\n{}".format(pid, self.mapped_lines())
+            why="the process is behind a server that this lldb did not start (gdb-remote, another machine), and coreinspect "
+            "reads cores and processes of its own machine: run `coreinspect live {}` there, or write a core with gcore and "
+            "look at that. {}".format(pid, self.told())
         )
+
+    def place(self) -> "Tuple[Any, Any]":
+        # No process has the number of another one; 0 is none.
+        process = self.target().GetProcess()
+        return (process.GetUniqueID() if process.IsValid() else 0), None
+
+    def told(self) -> str:
+        """What lldb itself knows of the segments; nothing where it has no name for any memory."""
+        if not any(True for _ in self.named_regions()):
+            return "lldb does not tell the names of memory here, so it cannot say where segments are"
+        return "lldb itself knows these segments:\n" + self.mapped_lines()
 
     def core(self, process: "lldb.SBProcess") -> str:
         if hasattr(process, "GetCoreFile"):
@@ -72,18 +90,17 @@ class Lldb(Debugger):
         lines = text.replace("coreinspect: ", "").splitlines()
         self.result.AppendWarning("\n".join("coreinspect: " + line for line in lines))
 
-    def mapped_segments(self) -> "List[Mapping]":
+    def named_regions(self) -> "Iterator[Tuple[str, int, int]]":
+        """The name, the start and the end of each region that has a name."""
         regions = self.target().GetProcess().GetMemoryRegions()
         region = lldb.SBMemoryRegionInfo()
-        found = []
         for index in range(regions.GetSize()):
-            if not regions.GetMemoryRegionAtIndex(index, region):
-                continue
-            named = SEGMENT.match(region.GetName() or "")
-            if named is not None:
-                start, end = region.GetRegionBase(), region.GetRegionEnd()
-                found.append(Mapping("0x" + named.group(1), start, end, None))
-        return found
+            if regions.GetMemoryRegionAtIndex(index, region) and region.GetName():
+                yield region.GetName(), region.GetRegionBase(), region.GetRegionEnd()
+
+    def mapped_segments(self) -> "List[Mapping]":
+        named = ((SEGMENT.match(name), start, end) for name, start, end in self.named_regions())
+        return [Mapping("0x" + key.group(1), start, end, None) for key, start, end in named if key is not None]
 
 
 def is_ours(pid: int) -> bool:
@@ -148,7 +165,7 @@ class Command:
         assert isinstance(front, Lldb)
         front.result = result
         try:
-            words = shlex.split(command)
+            words = words_of(command)
             if wants_help(words):
                 result.Print(self.verb.help)
             else:
@@ -182,11 +199,18 @@ class Layout(Command):
         front.write("({}) {}\n".format(kind.GetName(), shown(value, 0, missing, "")))
 
 
-class Core(Command):
-    """`shm core [FILE]`."""
+class Setting(Command):
+    """`shm core [FILE]`, `shm timeout [SECONDS]`."""
 
     def act(self, words: "List[str]") -> None:
-        set_core(self.session, words)
+        SETTINGS[self.verb.name](self.session, words)
+
+
+def words_of(command: str) -> "List[str]":
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise Trouble("{}: {}".format(error, command))
 
 
 def type_named(target: "lldb.SBTarget", name: str) -> "lldb.SBType":
@@ -203,8 +227,8 @@ def type_named(target: "lldb.SBTarget", name: str) -> "lldb.SBType":
         raise Trouble('there is no type "{}" in the program\'s symbols'.format(plain))
     for _ in stars:
         kind = kind.GetPointerType()
-    for length in reversed(re.findall(r"\[(\w+)\]", dimensions)):
-        kind = kind.GetArrayType(int(length, 0))
+    for words in reversed(re.findall(r"\[(\w+)\]", dimensions)):
+        kind = kind.GetArrayType(length(words))
     return kind
 
 
@@ -296,6 +320,6 @@ def load(
     session.register = make
     for verb in session.verbs.by_name.values():
         make(verb)
-    make(LAYOUT, Layout)
-    make(CORE, Core)
+    for own in OWN:
+        make(own, Layout if own is LAYOUT else Setting)
     return lambda: None

@@ -2,14 +2,16 @@
 
 import os
 
-from .binary import Binary, Trouble, bare
-from .verbs import A_DUMP, CORE, LAYOUT, Verb, Verbs, ask
+from .arguments import address
+from .binary import Binary, Trouble, bare, crashed
+from .ranges import gaps, mappings, saved
+from .verbs import A_DUMP, OWN, Verb, Verbs, ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+    from typing import Any, Callable, Dict, List, Optional, Tuple
 
-    Ranges = List[Tuple[int, int]]
+    from .ranges import Ranges
 
 
 class Subject:
@@ -19,6 +21,18 @@ class Subject:
         self.core = core
         self.pid = pid
         self.why = why
+
+    def a_core(self) -> str:
+        """The core; Trouble if there is none, with what to do instead."""
+        if self.core is not None:
+            return self.core
+        if self.pid is not None:
+            raise Trouble("process {0} is alive, and this works on a core: `gcore {0}` writes one".format(self.pid))
+        raise Trouble(self.why)
+
+    def path(self) -> str:
+        """The core, or the living process in its place; Trouble if there is neither."""
+        return "/proc/{}".format(self.pid) if self.core is None and self.pid is not None else self.a_core()
 
 
 class Mapping:
@@ -41,6 +55,10 @@ class Debugger:
     name = ""
 
     def subject(self) -> Subject:
+        raise NotImplementedError
+
+    def place(self) -> "Tuple[Any, Any]":
+        """Where one looks (an inferior), and what is there; a core that the user named is for this alone."""
         raise NotImplementedError
 
     def width(self) -> "Optional[int]":
@@ -75,8 +93,8 @@ class Session:
         self.asked = False
         # Makes a command of a verb.
         self.register: "Callable[[Verb], object]" = lambda verb: None
-        # A core that the user named, for debuggers that do not tell.
-        self.named_core: "Optional[str]" = None
+        # The cores that the user named, by where they looked: what was there, and the core.
+        self.named: "Dict[Any, Tuple[Any, str]]" = {}
         self.read: "Optional[Tuple[Tuple[str, int, int], Dict[str, Any]]]" = None
 
     def learn(self) -> None:
@@ -102,25 +120,46 @@ class Session:
         self.learn()
         found = self.verbs.by_name.get(name)
         if found is None:
-            known = list(self.verbs.by_name) + [LAYOUT.name, CORE.name]
+            known = list(self.verbs.by_name) + [own.name for own in OWN]
             raise Trouble("there is no verb {}; there are: {}".format(name, ", ".join(known)))
         return found
 
+    def name(self, core: "Optional[str]") -> None:
+        """Looks at `core` for as long as the debugger looks at what it does now; None takes that back."""
+        where, what = self.debugger.place()
+        self.named.pop(where, None)
+        if core is not None:
+            self.named[where] = (what, core)
+
+    def named_core(self) -> "Optional[str]":
+        """The core that the user named, if the debugger still looks at what it did then."""
+        if not self.named:
+            return None
+        where, what = self.debugger.place()
+        then, core = self.named.get(where, (None, None))
+        if core is not None and then != what:
+            del self.named[where]
+            return None
+        return core
+
     def subject(self) -> Subject:
-        if self.named_core is not None:
-            return Subject(core=self.named_core)
-        return self.debugger.subject()
+        named = self.named_core()
+        return self.debugger.subject() if named is None else Subject(core=named)
+
+    def memory(self) -> Subject:
+        """What the debugger itself reads: addresses in its expressions are of this, whatever core the user named."""
+        try:
+            return self.debugger.subject()
+        except Trouble:
+            # It cannot tell; then the user has.
+            named = self.named_core()
+            if named is None:
+                raise
+            return Subject(core=named)
 
     def core(self) -> str:
-        """The core; Trouble if there is none, with what to do instead."""
-        subject = self.subject()
-        if subject.core is not None:
-            return subject.core
-        if subject.pid is not None:
-            raise Trouble(
-                "process {0} is alive, and this works on a core: `gcore {0}` writes one".format(subject.pid)
-            )
-        raise Trouble(subject.why)
+        """The core that is looked at; Trouble if there is none."""
+        return self.subject().a_core()
 
     # What a verb does.
 
@@ -133,8 +172,23 @@ class Session:
         if verb.takes not in A_DUMP:
             self.stream(self.words(verb, arguments), arguments)
             return
-        subject = self.subject()
-        self.stream(verb.on_dump(self.looked_at(subject), arguments), arguments)
+        self.stream(verb.on_dump(self.subject().path(), arguments), arguments)
+        if verb.name == "list":
+            self.tell_other_core()
+
+    def tell_other_core(self) -> None:
+        """Says so if the core that the user named is another than the debugger's."""
+        named = self.named_core()
+        try:
+            own = self.debugger.subject().core
+        except Trouble:
+            return  # the debugger cannot tell: that is why it was named
+        if named is not None and named != own:
+            self.debugger.note(
+                "this is {}, which `shm core` named, and not what {} looks at; `shm core -` ends that".format(
+                    named, self.debugger.name
+                )
+            )
 
     def stream(self, words: "List[str]", arguments: "List[str]") -> None:
         """Runs coreinspect and prints what it prints."""
@@ -149,7 +203,7 @@ class Session:
 
         status, complaints = self.binary.stream(words, write, self.debugger.width())
         if status < 0:
-            raise Trouble("coreinspect was ended by signal {}".format(-status))
+            raise crashed(status)
         if status > 1:
             raise Trouble(bare(complaints))
         if complaints:
@@ -165,14 +219,6 @@ class Session:
         if subject.pid is None:
             raise Trouble(subject.why)
         return verb.words + [str(subject.pid)] + arguments
-
-    def looked_at(self, subject: Subject) -> str:
-        """The core, or the living process in its place; Trouble if there is neither."""
-        if subject.core is not None:
-            return subject.core
-        if subject.pid is None:
-            raise Trouble(subject.why)
-        return "/proc/{}".format(subject.pid)
 
     # What is known of a core.
 
@@ -198,10 +244,10 @@ class Session:
         found: "Dict[str, Any]" = json.loads(text.decode("utf-8"))["dumps"][0]["segments"][0]
         return found
 
-    def zeroes(self, core: str) -> "List[Tuple[int, int, Dict[str, Any]]]":
-        """The ranges of segments that have a PT_LOAD but no bytes: gdb shows zeroes there.
+    def unsaved(self, core: str) -> "List[Tuple[int, int, Dict[str, Any]]]":
+        """The ranges of segments that have a PT_LOAD but no bytes: some debuggers show zeroes there.
 
-        What has no PT_LOAD (rights unknown), and what lies behind the end of the file, is an error in gdb.
+        What has no PT_LOAD (rights unknown), and what lies behind the end of the file, is an error in all of them.
         """
         found = []
         for segment, mapping in mappings(self.dump(core)):
@@ -249,13 +295,16 @@ class Session:
 
     # A type over the bytes of a segment.
 
-    def bytes_for(self, selector: str, size: int, at: int) -> "Tuple[bytes, Ranges]":
-        """`size` bytes of a segment from offset `at` on, and the runs of them that are not in the dump.
+    def bytes_for(self, selector: str, size: int, at: "Optional[int]") -> "Tuple[bytes, Ranges]":
+        """`size` bytes of a segment, and the runs of them that are not in the dump: from offset `at` on, else from the
+        address that `selector` is, else from the segment's start.
 
         They come from the dump, by coreinspect: the debugger would show zeroes for what was not saved.
         """
-        core = self.looked_at(self.subject())
+        core = self.subject().path()
         segment = self.segment(core, selector)
+        if at is None:
+            at = offset_of(segment, address(selector))
         window = ["--at", str(at), "--length", str(size)]
         found = self.binary.output(["extract", core, selector, "-o", "-", "-q"] + window)
         if len(found) < size:
@@ -265,79 +314,11 @@ class Session:
         return found, gaps(saved(segment), at, size)
 
 
-def mappings(dump: "Dict[str, Any]") -> "Iterable[Tuple[Dict[str, Any], Dict[str, Any]]]":
-    """Every mapping of a dump, with its segment."""
-    for segment in dump["segments"]:
-        for attachment in segment["attachments"]:
-            for mapping in attachment["mappings"]:
-                yield segment, mapping
-
-
-def saved(segment: "Dict[str, Any]") -> "Ranges":
-    """The offsets of a segment that some attachment has saved, sorted."""
-    runs = []
+def offset_of(segment: "Dict[str, Any]", where: "Optional[int]") -> int:
+    """The offset in a segment of an address in it; 0 for none."""
     for attachment in segment["attachments"]:
         for mapping in attachment["mappings"]:
-            at = mapping["offset"]
-            for run in mapping["missing"]:
-                runs.append((at, run["offset"]))
-                at = run["offset"] + int(run["end"], 16) - int(run["start"], 16)
-            length = int(mapping["end"], 16) - int(mapping["start"], 16)
-            runs.append((at, mapping["offset"] + length))
-    return sorted(run for run in runs if run[0] < run[1])
-
-
-def gaps(runs: "Ranges", at: int, size: int) -> "Ranges":
-    """What the sorted `runs` leave uncovered of `size` bytes from `at` on, counted from `at`."""
-    found = []
-    reached = at
-    for start, end in runs + [(at + size, at + size)]:
-        if start > reached:
-            found.append((reached - at, min(start, at + size) - at))
-        reached = max(reached, end)
-        if reached >= at + size:
-            break
-    return found
-
-
-def overlap(missing: "Ranges", start: int, size: int) -> int:
-    """How many of `size` bytes from `start` on are missing."""
-    parts = (min(start + size, end) - max(start, begin) for begin, end in missing)
-    return sum(part for part in parts if part > 0)
-
-
-def layout_arguments(words: "List[str]") -> "Tuple[str, str, int]":
-    """SEGMENT, TYPE and offset of `layout SEGMENT TYPE [--at OFFSET]`; a type may be of several words."""
-    usage = "give a segment and a type: layout SEGMENT TYPE [--at OFFSET]"
-    words = list(words)
-    at = 0
-    if "--at" in words:
-        place = words.index("--at")
-        try:
-            at = int(words[place + 1], 0)
-        except (IndexError, ValueError):
-            raise Trouble("--at takes an offset, as 4096 or 0x1000")
-        del words[place : place + 2]
-    if len(words) < 2 or at < 0:
-        raise Trouble(usage)
-    return words[0], " ".join(words[1:]), at
-
-
-def set_core(session: Session, words: "List[str]") -> None:
-    """`core [FILE]`: says which core is looked at, or names another; `core -` takes the debugger's own again."""
-    if words == ["-"]:
-        session.named_core = None
-    elif words:
-        session.named_core = os.path.abspath(os.path.expanduser(words[0]))
-    session.debugger.write(session.core() + "\n")
-
-
-def describe(runs: "List[Tuple[int, int, Dict[str, Any]]]") -> str:
-    """`0x1000-0x2000 (#1, key 0x7800c028), ...`; the first four."""
-    shown = ["{:#x}-{:#x} ({})".format(start, end, label(segment)) for start, end, segment in runs[:4]]
-    more = len(runs) - len(shown)
-    return ", ".join(shown) + (", and {} more ranges".format(more) if more else "")
-
-
-def label(segment: "Dict[str, Any]") -> str:
-    return "#{}, key {}".format(segment["number"], segment["key"] or "unknown")
+            start = int(mapping["start"], 16)
+            if where is not None and start <= where < int(mapping["end"], 16):
+                return int(mapping["offset"]) + where - start
+    return 0

@@ -1,5 +1,7 @@
 """What coreinspect can do: its table of commands, as `coreinspect plugin --verbs` prints it."""
 
+from .binary import crashed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional
@@ -50,7 +52,9 @@ def ask(binary: "Binary") -> "Optional[Verbs]":
     import json
 
     chunks: "List[bytes]" = []
-    status, _ = binary.stream(["plugin", "--verbs"], chunks.append)
+    status, _ = binary.at_load(lambda: binary.stream(["plugin", "--verbs"], chunks.append))
+    if status < 0:
+        raise crashed(status)
     if status != 0:
         return None
     try:
@@ -78,7 +82,7 @@ LAYOUT = own(
 Usage: shm layout SEGMENT TYPE [--at OFFSET]
 
 The type is the debugger's own (struct queue, unsigned char[16]), and so is the printer; the bytes are read from the dump by
-coreinspect. A field whose bytes are not there is <not in the dump>. What a char * points to is the debugger's to find.
+coreinspect. They begin at OFFSET, else at the address if SEGMENT is @ADDRESS, else at the segment's start. A field whose bytes are not there is <not in the dump>. What a char * points to is the debugger's to find.
 """,
 )
 CORE = own(
@@ -88,6 +92,20 @@ CORE = own(
 
 Usage: shm core [FILE]
 
+It is for the core (or process) that the debugger looks at now: another core, another inferior, and it is forgotten.
 `shm core -` takes the debugger's own again.
 """,
 )
+TIMEOUT = own(
+    "timeout",
+    "nothing",
+    """Says how long a call of coreinspect may take, or sets it.
+
+Usage: shm timeout [SECONDS]
+
+300 seconds at first; `shm timeout off` waits for ever. What runs when a core is loaded, and Tab, get 10 seconds at most. Ctrl-C
+ends a call at any time.
+""",
+)
+# In the order in which they are listed.
+OWN = (LAYOUT, CORE, TIMEOUT)

@@ -17,14 +17,21 @@ macro_rules! module {
 
 const LOADER: &str = include_str!("../../../plugin/loader.py");
 /// What both debuggers need, in the order in which it can be loaded.
-const SHARED: &[(&str, &str)] =
-    &[module!("__init__"), module!("binary"), module!("verbs"), module!("session")];
+const SHARED: &[(&str, &str)] = &[
+    module!("__init__"),
+    module!("binary"),
+    module!("arguments"),
+    module!("ranges"),
+    module!("verbs"),
+    module!("session"),
+    module!("settings"),
+];
 
 impl Debugger {
-    fn module(self) -> (&'static str, &'static str) {
+    fn modules(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Gdb => module!("in_gdb"),
-            Self::Lldb => module!("in_lldb"),
+            Self::Gdb => &[module!("gdb_types"), module!("in_gdb")],
+            Self::Lldb => &[module!("in_lldb")],
         }
     }
 
@@ -51,7 +58,7 @@ impl Debugger {
 ///
 /// A file that is only printed names no binary: it may go to another machine, where that path is somebody else's.
 pub(super) fn plugin(debugger: Debugger, installed_by: Option<&Path>) -> String {
-    let modules = SHARED.iter().copied().chain([debugger.module()]);
+    let modules = SHARED.iter().chain(debugger.modules());
     let sources: String = modules.map(|(name, text)| format!("    {name:?}: {},\n", raw(text))).collect();
     // A JSON string is a Python string too.
     let installed_by =

@@ -207,15 +207,37 @@ fn a_type_of_the_program_is_laid_over_bytes_of_the_dump() {
     let gaps = print("shm layout #1 page_t");
     assert!(gaps.contains("count = 2") && gaps.contains("behind = <not in the dump>"), "{gaps}");
     assert!(!gaps.contains("= 99"), "{gaps}");
+    // An array whose middle is missing loses no more than that.
+    let log = print("shm layout #1 struct log --at 3996");
+    assert!(log.contains("[0 to 7] = {{id = 100, name = \"entry\\000\\000\"}"), "{log}");
+    assert!(log.contains("[8] = {\n      id = 108,\n      name = <not in the dump>\n    }"), "{log}");
+    assert!(log.contains("[9 to 19] = <not in the dump>"), "{log}");
+    assert!(log.contains("counts = <not in the dump>") && log.contains("high = <not in the dump>"), "{log}");
+    // An address is a place.
+    let inside = format!("@{:#x}", subject.base + 4);
+    assert_eq!(print(&format!("shm layout {inside} unsigned")), "$1 = 2\n");
+    assert_eq!(print(&format!("shm layout {inside} unsigned --at 0")), "$1 = 4276993775\n");
+    let hex = print(&format!("shm hex {inside} --length 4"));
+    assert!(hex.contains("00000004  02 00 00 00"), "{hex}");
     assert_eq!(print("complete shm layout #1 struct que"), "shm layout #1 struct queue\n");
     assert!(print("complete shm layout #1 pag").contains("shm layout #1 page_t\n"));
     for (command, complaint) in [
         ("shm layout #1 struct nosuch", "there is no type \"struct nosuch\""),
         ("shm layout #1", "give a segment and a type"),
         ("shm layout #9 int", "#9 names no segment"),
+        ("shm layout #1 int --at", "--at takes an offset"),
+        ("shm layout #1 int --at=-1", "--at takes an offset"),
+        ("shm layout #1 int[two]", "[two] is no length of an array"),
+        ("shm layout #1 int[0]", "[0] is no length of an array"),
+        ("print $shm()", "give one segment"),
+        ("print $shm(1, 2)", "give one segment"),
+        ("print $shm(*page)", "give one segment"),
+        ("print $shm(1.5)", "give one segment"),
+        ("print $shm_saved()", "give one address"),
+        ("print $shm_saved(*page)", "give one address"),
         ("shm layout #1 page_t --at 12000", "and the segment only 288 from offset 12000 on"),
     ] {
         let run = at(command);
-        assert!(run.err.contains(complaint) && !run.err.contains("Traceback"), "{command}: {run:?}");
+        assert!(run.err.contains(complaint) && !run.err.contains("Python"), "{command}: {run:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::subject::Subject;
 use super::{gdb, path};
 use crate::testdata::Core;
-use crate::tools::have;
+use crate::tools::{have, output};
 
 #[test]
 fn the_core_is_that_of_the_inferior_at_the_time() {
@@ -35,14 +35,21 @@ fn the_core_is_that_of_the_inferior_at_the_time() {
         &format!("shm core {}", path(&second)),
         "shm core",
         "shm core -",
+        // It ends with the core that it was said for, and with the inferior.
+        &format!("shm core {}", path(&second)),
+        &files[2],
+        "shm core",
+        "inferior 2",
+        "shm core",
     ];
     let run = gdb(first.folder(), &[], &commands);
     let cores: Vec<_> = run.lines().into_iter().filter(|line| line.ends_with("/core")).collect();
     let [first, second, third] = [path(&first), path(&second), path(&third)];
-    assert_eq!(cores, [&first, &second, &third, &first, &second, &second, &first], "{run:?}");
+    let named = [&second, &second, &first, &second, &third, &third];
+    assert_eq!(cores, [[&first, &second, &third, &first].as_slice(), &named].concat(), "{run:?}");
     assert_eq!(run.err.matches("has neither a core nor a process").count(), 3, "{run:?}");
     assert!(!run.err.contains("Traceback"), "{run:?}");
-    assert_eq!(run.err.matches("gdb shows zeroes").count(), 3, "once a load of a core with gaps: {run:?}");
+    assert_eq!(run.err.matches("gdb shows zeroes").count(), 4, "once a load of a core with gaps: {run:?}");
 }
 
 #[test]
@@ -71,12 +78,65 @@ fn a_living_process_is_told_apart_from_a_core() {
     let select = format!("@{base}");
     let show = format!("shm show {select}");
     let layout = format!("shm layout {select} unsigned char[4]");
-    let run = gdb(subject.folder.path(), &["-p", &pid], &["shm list", &show, &layout, &print]);
+    let by_number = ["print $shm(\"#1\")", "print $shm(\"#2\")"];
+    let commands = [&["shm list", &show, &layout, &print], by_number.as_slice()].concat();
+    let run = gdb(subject.folder.path(), &["-p", &pid], &commands);
     assert!(run.lines().iter().any(|line| line.contains(&subject.key) && line.contains(&base)), "{run:?}");
     assert!(run.text().contains(&format!("attached at {base}")), "{run:?}");
     // It stands still, and nobody else attaches its segment: nothing can be torn.
     assert!(!run.err.contains("warning: "), "{run:?}");
-    assert!(run.text().contains(&format!("(void *) {base}")), "{run:?}");
+    assert_eq!(run.text().matches(&format!("(void *) {base}")).count(), 2, "{run:?}");
+    assert!(run.err.contains("#2 names no segment of this dump"), "{run:?}");
+}
+
+/// A core that `shm core` names is not the memory that gdb reads.
+#[test]
+fn what_gdb_shows_is_said_of_its_own_core_alone() {
+    if !have("gdb") {
+        return;
+    }
+    let [own, named] = ["segv.kernel", "readonly.kernel"].map(Core::unpack);
+    let files = [format!("core-file {}", path(&own)), format!("shm core {}", path(&named))];
+    let run = gdb(own.folder(), &[], &[&files[0], &files[1], "shm list", "print $shm(\"#1\")"]);
+    assert_eq!(run.err.matches("gdb shows zeroes").count(), 1, "when its own was loaded: {run:?}");
+    assert!(run.text().contains(&format!("(void *) {}", base(&own))), "gdb's memory: {run:?}");
+    assert!(run.err.contains("which `shm core` named, and not what gdb looks at"), "{run:?}");
+    // gdb reads no core at all: "Cannot access memory" is what it says.
+    let nothing = gdb(own.folder(), &[], &[&files[1], "shm list"]);
+    assert!(!nothing.err.contains("gdb shows zeroes"), "{nothing:?}");
+}
+
+/// Something else gives gdb the bytes: here a program with a section where the segment was.
+#[test]
+fn gdb_is_asked_what_it_shows() {
+    if ["gdb", "gcc"].iter().any(|tool| !have(tool)) {
+        return;
+    }
+    let core = Core::unpack("segv.kernel");
+    let source =
+        "static char other[8192] __attribute__((section(\".other\"))) = \"bytes\"; char *main = other;";
+    std::fs::write(core.folder().join("other.c"), source).unwrap();
+    let second_page = int(base(&core)) + 4096;
+    let place = format!("-Wl,--section-start=.other={second_page:#x}");
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-w", "-c", "other.c"]).current_dir(core.folder());
+    output(&mut gcc);
+    let mut link = Command::new("ld");
+    link.args(["-o", "other", "other.o", place.trim_start_matches("-Wl,"), "--no-warnings", "-e", "0"]);
+    output(link.current_dir(core.folder()));
+    let file = format!("core-file {}", path(&core));
+    let read = format!("x/s {second_page:#x}");
+    let run = gdb(core.folder(), &["other"], &[&file, &read, "shm list"]);
+    assert!(run.text().contains("\"bytes\""), "gdb itself: {run:?}");
+    assert!(!run.err.contains("gdb shows zeroes"), "{run:?}");
+}
+
+fn base(core: &Core) -> String {
+    core.segment()["attachments"][0]["base"].as_str().unwrap().to_owned()
+}
+
+fn int(address: String) -> u64 {
+    u64::from_str_radix(address.trim_start_matches("0x"), 16).unwrap()
 }
 
 #[test]

@@ -48,8 +48,28 @@ fn a_missing_or_older_binary_is_told_without_a_traceback() {
     let older = run(Some(old.to_str().unwrap()));
     assert_eq!(older.err.matches("is older than this plugin (made by coreinspect ").count(), 1, "{older:?}");
     assert!(older.err.contains(&format!("unexpected argument {}", path(&core))), "{older:?}");
-    for run in [missing, wrong, older] {
+    let broken = imitation(core.folder(), "kill -SEGV $$");
+    let broken = run(Some(broken.to_str().unwrap()));
+    assert_eq!(broken.err.matches("coreinspect was ended by signal 11").count(), 2, "{broken:?}");
+    assert!(!broken.err.contains("older than this plugin"), "{broken:?}");
+    for run in [missing, wrong, older, broken] {
         assert!(!run.err.contains("Traceback") && !run.err.contains("Python Exception"), "{run:?}");
+    }
+}
+
+/// gdb tells the name of a core between ` and ', which may stand in the name.
+#[test]
+fn the_core_may_have_any_name() {
+    if !have("gdb") {
+        return;
+    }
+    for name in ["c', file type x.core", "a `b' c.core", "two\nlines.core"] {
+        let core = Core::unpack("segv.kernel");
+        let path = core.folder().join(name);
+        std::fs::rename(core.path(), &path).unwrap();
+        let path = path.canonicalize().unwrap();
+        let run = gdb(core.folder(), &["-c", path.to_str().unwrap()], &["shm core"]);
+        assert!(run.text().contains(&format!("{}\n", path.display())), "{run:?}");
     }
 }
 
@@ -150,8 +170,41 @@ fn ctrl_c_ends_a_verb_and_what_it_runs() {
     kill(child.id());
     let run = Run::from_output("gdb", child.wait_with_output().unwrap());
     assert!(began.elapsed() < Duration::from_secs(40), "{run:?}");
-    assert!(!run.err.contains("Traceback"), "{run:?}");
+    assert!(!run.err.contains("Traceback") && !run.err.contains("Python Exception"), "{run:?}");
     assert!(!std::path::Path::new(&format!("/proc/{slept}")).exists(), "it still runs");
+}
+
+/// Whatever the binary waits for, nobody waits for the binary for ever.
+#[test]
+fn every_call_has_a_time_limit() {
+    if !have("gdb") {
+        return;
+    }
+    let core = Core::unpack("segv.kernel");
+    let stuck = imitation(core.folder(), "echo $$ >> pids; exec sleep 90");
+    let file = format!("core-file {}", path(&core));
+    let commands = [
+        "shm timeout",
+        "shm timeout 0.4",
+        "shm key 1",
+        &file,
+        "print $shm(1)",
+        "shm timeout never",
+        "echo on\\n",
+    ];
+    let mut gdb = gdb_command(core.folder(), &[], &commands);
+    let began = Instant::now();
+    let run = Run::of(gdb.env("COREINSPECT", &stuck));
+    assert!(began.elapsed() < Duration::from_secs(60), "{run:?}");
+    assert_eq!(run.err.matches("coreinspect took more than 0.4 seconds and was ended").count(), 2, "{run:?}");
+    assert!(run.text().contains("300 seconds\n0.4 seconds\n") && run.text().contains("on\n"), "{run:?}");
+    assert!(run.err.contains("give a number of seconds, or off"), "{run:?}");
+    assert!(!run.err.contains("Traceback") && !run.err.contains("Python"), "{run:?}");
+    let pids = std::fs::read_to_string(core.folder().join("pids")).unwrap();
+    assert_eq!(pids.lines().count(), 3, "the verb, the core, the function: {pids}");
+    for pid in pids.lines() {
+        assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists(), "{pid} still runs");
+    }
 }
 
 /// `script` makes a terminal: gdb asks before it goes on, and colours as `set style` says.

@@ -1,5 +1,8 @@
 //! The verbs in lldb.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use super::subject::Subject;
 use super::{between, command_line, debugger, imitation, lldb, path, plugin, table};
 use crate::program::Run;
@@ -98,6 +101,69 @@ fn what_is_debugged_may_be_nothing_or_alive() {
     let core = Core::unpack("segv.kernel");
     let other = lldb(core.folder(), &[&format!("shm core {}", path(&core)), "shm show #1"]);
     assert!(other.text().contains("look, but do not touch"), "{other:?}");
+}
+
+/// What lldb cannot know is said to be unknown.
+#[test]
+fn after_the_end_and_behind_a_server_lldb_says_what_it_cannot_know() {
+    if !have("lldb") || !have("gdbserver") {
+        return;
+    }
+    let Some(subject) = Subject::start() else { return };
+    // gdbserver tells no names of memory.
+    let mut server = Command::new("gdbserver");
+    server.args(["--once", "--attach", "localhost:0", &subject.pid()]);
+    let mut server =
+        server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(server.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let port = told.find_map(|line| Some(line.strip_prefix("Listening on port ")?.to_owned()));
+    let remote =
+        lldb(subject.folder.path(), &[&format!("gdb-remote {}", port.unwrap_or_default()), "shm list"]);
+    let _ = server.kill();
+    let _ = server.wait();
+    assert!(remote.err.contains("behind a server that this lldb did not start"), "{remote:?}");
+    assert!(remote.err.contains("lldb does not tell the names of memory here"), "{remote:?}");
+    assert!(!remote.err.contains("none has the name"), "{remote:?}");
+
+    let ended = lldb(subject.folder.path(), &["target create ./subject", "process launch -- ", "shm list"]);
+    assert!(ended.err.contains("has ended, or lldb has let it go"), "{ended:?}");
+    assert!(!ended.err.contains("not of this machine"), "{ended:?}");
+}
+
+/// A core that was named is for what lldb looked at then.
+#[test]
+fn a_named_core_ends_with_the_process_it_was_said_for() {
+    if !have("lldb") {
+        return;
+    }
+    let [first, second] = ["segv.kernel", "readonly.kernel"].map(Core::unpack);
+    let create = format!("target create --core {}", path(&first));
+    let name = format!("shm core {}", path(&second));
+    let run = lldb(
+        first.folder(),
+        &[&name, "shm show #1", &create, "shm core", "shm layout @0x7f581b965001 char[4]"],
+    );
+    assert!(run.text().contains("readonly, page 0"), "{run:?}");
+    assert_eq!(between(&run, "(lldb) shm core\n", "(lldb)"), format!("{}\n", path(&first)), "{run:?}");
+    assert!(run.text().contains("(char[4]) \"look\""), "an address is a place: {run:?}");
+}
+
+#[test]
+fn wrong_words_get_a_sentence() {
+    if !have("lldb") {
+        return;
+    }
+    let core = Core::unpack("segv.kernel");
+    let create = format!("target create --core {}", path(&core));
+    for (command, complaint) in [
+        ("shm show \"#1", "No closing quotation"),
+        ("shm layout #1 char[x]", "[x] is no length of an array"),
+        ("shm layout #1 char --at", "--at takes an offset"),
+        ("shm timeout soon", "give a number of seconds"),
+    ] {
+        let run = lldb(core.folder(), &[&create, command]);
+        assert!(run.err.contains(complaint) && !run.err.contains("plugin: "), "{command}: {run:?}");
+    }
 }
 
 #[test]
