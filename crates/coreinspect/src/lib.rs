@@ -65,6 +65,7 @@ pub mod targets;
 pub mod thread;
 pub mod types;
 pub mod unnamed;
+pub mod writer;
 
 pub use error::{Error, Warning};
 pub use report::{Options, inspect, inspect_file};

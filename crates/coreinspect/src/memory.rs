@@ -11,9 +11,9 @@ use crate::position::{Address, Interval};
 pub enum Dumped {
     /// The dump holds the bytes.
     Saved,
-    /// The dumper left them out: `p_filesz` is short, or no PT_LOAD covers them.
+    /// The writer left them out: `p_filesz` is short, or no PT_LOAD covers them.
     NotSaved,
-    /// The dumper wrote them, but the file ends before them.
+    /// The writer wrote them, but the file ends before them.
     CutOff,
     /// A live process did not let us read them.
     NotReadable,

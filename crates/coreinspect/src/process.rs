@@ -23,7 +23,7 @@ pub struct Process {
     pub fault_address: Option<Address>,
     /// si_code of the signal, if the dump has its siginfo: why it was raised (sigaction(2)).
     pub signal_code: Option<i32>,
-    /// Thread ids, the dumping thread first where the dumper says so.
+    /// Thread ids, the dumping thread first where the writer says so.
     pub threads: Vec<u32>,
 }
 

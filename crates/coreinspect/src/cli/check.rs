@@ -2,17 +2,19 @@
 
 use std::io::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::output::{Format, print_json};
 use super::{Context, Execute, Failure, Status};
-use crate::forecast::{Createdump, Forecast, KernelCoreNotes};
+use crate::forecast::{Forecast, KernelCoreNotes};
 use crate::proc_files::{DumpSettings, IpcTable, MemoryArea, ProcessFolder, smaps};
 use crate::render::check;
 use crate::report::check::Check;
-use crate::retention::forecast::Dumper;
+use crate::retention::forecast::{Conditions, Filter, Forward};
 use crate::shm::SharedMemory;
 use crate::targets::{LiveTarget, Target};
+use crate::writer::Writer;
 
 /// Says what a dump of a running process would keep of its segments, and what to change.
 #[derive(Args, Debug)]
@@ -21,9 +23,9 @@ pub(super) struct CheckCommand {
     /// The process.
     #[arg(value_name = "PID")]
     pid: u32,
-    /// The dumper whose losses decide the exit status.
-    #[arg(long, value_name = "WRITER", default_value = "kernel")]
-    dumper: Judged,
+    /// The writer whose losses decide the exit status.
+    #[arg(long, value_name = "WRITER", default_value = writers().next().map_or("", Writer::word), value_parser = writer())]
+    dumper: Writer,
 }
 
 const ABOUT: &str = "\
@@ -36,11 +38,14 @@ coredump_filter, RLIMIT_CORE, kernel.core_pattern and whether the process is dum
 Exit status: 0 all would be kept; 1 the kernel's core (or that of --dumper) would lose a byte, or there is no segment; 2 the \
 process could not be looked at.";
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Judged {
-    Kernel,
-    Gcore,
-    Createdump,
+/// Those whose rules can be foretold, the kernel first.
+fn writers() -> impl Iterator<Item = Writer> {
+    Forward::all().map(|(writer, _)| writer)
+}
+
+fn writer() -> impl TypedValueParser<Value = Writer> {
+    let words = PossibleValuesParser::new(writers().map(Writer::word));
+    words.try_map(|word| writers().find(|writer| writer.word() == word).ok_or("no such writer"))
 }
 
 impl Execute for CheckCommand {
@@ -59,15 +64,15 @@ impl Execute for CheckCommand {
             read.is_ok_and(|count| count == start.len()) && start == *b"\x7fELF"
         };
         let notes = notes(process, &target);
-        let forecast = Forecast::of(
-            &memory,
-            &areas,
-            &settings,
-            createdump(process, &areas),
+        let environment = process.read("environ").unwrap_or_default();
+        let names: Vec<_> = areas.iter().map(|area| area.area.name).collect();
+        let conditions = Conditions {
+            filter: settings.filter.map_or(Filter::DEFAULT, Filter),
             page,
-            &notes,
-            starts_as_program,
-        );
+            environment: &environment,
+            names: &names,
+        };
+        let forecast = Forecast::of(&memory, &areas, &settings, &conditions, &notes, starts_as_program);
         let table = IpcTable::of(process).unwrap_or_default();
         let report = Check::of(&target, &memory, &settings, &forecast, |segment| {
             let listed = table.segments.iter().find(|row| Some(row.status.id()) == segment.facts.shmid)?;
@@ -99,17 +104,15 @@ impl CheckCommand {
             ));
             return Status::Nothing;
         }
-        let (dumper, name) = match self.dumper {
-            Judged::Kernel => (Dumper::Kernel, "the kernel's core"),
-            Judged::Gcore => (Dumper::Gcore, "gcore"),
-            Judged::Createdump => (Dumper::Createdump { full: false }, "createdump"),
-        };
-        match report.lost(dumper) {
+        let habits = self.dumper.habits();
+        let name = if habits.limited { format!("{}'s core", habits.label) } else { habits.label.to_owned() };
+        match report.lost(self.dumper) {
             None => {
-                context.tell(format_args!("process {pid} is none of .NET: createdump would not dump it"));
+                let refusal = Forward::of(self.dumper).map_or("", |rules| rules.refusal);
+                context.tell(format_args!("process {pid} {refusal}"));
                 Status::Nothing
             }
-            Some(0) if matches!(self.dumper, Judged::Kernel) && report.lacks_space() => {
+            Some(0) if habits.limited && report.lacks_space() => {
                 context.tell(format_args!("process {pid}: the disk is too small for {name}"));
                 Status::Nothing
             }
@@ -120,31 +123,6 @@ impl CheckCommand {
             }
         }
     }
-}
-
-/// What its environment asks of .NET's createdump; `None` if it does not run .NET.
-fn createdump(process: &ProcessFolder, areas: &[MemoryArea<'_>]) -> Option<Createdump> {
-    let runtime = |area: &MemoryArea<'_>| {
-        area.area
-            .name
-            .rsplit(|byte| *byte == b'/')
-            .next()
-            .is_some_and(|name| name.starts_with(b"libcoreclr.so"))
-    };
-    areas.iter().any(runtime).then_some(())?;
-    let environment = process.read("environ").unwrap_or_default();
-    let value = |name: &[u8]| {
-        let mut variables = environment.split(|byte| *byte == 0);
-        variables.find_map(|variable| {
-            let of_dotnet =
-                variable.strip_prefix(b"DOTNET_").or_else(|| variable.strip_prefix(b"COMPlus_"))?;
-            of_dotnet.strip_prefix(name)?.strip_prefix(b"=")
-        })
-    };
-    Some(Createdump {
-        enabled: value(b"DbgEnableMiniDump") == Some(b"1"),
-        full: value(b"DbgMiniDumpType") == Some(b"4"),
-    })
 }
 
 /// What the size of the kernel's notes depends on.

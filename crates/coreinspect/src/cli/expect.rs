@@ -62,7 +62,7 @@ const FIELDS: &[(&str, ValueOf)] = &[
     ("saved", |_, segment| Some(segment.saved.to_string())),
     ("attachments", |_, segment| Some(segment.attachments.len().to_string())),
     ("cause", |_, segment| segment.causes.first().map(|cause| cause.code.to_owned())),
-    ("writer", |dump, _| dump.writer.clone()),
+    ("writer", |dump, _| dump.writer.map(|writer| writer.to_string())),
     ("pid", |dump, _| dump.process.pid.map(|pid| pid.to_string())),
     ("command", |dump, _| dump.process.command.as_ref().map(Text::escaped)),
     ("signal", |dump, _| dump.process.signal.and_then(|signal| signal.name).map(str::to_owned)),

@@ -21,6 +21,7 @@ use crate::render::json::{self, Document};
 use crate::render::table::{Column, Listing};
 use crate::report::{Dump, Options};
 use crate::source::Amount;
+use crate::writer::{Habits, Names};
 
 /// What is decoded of a segment.
 #[derive(Args, Clone, Debug)]
@@ -260,8 +261,9 @@ impl ReportFlags {
     fn judge(&self, dump: &Dump, named: &Named, context: &mut Context<'_>) -> Status {
         let path = dumps::shown(&named.dump);
         if let Some(why) = dump.nothing_certain() {
-            let gcore = dump.writer.as_deref() == Some("gcore") && dump.segments.is_empty();
-            let hint = if gcore && !context.find_unnamed { "; --find-unnamed looks for it" } else { "" };
+            let one_unnamed = Habits::of(dump.writer).names == Names::AllButOne && dump.segments.is_empty();
+            let hint =
+                if one_unnamed && !context.find_unnamed { "; --find-unnamed looks for it" } else { "" };
             context.tell(format_args!("{path}: {why}{hint}"));
             return if dump.error.is_some() { Status::Failed } else { Status::Nothing };
         }

@@ -45,7 +45,7 @@ impl Loads {
     /// Adds a PT_LOAD, in the order of the table. [`Loads::finish`] makes the index.
     pub(super) fn add(&mut self, load: &Load) {
         let address = Address::new(load.address);
-        // A p_filesz beyond p_memsz describes no memory (gABI chapter 5); one with p_memsz 0 was seen from dumpers that
+        // A p_filesz beyond p_memsz describes no memory (gABI chapter 5); one with p_memsz 0 was seen from writers that
         // leave the field out.
         let memory_size = if load.memory_size == 0 { load.file_size } else { load.memory_size };
         let saved = load.file_size.min(memory_size);
@@ -164,7 +164,7 @@ impl Loads {
         FileOffset::new(self.promised_end)
     }
 
-    /// Forgets every saved byte outside `saved` (sorted, without overlap): what a dumper's own list says.
+    /// Forgets every saved byte outside `saved` (sorted, without overlap): what a writer's own list says.
     pub fn keep_only(&mut self, saved: &Coverage<Address>) {
         let saved: Vec<_> = saved.intervals().collect();
         let mut kept = Vec::new();

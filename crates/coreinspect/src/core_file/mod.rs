@@ -27,12 +27,12 @@ pub use file_table::{FileRow, FileTable};
 pub use loads::Loads;
 pub use process_notes::{AuxiliaryVector, ProcessInfo, SignalInfo, ThreadStatus};
 pub use reader::Reader;
-pub use writer::Writer;
 
 use crate::error::{Error, Warning, Warnings};
 use crate::machine::Machine;
 use crate::position::{FileOffset, Interval, Position};
 use crate::source::{Format, Source, Stream};
+use crate::writer::{Habits, Writer};
 use header::{Header, ProgramHeaders};
 use notes::Note;
 use plan::Plan;
@@ -309,7 +309,7 @@ impl Notes {
             } else if !self.any {
                 "the dump has no notes: who the process was, and the names of its mappings, are not in it"
                     .to_owned()
-            } else if self.traits.writer() == Some(Writer::Kernel) && regions > MOST_NAMED_MAPPINGS {
+            } else if Habits::of(self.traits.writer()).most_named.is_some_and(|most| regions > most) {
                 format!(
                     "the kernel left NT_FILE out, because {regions} mappings pass kernel.core_file_note_size_limit: the \
                      names of the mappings are not in this dump; raise it (sysctl) before the next one, or use gcore"
@@ -342,7 +342,3 @@ impl Notes {
         }
     }
 }
-
-/// Mappings that fit kernel.core_file_note_size_limit by default (4 MiB), which the kernel estimates as 64 bytes each
-/// (fs/binfmt_elf.c `fill_files_note`).
-const MOST_NAMED_MAPPINGS: usize = 65_535;

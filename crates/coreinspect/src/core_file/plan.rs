@@ -8,9 +8,9 @@
 use super::file_table::FileTable;
 use super::header::{Header, ProgramHeaders};
 use super::loads::Loads;
-use super::writer::Writer;
 use crate::position::{Coverage, FileOffset, Interval, Position};
 use crate::source::{Amount, Stream};
+use crate::writer::{Habits, Names, Writer};
 
 /// Bytes at the start of what may be a segment that are kept until the notes tell: most layouts read no more.
 const START_OF_A_LOAD: u64 = 64 << 10;
@@ -80,9 +80,10 @@ impl<'a> Plan<'a> {
         files: Option<&FileTable<'_>>,
         writer: Option<Writer>,
     ) -> std::io::Result<()> {
-        // Newer versions of createdump leave segments' names out of a table that has all others.
+        let names = Habits::of(writer).names;
+        // A table that has all others can lack the names of segments.
         let files = files.filter(|files| {
-            writer != Some(Writer::Createdump) || files.rows().any(|row| could_be_a_segment(row.name))
+            names != Names::AllOrNone || files.rows().any(|row| could_be_a_segment(row.name))
         });
         let everything = FileOffset::new(u64::MAX);
         if self.amount == Amount::Everything {
@@ -99,8 +100,7 @@ impl<'a> Plan<'a> {
             end = end.max(run.end());
         };
         // Others leave out names of segments, which are then looked for by content: a file can be read once more for that.
-        let names_all = matches!(writer, Some(Writer::Kernel | Writer::Minicoredumper | Writer::Coreinspect));
-        match files.filter(|_| names_all || self.stream.can_go_back()) {
+        match files.filter(|_| names == Names::All || self.stream.can_go_back()) {
             Some(files) => {
                 let segments = files.rows().filter(|row| could_be_a_segment(row.name));
                 segments.flat_map(|row| loads.runs_of(row.range)).for_each(&mut want);

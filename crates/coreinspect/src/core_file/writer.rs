@@ -1,65 +1,6 @@
 //! Which program wrote a core, by evidence in the file. `None` where the evidence fits none, or several.
 
-use std::fmt;
-
-/// A program that writes dumps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Writer {
-    /// Linux (fs/coredump.c), when a signal killed the process.
-    Kernel,
-    /// gdb's `gcore` or `generate-core-file`.
-    Gcore,
-    /// .NET's createdump.
-    Createdump,
-    /// minicoredumper, a core_pattern handler that thins the kernel's core.
-    Minicoredumper,
-    /// qemu-user, for the guest program that it runs.
-    QemuUser,
-    /// The `dump` command of Delve, the Go debugger.
-    Delve,
-    /// CRIU's `coredump`, which makes cores of the images of a checkpoint.
-    Criu,
-    /// google-coredumper, a library by which a program dumps itself.
-    GoogleCoredumper,
-    /// `contrib/gcore.py` of drgn, which reads a process out of the kernel's memory.
-    Drgn,
-    /// valgrind, for the program that it runs.
-    Valgrind,
-    /// lldb's `process save-core`, a minidump on Linux.
-    Lldb,
-    /// Breakpad's client library: a minidump.
-    Breakpad,
-    /// Crashpad's handler: a minidump.
-    Crashpad,
-    /// The crate minidump-writer, Breakpad's successor in Rust (Firefox): a minidump.
-    MinidumpWriter,
-    /// coreinspect itself.
-    Coreinspect,
-}
-
-/// The word of the JSON contract.
-impl fmt::Display for Writer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Kernel => "kernel",
-            Self::Gcore => "gcore",
-            Self::Createdump => "createdump",
-            Self::Minicoredumper => "minicoredumper",
-            Self::QemuUser => "qemu-user",
-            Self::Delve => "delve",
-            Self::Criu => "criu",
-            Self::GoogleCoredumper => "google-coredumper",
-            Self::Drgn => "drgn",
-            Self::Valgrind => "valgrind",
-            Self::Lldb => "lldb",
-            Self::Breakpad => "breakpad",
-            Self::Crashpad => "crashpad",
-            Self::MinidumpWriter => "minidump-writer",
-            Self::Coreinspect => "coreinspect",
-        })
-    }
-}
+use crate::writer::Writer;
 
 /// What a core shows of its writer.
 #[derive(Clone, Debug, Default)]

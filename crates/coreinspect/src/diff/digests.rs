@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::position::{Position, SegmentOffset};
 use crate::types::contents::Contents;
 
-/// The smallest block: a page of most machines, of which a dumper keeps all or nothing.
+/// The smallest block: a page of most machines, of which a writer keeps all or nothing.
 const PAGE: u64 = 4096;
 /// Blocks that are kept of a copy at most: of larger segments blocks are larger.
 const MOST_BLOCKS: u64 = 1 << 16;

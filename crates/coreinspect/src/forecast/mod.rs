@@ -6,31 +6,22 @@ mod kernel_core;
 use crate::position::{Address, Coverage, Interval, SegmentOffset};
 use crate::proc_files::{DumpSettings, MemoryArea};
 use crate::retention::Code;
-use crate::retention::forecast::{Area, Dumper, Filter, Kept};
+use crate::retention::forecast::{Area, Conditions, Forward, Kept};
 use crate::shm::{Mapping, SharedMemory};
+use crate::writer::Writer;
 use kernel_core::KernelCore;
 
-/// What the dumpers would keep of a process's segments.
+/// What the writers whose rules can be foretold would keep of a process's segments.
 #[derive(Clone, Debug)]
 pub struct Forecast {
-    /// Of each segment, in the order of the [`SharedMemory`].
-    pub segments: Vec<SegmentForecast>,
+    /// The writers, each with the fate of every segment in the order of the [`SharedMemory`]; `None` if it would not dump the
+    /// process at all.
+    pub writers: Vec<(Writer, Option<Vec<Keeping>>)>,
     /// Bytes that the kernel's core would take on disk, roughly; memory that nobody has touched takes none.
     pub core_size: u64,
 }
 
-/// What the dumpers would keep of a segment.
-#[derive(Clone, Debug)]
-pub struct SegmentForecast {
-    /// By the kernel.
-    pub kernel: Keeping,
-    /// By gcore.
-    pub gcore: Keeping,
-    /// By createdump; `None` where the process is none of .NET.
-    pub createdump: Option<Keeping>,
-}
-
-/// What one dumper would keep of a segment.
+/// What one writer would keep of a segment.
 #[derive(Clone, Debug, Default)]
 pub struct Keeping {
     /// Bytes, each offset counted once.
@@ -39,7 +30,7 @@ pub struct Keeping {
     pub mappings: Vec<MappingKept>,
 }
 
-/// What one dumper would keep of a mapping.
+/// What one writer would keep of a mapping.
 #[derive(Clone, Debug)]
 pub struct MappingKept {
     /// Its addresses.
@@ -61,53 +52,54 @@ pub enum Loss {
     NoCore,
 }
 
-/// The kind of dump that .NET's createdump would make of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Createdump {
-    /// Whether it is asked to dump a crash (DOTNET_DbgEnableMiniDump).
-    pub enabled: bool,
-    /// Whether it is asked for a full dump (DOTNET_DbgMiniDumpType=4).
-    pub full: bool,
-}
-
 impl Forecast {
-    /// The forecast for a process with the segments `memory`, the mappings `areas` (all of them, as smaps has them) and
-    /// pages of `page` bytes. `first_bytes` reads the start of a mapping; `auxiliary` is its auxiliary vector.
+    /// What each writer would keep of the segment with this index.
+    pub fn of_segment(&self, index: usize) -> Vec<(Writer, Option<&Keeping>)> {
+        let writers = self.writers.iter();
+        writers
+            .map(|(writer, segments)| (*writer, segments.as_ref().and_then(|all| all.get(index))))
+            .collect()
+    }
+
+    /// The forecast for a process with the segments `memory`, the mappings `areas` (all of them, as smaps has them), under
+    /// `settings` and `conditions`. `starts_as_program` reads the start of a mapping.
     pub fn of(
         memory: &SharedMemory,
         areas: &[MemoryArea<'_>],
         settings: &DumpSettings,
-        createdump: Option<Createdump>,
-        page: u64,
+        conditions: &Conditions<'_>,
         kernel_core: &KernelCoreNotes,
         starts_as_program: impl Fn(&MemoryArea<'_>) -> bool,
     ) -> Self {
-        let filter = settings.filter.map_or(Filter::DEFAULT, Filter);
-        let core = KernelCore::of(areas, settings, filter, page, kernel_core, starts_as_program);
+        let core = KernelCore::of(
+            areas,
+            settings,
+            conditions.filter,
+            conditions.page,
+            kernel_core,
+            starts_as_program,
+        );
         let no_core = settings.no_core().is_some();
-        let segments = memory.segments.iter().map(|segment| {
-            let mappings = || segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
-            let keeping = |dumper: Dumper| {
-                Keeping::of(mappings(), |mapping| {
-                    let area = area(areas, mapping)?;
-                    let kept = dumper.keeps(&area, filter, page);
-                    Some((kept.bytes, rule(kept).into_iter().collect()))
+        // What core(5)'s settings leave of what the rules keep.
+        let written = |mapping: &Mapping, kept: Kept| {
+            let written = settings.limit().and_then(|_| core.written_of(mapping.range.start()));
+            let bytes = if no_core { 0 } else { written.unwrap_or(kept.bytes).min(kept.bytes) };
+            let setting = if no_core { Loss::NoCore } else { Loss::Limit };
+            (bytes, (bytes < kept.bytes).then_some(setting))
+        };
+        let writers = Forward::all().map(|(writer, rules)| {
+            let limited = writer.habits().limited;
+            let keepings = memory.segments.iter().map(|segment| {
+                let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
+                Keeping::of(mappings, |mapping| {
+                    let kept = (rules.keeps)(&area(areas, mapping)?, conditions);
+                    let (bytes, setting) = if limited { written(mapping, kept) } else { (kept.bytes, None) };
+                    Some((bytes, setting.into_iter().chain(rule(kept)).collect()))
                 })
-            };
-            let kernel = Keeping::of(mappings(), |mapping| {
-                let kept = Dumper::Kernel.keeps(&area(areas, mapping)?, filter, page);
-                let written = settings.limit().and_then(|_| core.written_of(mapping.range.start()));
-                let written = written.unwrap_or(kept.bytes);
-                let bytes = if no_core { 0 } else { written.min(kept.bytes) };
-                let setting = if no_core { Loss::NoCore } else { Loss::Limit };
-                let setting = (bytes < kept.bytes).then_some(setting);
-                Some((bytes, setting.into_iter().chain(rule(kept)).collect()))
             });
-            let createdump =
-                createdump.map(|kind| keeping(Dumper::Createdump { full: kind.enabled && kind.full }));
-            SegmentForecast { kernel, gcore: keeping(Dumper::Gcore), createdump }
+            (writer, (rules.dumps)(conditions).then(|| keepings.collect()))
         });
-        Self { segments: segments.collect(), core_size: core.size() }
+        Self { writers: writers.collect(), core_size: core.size() }
     }
 }
 
@@ -141,15 +133,5 @@ fn rule(kept: Kept) -> Option<Loss> {
 fn area(areas: &[MemoryArea<'_>], mapping: &Mapping) -> Option<Area> {
     let at = areas.partition_point(|area| area.area.start < mapping.range.start().get());
     let found = areas.get(at).filter(|area| area.area.start == mapping.range.start().get())?;
-    let flag = |flag: &[u8; 2]| found.has_flag(flag);
-    Some(Area {
-        length: mapping.range.length(),
-        from_start: mapping.offset.get() == 0,
-        readable: found.area.permissions.starts_with(b"r"),
-        // Without VmFlags (before Linux 3.8) a mapping that cannot be written counts as private.
-        shared: flag(b"sh").unwrap_or_else(|| found.area.permissions.get(1) == Some(&b'w')),
-        huge_pages: flag(b"ht").unwrap_or(false),
-        dont_dump: flag(b"dd").unwrap_or(false),
-        device: flag(b"io").unwrap_or(false),
-    })
+    Some(Area { length: mapping.range.length(), ..Area::of(found) })
 }

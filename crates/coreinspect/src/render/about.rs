@@ -6,6 +6,7 @@ use super::printable::Printable;
 use super::prose::write_wrapped;
 use super::style::Style;
 use crate::report::{Dump, Handler, Text, Thread};
+use crate::writer::{Habits, WrittenSignal};
 
 /// Who the process was and who wrote the dump.
 pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -22,21 +23,13 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
         let threads = if threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
         text.push_str(&format!("{machine} process {command} (pid {pid}), {threads}"));
     } else {
-        let writer = match dump.writer.as_deref() {
-            Some("kernel") => "the kernel",
-            Some(writer) => writer,
-            None => "an unknown program",
-        };
+        let writer = dump.writer.map_or("an unknown program", |writer| writer.habits().label);
         let kind = if dump.kind == Some("minidump") { "minidump" } else { "core" };
         text.push_str(&format!("{machine} {kind} of {command} (pid {pid}), written by {writer}"));
     }
     if let Some(signal) = process.signal {
-        // A debugger dumps a process that lives on, whatever it was just sent.
-        let how = if ["gcore", "lldb"].map(Some).contains(&dump.writer.as_deref()) {
-            "stopped by"
-        } else {
-            "killed by"
-        };
+        let lived = Habits::of(dump.writer).signal == WrittenSignal::Stopped;
+        let how = if lived { "stopped by" } else { "killed by" };
         match signal.name {
             Some(name) => text.push_str(&format!(", {how} {name}")),
             None => text.push_str(&format!(", {how} signal {}", signal.number)),

@@ -9,6 +9,7 @@ use super::size::{about, size};
 use super::style::{Style, Tone};
 use super::table::state_tone;
 use crate::report::check::{Check, CheckedSegment, LimitValue, LossCause};
+use crate::retention::forecast::Forward;
 
 /// Writes the table, the causes, the settings, and what to change.
 ///
@@ -49,17 +50,18 @@ pub fn write(check: &Check, style: Style, quiet: bool, out: &mut dyn Write) -> i
 
 fn table(check: &Check, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let heading = |name, right, dispensable| Heading { name, right, dispensable, breaks: false };
-    let dotnet = check.segments.iter().any(|segment| segment.kept.createdump.is_some());
     let mut headings = vec![
         heading("#", true, 0),
         heading("KEY", false, 0),
         heading("ID", true, 3),
         heading("SIZE", true, 2),
         heading("IN MEMORY", true, 4),
-        heading("KERNEL", false, 0),
-        heading("GCORE", false, 0),
     ];
-    headings.extend(dotnet.then(|| heading("CREATEDUMP", false, 0)));
+    // A writer that would not dump the process has no column.
+    let writers = check.segments.first().into_iter().flat_map(|segment| &segment.kept.0);
+    let writers = writers.filter(|(_, kept)| kept.is_some());
+    let rules = writers.filter_map(|(writer, _)| Forward::of(*writer));
+    headings.extend(rules.map(|rules| heading(rules.heading, false, 0)));
     let unknown = || "-".to_owned();
     let rows = check.segments.iter().map(|segment| {
         let bytes = |bytes: Option<u64>| bytes.map_or_else(unknown, |bytes| size(bytes, style.bytes));
@@ -69,17 +71,9 @@ fn table(check: &Check, style: Style, out: &mut dyn Write) -> io::Result<()> {
             Cell::new(segment.shmid.map_or_else(unknown, |id| id.to_string())),
             Cell::new(bytes(segment.size.or(Some(segment.mapped)))),
             Cell::new(bytes(segment.resident)),
-            kept(segment, segment.kept.kernel, style),
-            kept(segment, segment.kept.gcore, style),
         ];
-        if dotnet {
-            row.push(
-                segment
-                    .kept
-                    .createdump
-                    .map_or_else(|| Cell::new(unknown()), |bytes| kept(segment, bytes, style)),
-            );
-        }
+        let of_writers = segment.kept.0.iter().filter_map(|(_, bytes)| *bytes);
+        row.extend(of_writers.map(|bytes| kept(segment, bytes, style)));
         row
     });
     Grid { headings, rows: rows.collect(), header: true }.write(style, out)?;
@@ -102,7 +96,7 @@ fn write_cause(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let head = format!("#{} {}: {}", segment.number, cause.dumper, cause.code);
+    let head = format!("#{} {}: {}", segment.number, cause.writer, cause.code);
     writeln!(out, "{}", style.paint(Tone::Bad, head))?;
     write_wrapped(&cause.evidence, "  ", "  ", style, out)?;
     write_wrapped(&cause.fix, "  fix: ", "       ", style, out)

@@ -191,7 +191,7 @@ impl Dump {
         Ok(Self {
             path: path.into(),
             kind: Some(identity.kind),
-            writer: identity.writer.map(|writer| writer.to_string()),
+            writer: identity.writer,
             machine: Some(identity.machine.to_string()),
             class: Some(identity.machine.class.bits()),
             byte_order: Some(identity.machine.byte_order.name()),

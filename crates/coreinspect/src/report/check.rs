@@ -3,24 +3,24 @@
 mod causes;
 mod remedies;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::build::state;
 use super::{Hex, Process, Text, Warning};
 use crate::forecast::{Forecast, Keeping};
 use crate::proc_files::{Destination, DumpSettings, Limit};
-use crate::retention::forecast::Dumper;
 use crate::shm::{Segment, SharedMemory};
 use crate::targets::Target;
+use crate::writer::Writer;
 
-/// What the dumpers would keep of a process's segments, if they dumped it now.
+/// What each writer would keep of a process's segments, if they dumped it now.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
     /// The contract's name.
     pub schema: &'static str,
     /// Who the process is.
     pub process: Process,
-    /// What decides beside the rules of each dumper.
+    /// What decides beside the rules of each writer.
     pub settings: Settings,
     /// Its segments.
     pub segments: Vec<CheckedSegment>,
@@ -94,21 +94,20 @@ pub struct CheckedSegment {
     pub made_resident: Option<u64>,
     /// Bytes of it that attachments cover, each offset once.
     pub mapped: u64,
-    /// Bytes of it that each dumper would keep, each offset once.
+    /// Bytes of it that each writer would keep, each offset once.
     pub kept: KeptBytes,
-    /// Why bytes would be lost, by dumper.
+    /// Why bytes would be lost, by writer.
     pub causes: Vec<LossCause>,
 }
 
-/// Bytes that each dumper would keep.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct KeptBytes {
-    /// The kernel, as configured now.
-    pub kernel: u64,
-    /// gcore, without `-a`.
-    pub gcore: u64,
-    /// createdump, as the process's environment asks for; null where it is none of .NET.
-    pub createdump: Option<u64>,
+/// Bytes that each writer would keep as configured now, by its word; null for one that would not dump the process at all.
+#[derive(Clone, Debug)]
+pub struct KeptBytes(pub Vec<(Writer, Option<u64>)>);
+
+impl Serialize for KeptBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(writer, bytes)| (writer.word(), bytes)))
+    }
 }
 
 /// An attachment.
@@ -139,11 +138,15 @@ pub struct CheckedMapping {
     pub kept: KeptBytes,
 }
 
-/// Why a dumper would lose bytes.
+/// Why a writer would lose bytes.
 #[derive(Clone, Debug, Serialize)]
 pub struct LossCause {
-    /// "kernel", "gcore" or "createdump".
-    pub dumper: &'static str,
+    /// Which would.
+    #[serde(serialize_with = "super::text::word")]
+    pub writer: Writer,
+    /// The same, as the contract first called it.
+    #[serde(serialize_with = "super::text::word")]
+    pub dumper: Writer,
     /// A stable word, as in the causes of a dump.
     pub code: &'static str,
     /// Whether it is sure to.
@@ -175,25 +178,21 @@ impl Check {
     ) -> Self {
         let pid = target.process().pid;
         let needed = causes::filter_that_keeps_all(settings, forecast);
-        let segments = (1..).zip(&memory.segments).zip(&forecast.segments);
-        let segments = segments.map(|((number, segment), kept)| {
+        let segments = memory.segments.iter().enumerate().map(|(index, segment)| {
             let resident = resident(segment);
-            let most = kept.kernel.bytes.max(kept.gcore.bytes);
+            let kept = forecast.of_segment(index);
+            let most = kept.iter().filter_map(|(_, kept)| Some(kept.as_ref()?.bytes)).max().unwrap_or(0);
             CheckedSegment {
-                number,
+                number: index.saturating_add(1),
                 key: segment.key.map(|key| key.to_string()),
                 shmid: segment.facts.shmid.map(shmcore::ShmId::raw),
-                attachments: attachments(segment, kept),
+                attachments: attachments(segment, &kept),
                 size: segment.facts.size,
                 resident,
                 made_resident: resident.map(|resident| most.saturating_sub(resident)),
                 mapped: segment.mapped(),
-                kept: KeptBytes {
-                    kernel: kept.kernel.bytes,
-                    gcore: kept.gcore.bytes,
-                    createdump: kept.createdump.as_ref().map(|kept| kept.bytes),
-                },
-                causes: causes::of(pid, settings, needed, kept),
+                kept: kept_bytes(&kept, |keeping| keeping.bytes),
+                causes: causes::of(pid, settings, needed, &kept),
             }
         });
         let segments: Vec<_> = segments.collect();
@@ -211,14 +210,10 @@ impl Check {
         }
     }
 
-    /// Bytes of all segments that `dumper` would lose; `None` if it would not dump this process at all.
-    pub fn lost(&self, dumper: Dumper) -> Option<u64> {
+    /// Bytes of all segments that `writer` would lose; `None` if it would not dump this process at all.
+    pub fn lost(&self, writer: Writer) -> Option<u64> {
         let lost = self.segments.iter().map(|segment| {
-            let kept = match dumper {
-                Dumper::Kernel => Some(segment.kept.kernel),
-                Dumper::Gcore => Some(segment.kept.gcore),
-                Dumper::Createdump { .. } => segment.kept.createdump,
-            };
+            let (_, kept) = segment.kept.0.iter().find(|(other, _)| *other == writer)?;
             kept.map(|kept| segment.mapped.saturating_sub(kept))
         });
         lost.sum()
@@ -260,9 +255,12 @@ impl Settings {
     }
 }
 
-fn attachments(segment: &Segment, kept: &crate::forecast::SegmentForecast) -> Vec<CheckedAttachment> {
-    let mut at = 0;
-    let bytes = |keeping: &Keeping, at: usize| keeping.mappings.get(at).map_or(0, |mapping| mapping.bytes);
+fn kept_bytes(kept: &[(Writer, Option<&Keeping>)], bytes: impl Fn(&Keeping) -> u64) -> KeptBytes {
+    KeptBytes(kept.iter().map(|(writer, kept)| (*writer, kept.map(&bytes))).collect())
+}
+
+fn attachments(segment: &Segment, kept: &[(Writer, Option<&Keeping>)]) -> Vec<CheckedAttachment> {
+    let mut at = 0_usize;
     let attachments = segment.attachments.iter().map(|attachment| CheckedAttachment {
         base: attachment.base.map(Hex::from),
         start: attachment.start().into(),
@@ -271,11 +269,8 @@ fn attachments(segment: &Segment, kept: &crate::forecast::SegmentForecast) -> Ve
             .mappings
             .iter()
             .map(|mapping| {
-                let kept = KeptBytes {
-                    kernel: bytes(&kept.kernel, at),
-                    gcore: bytes(&kept.gcore, at),
-                    createdump: kept.createdump.as_ref().map(|kept| bytes(kept, at)),
-                };
+                let bytes = |keeping: &Keeping| keeping.mappings.get(at).map_or(0, |mapping| mapping.bytes);
+                let kept = kept_bytes(kept, bytes);
                 at = at.saturating_add(1);
                 CheckedMapping {
                     start: mapping.range.start().into(),
@@ -305,7 +300,7 @@ fn no_space(settings: &DumpSettings, forecast: &Forecast) -> Option<Warning> {
 }
 
 impl CheckedSegment {
-    /// The contract's word for how much of it a dumper that keeps `bytes` would keep.
+    /// The contract's word for how much of it a writer that keeps `bytes` would keep.
     pub fn state(&self, bytes: u64) -> &'static str {
         state(self.mapped, bytes, false)
     }

@@ -50,6 +50,8 @@ pub use written::{CollectedCrash, RestoredSegment, WrittenCore};
 
 use serde::Serialize;
 
+use crate::writer::{Habits, Writer};
+
 /// The name and version of the JSON contract.
 pub const SCHEMA: &str = "coreinspect/1";
 
@@ -62,7 +64,8 @@ pub struct Dump {
     /// "elf-core"; null if it could not be read.
     pub kind: Option<&'static str>,
     /// Which program wrote it.
-    pub writer: Option<String>,
+    #[serde(serialize_with = "text::word")]
+    pub writer: Option<Writer>,
     /// The machine's name, as uname(1) has it.
     pub machine: Option<String>,
     /// 32 or 64.
@@ -410,39 +413,13 @@ impl Dump {
         })
     }
 
-    /// What its writer does to the names of segments, as the end of a sentence that says that there is none.
-    fn hidden_names(&self) -> Option<&'static str> {
-        Some(match self.writer.as_deref()? {
-            "gcore" => {
-                "; if there was one with shmid 0, the first of a container, gcore has left out its name"
-            }
-            "createdump" => {
-                "; createdump leaves out the names of segments since .NET 9, and its mini, heap and triage dumps also the \
-                 bytes: gcore PID has both"
-            }
-            "qemu-user" => "; the kernel's own core of the emulator, often beside it, has names and bytes",
-            "criu" => {
-                "; CRIU's coredump leaves out the names of segments and writes zeroes for their bytes: gcore PID has both"
-            }
-            "delve" => "; Delve saves the bytes of segments without their names: gcore PID has both",
-            "valgrind" => {
-                "; valgrind saves the bytes of segments without their names: gcore of valgrind's own process has both"
-            }
-            "crashpad" => "; Crashpad writes no names of mappings: gcore PID has names and bytes",
-            "google-coredumper" => {
-                "; google-coredumper saves the bytes of writable segments, and no names: gcore PID has both"
-            }
-            _ => return None,
-        })
-    }
-
     /// Why a listing of this dump shows nothing that is known to be a segment; `None` if it does.
     pub fn nothing_certain(&self) -> Option<String> {
         let unnamed = self.segments.iter().filter(|segment| segment.found_by == "content").count();
         if unnamed == 0 || unnamed < self.segments.len() {
             return self.nothing_found();
         }
-        let hidden = self.hidden_names().unwrap_or_default();
+        let hidden = Habits::of(self.writer).hides;
         let found =
             if unnamed == 1 { "1 candidate was".to_owned() } else { format!("{unnamed} candidates were") };
         Some(format!(
@@ -465,7 +442,7 @@ impl Dump {
                 .rev()
                 .find(|warning| ["no-nt-file", "nt-file", "no-maps"].contains(&warning.code));
             let why = lost.map_or("it does not name its mappings", |warning| warning.message.as_str());
-            let hint = self.hidden_names().unwrap_or_default();
+            let hint = Habits::of(self.writer).hides;
             return Some(format!("no System V segment can be found: {why}{hint}"));
         }
         let mut text = "no System V segment".to_owned();
@@ -473,7 +450,7 @@ impl Dump {
             let are = if count == 1 { "mapping in /dev/shm is" } else { "mappings in /dev/shm are" };
             text.push_str(&format!("; {count} POSIX {are} there"));
         }
-        text.push_str(self.hidden_names().unwrap_or_default());
+        text.push_str(Habits::of(self.writer).hides);
         Some(text)
     }
 }

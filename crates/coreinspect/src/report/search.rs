@@ -207,7 +207,7 @@ impl NotSearched {
         self.end.saturating_sub(self.start)
     }
 
-    /// Whether it is what a dumper left out, not what no attachment covers.
+    /// Whether it is what a writer left out, not what no attachment covers.
     pub fn is_mapped(&self) -> bool {
         [Dumped::NotSaved, Dumped::CutOff, Dumped::NotReadable]
             .map(Dumped::reason)

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use serde::ser::{Serialize, Serializer};
 
 use crate::position::Address;
+use crate::writer::Writer;
 
 /// An address: `"0x..."`, lower case, without padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +61,15 @@ impl Text {
     pub fn hex(&self) -> Option<String> {
         std::str::from_utf8(&self.0).is_err().then(|| hex(&self.0))
     }
+}
+
+/// The contract's word for a writer; null for one that is not known.
+pub(super) fn word<S: Serializer>(
+    writer: &(impl Into<Option<Writer>> + Copy),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let writer: Option<Writer> = (*writer).into();
+    writer.map(Writer::word).serialize(serializer)
 }
 
 /// Two digits for each byte.

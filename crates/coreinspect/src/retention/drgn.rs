@@ -1,21 +1,17 @@
 //! What drgn's contrib/gcore.py keeps (`vma_snapshot`): as the kernel does with coredump_filter 0x33, whatever the process
 //! has there. Of a read-only attach the first page, of a writable one all, huge pages too; MADV_DONTDUMP counts.
 
-use super::{Code, Found};
+use super::{Case, Code, Found, Rules};
 use crate::memory::Dumped;
-use crate::shm::Segment;
 
-/// What makes the next core whole.
-pub(super) fn fix(code: Code) -> String {
-    match code {
-        Code::DontDump => "gcore -a PID",
-        _ => "gcore PID",
-    }
-    .to_owned()
-}
+pub(super) const RULES: Rules = Rules {
+    causes,
+    fix: |_, code, _| if code == Code::DontDump { "gcore -a PID" } else { "gcore PID" }.to_owned(),
+    forward: None,
+};
 
-pub(super) fn causes(segment: &Segment) -> Vec<Found> {
-    let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
+fn causes(case: &Case<'_>) -> Vec<Found> {
+    let mappings = case.segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
     let missing = mappings.filter(|mapping| mapping.lacks(Dumped::NotSaved));
     missing
         .map(|mapping| match mapping.permissions {

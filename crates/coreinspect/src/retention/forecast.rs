@@ -1,8 +1,10 @@
-//! The rules read forwards: what a dumper would keep of a mapping of a running process.
+//! The rules read forwards: what a writer would keep of a mapping of a running process.
 
-use super::{Code, createdump, gcore, kernel};
+use super::{Code, RULES, kernel};
+use crate::proc_files::MemoryArea;
+use crate::writer::Writer;
 
-/// A mapping of a System V segment, as far as a dumper's rules ask about it (proc_pid_smaps(5)).
+/// A mapping of a System V segment, as far as a writer's rules ask about it (proc_pid_smaps(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Area {
     /// Bytes.
@@ -19,6 +21,23 @@ pub struct Area {
     pub dont_dump: bool,
     /// VmFlags `io`: a device's memory.
     pub device: bool,
+}
+
+impl Area {
+    /// Of `area`, one of a System V segment.
+    pub fn of(area: &MemoryArea<'_>) -> Self {
+        let flag = |flag: &[u8; 2]| area.has_flag(flag);
+        Self {
+            length: area.area.length(),
+            from_start: area.area.offset == 0,
+            readable: area.area.permissions.starts_with(b"r"),
+            // Without VmFlags (before Linux 3.8) a mapping that cannot be written counts as private.
+            shared: flag(b"sh").unwrap_or_else(|| area.area.permissions.get(1) == Some(&b'w')),
+            huge_pages: flag(b"ht").unwrap_or(false),
+            dont_dump: flag(b"dd").unwrap_or(false),
+            device: flag(b"io").unwrap_or(false),
+        }
+    }
 }
 
 /// A coredump_filter (core(5)).
@@ -54,7 +73,7 @@ impl Filter {
     }
 }
 
-/// What a dumper would keep of an area.
+/// What a writer would keep of an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Bytes, from the area's start.
@@ -84,27 +103,60 @@ impl Kept {
     }
 }
 
-/// A dumper whose choice can be foretold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dumper {
-    /// Linux, when a signal kills the process.
-    Kernel,
-    /// gdb's gcore.
-    Gcore,
-    /// .NET's createdump: whether it writes a full dump.
-    Createdump {
-        /// Type 4, or `--full`.
-        full: bool,
-    },
+/// What decides beside the mapping.
+#[derive(Clone, Copy, Debug)]
+pub struct Conditions<'a> {
+    /// The process's coredump_filter.
+    pub filter: Filter,
+    /// Bytes of a page.
+    pub page: u64,
+    /// Its environment, each variable NUL-ended (proc_pid_environ(5)).
+    pub environment: &'a [u8],
+    /// The names of its mappings.
+    pub names: &'a [&'a [u8]],
 }
 
-impl Dumper {
-    /// What it keeps of `area` with `filter`, on a machine with pages of `page` bytes.
-    pub fn keeps(self, area: &Area, filter: Filter, page: u64) -> Kept {
-        match self {
-            Self::Kernel => kernel::keeps(area, filter, page),
-            Self::Gcore => gcore::keeps(area, filter),
-            Self::Createdump { full } => createdump::keeps(area, full),
-        }
+/// What a fix can name.
+#[derive(Clone, Debug)]
+pub struct Next {
+    /// The process's number.
+    pub pid: String,
+    /// The command that sets the coredump_filter that keeps all that bits can keep.
+    pub filter: String,
+    /// What keeps the bytes whatever the rules are.
+    pub elsewhere: String,
+}
+
+/// The rules of a writer whose choice can be foretold.
+#[derive(Clone, Copy, Debug)]
+pub struct Forward {
+    /// Above its column.
+    pub heading: &'static str,
+    /// Whether it would dump the process at all.
+    pub dumps: fn(&Conditions<'_>) -> bool,
+    /// Why it would not: the end of a sentence that begins with the process.
+    pub refusal: &'static str,
+    /// What it would keep of an area.
+    pub keeps: fn(&Area, &Conditions<'_>) -> Kept,
+    /// Why it leaves out what [`Code::LeftOut`] says, where that is known.
+    pub left_out: Option<&'static str>,
+    /// What keeps what was lost.
+    pub fix: fn(Lost, &Next) -> String,
+}
+
+impl Forward {
+    /// The writers that have such rules, the kernel first.
+    pub fn all() -> impl Iterator<Item = (Writer, &'static Self)> {
+        RULES.iter().filter_map(|(writer, rules)| Some((*writer, rules.forward.as_ref()?)))
     }
+
+    /// The rules of `writer`.
+    pub fn of(writer: Writer) -> Option<&'static Self> {
+        Self::all().find_map(|(other, rules)| (other == writer).then_some(rules))
+    }
+}
+
+/// What the kernel would keep of `area`: it is the kernel that pipes a core to a handler.
+pub fn kept_by_the_kernel(area: &Area, conditions: &Conditions<'_>) -> Kept {
+    kernel::keeps(area, conditions)
 }

@@ -2,14 +2,29 @@
 //! but a read-only attach whole, as private memory (bit 0). What it leaves out has no PT_LOAD at all, so its rights are
 //! not in the dump; what it keeps without rights (PROT_NONE) it calls readable.
 
-use super::forecast::{Area, Filter, Kept};
-use super::shared_mapping::{self, Evidence};
-use super::{Code, Found, telling};
-use crate::shm::Segment;
-use crate::targets::Target;
+use super::forecast::{Area, Conditions, Filter, Forward, Kept, Lost};
+use super::{Case, Code, Found, Rules, shared_mapping, telling};
 
-/// What makes the next core whole; `mask` is the coredump_filter that keeps all that this one lacks.
-pub(super) fn fix(code: Code, mask: u32) -> String {
+pub(super) const RULES: Rules = Rules {
+    causes,
+    fix,
+    forward: Some(Forward {
+        heading: "GCORE",
+        dumps: |_| true,
+        refusal: "",
+        keeps,
+        left_out: None,
+        fix: |lost, next| match lost {
+            Lost { code: Code::DontDump, .. } => format!("gcore -a {}; {}", next.pid, next.elsewhere),
+            Lost { bit: Some(_), .. } => {
+                format!("{} (or gcore -a {}, but for huge pages)", next.filter, next.pid)
+            }
+            _ => next.elsewhere.clone(),
+        },
+    }),
+};
+
+fn fix(_: &Case<'_>, code: Code, mask: u32) -> String {
     match code {
         // gcore -a puts a filter of its own in place, without bit 6.
         Code::Hugetlb => {
@@ -21,7 +36,8 @@ pub(super) fn fix(code: Code, mask: u32) -> String {
     }
 }
 
-pub(super) fn causes(target: &dyn Target, evidence: &Evidence, segment: &Segment) -> Vec<Found> {
+fn causes(case: &Case<'_>) -> Vec<Found> {
+    let Case { target, evidence, segment, .. } = *case;
     let mut causes = Vec::new();
     for attachment in &segment.attachments {
         for mapping in telling(attachment, evidence) {
@@ -48,13 +64,14 @@ pub(super) fn causes(target: &dyn Target, evidence: &Evidence, segment: &Segment
 }
 
 /// What it keeps of `area`; gdb believes VmFlags of /proc/PID/smaps.
-pub(super) fn keeps(area: &Area, filter: Filter) -> Kept {
+fn keeps(area: &Area, conditions: &Conditions<'_>) -> Kept {
+    let filter = conditions.filter;
     let unless = |bit, code| match filter.has(bit) {
         true => Kept::all(area),
         false => Kept::some(0, code, Some(bit)),
     };
     match area {
-        Area { device: true, .. } => Kept::some(0, Code::DumperSkipped, None),
+        Area { device: true, .. } => Kept::some(0, Code::LeftOut, None),
         Area { dont_dump: true, .. } => Kept::some(0, Code::DontDump, None),
         Area { huge_pages: true, shared: true, .. } => unless(Filter::HUGE_SHARED, Code::Hugetlb),
         Area { huge_pages: true, .. } => unless(Filter::HUGE_PRIVATE, Code::Hugetlb),

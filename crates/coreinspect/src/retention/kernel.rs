@@ -4,15 +4,32 @@
 //! counts as a private mapping of a file. With the default coredump_filter 0x33 its first page is kept, by bit 4,
 //! because a segment's inode is executable (mode 0777) and might be a program; bit 2 keeps all of it.
 
-use super::forecast::{Area, Filter, Kept};
+use super::forecast::{Area, Conditions, Filter, Forward, Kept, Lost};
 use super::shared_mapping::{self, Evidence};
-use super::{Code, Found, telling};
+use super::{Case, Code, Found, Rules, telling};
 use crate::memory::Dumped;
-use crate::shm::{Attachment, Mapping, Segment};
-use crate::targets::Target;
+use crate::shm::{Attachment, Mapping};
 
-/// What makes the next core whole; `mask` is the coredump_filter that keeps all that this one lacks.
-pub(super) fn fix(code: Code, mask: u32) -> String {
+pub(super) const RULES: Rules = Rules {
+    causes,
+    fix,
+    forward: Some(Forward {
+        heading: "KERNEL",
+        dumps: |_| true,
+        refusal: "",
+        keeps,
+        left_out: None,
+        fix: |lost, next| match lost {
+            Lost { code: Code::DontDump, .. } => {
+                format!("madvise(address, length, MADV_DODUMP) in the program; {}", next.elsewhere)
+            }
+            Lost { bit: Some(_), .. } => next.filter.clone(),
+            _ => next.elsewhere.clone(),
+        },
+    }),
+};
+
+fn fix(_: &Case<'_>, code: Code, mask: u32) -> String {
     let filter = format!(
         "echo {mask:#x} > /proc/PID/coredump_filter (inherited by children; systemd: CoredumpFilter={mask:#x})"
     );
@@ -26,7 +43,8 @@ pub(super) fn fix(code: Code, mask: u32) -> String {
     }
 }
 
-pub(super) fn causes(target: &dyn Target, evidence: &Evidence, segment: &Segment) -> Vec<Found> {
+fn causes(case: &Case<'_>) -> Vec<Found> {
+    let Case { target, evidence, segment, .. } = *case;
     let page = target.identity().page_size;
     let mut causes = Vec::new();
     for attachment in &segment.attachments {
@@ -132,7 +150,8 @@ fn rights(mapping: &Mapping) -> String {
 }
 
 /// What it keeps of `area`, in the order in which `vma_dump_size` asks.
-pub(super) fn keeps(area: &Area, filter: Filter, page: u64) -> Kept {
+pub(super) fn keeps(area: &Area, conditions: &Conditions<'_>) -> Kept {
+    let Conditions { filter, page, .. } = *conditions;
     let unless = |bit, code| match filter.has(bit) {
         true => Kept::all(area),
         false => Kept::some(0, code, Some(bit)),
@@ -141,7 +160,7 @@ pub(super) fn keeps(area: &Area, filter: Filter, page: u64) -> Kept {
         Area { dont_dump: true, .. } => Kept::some(0, Code::DontDump, None),
         Area { huge_pages: true, shared: true, .. } => unless(Filter::HUGE_SHARED, Code::Hugetlb),
         Area { huge_pages: true, .. } => unless(Filter::HUGE_PRIVATE, Code::Hugetlb),
-        Area { device: true, .. } => Kept::some(0, Code::DumperSkipped, None),
+        Area { device: true, .. } => Kept::some(0, Code::LeftOut, None),
         // A segment's file has no name that leads to it (i_nlink 0), which counts as anonymous.
         Area { shared: true, .. } => unless(Filter::ANONYMOUS_SHARED, Code::FilterShared),
         // Its inode is executable (mode 0777), so it might be a program, whose first page bit 4 keeps.

@@ -1,10 +1,12 @@
 //! What minicoredumper keeps: what its recept names, whatever `p_filesz` says.
 
-use super::{Code, Found, first_not_saved};
+use super::{Code, Found, Rules, first_not_saved};
 use crate::shm::Segment;
 
-/// What makes the next dump whole.
-pub(super) fn fix(segment: &Segment) -> String {
+pub(super) const RULES: Rules =
+    Rules { causes: |case| vec![cause(case.segment)], fix: |case, _, _| fix(case.segment), forward: None };
+
+fn fix(segment: &Segment) -> String {
     let name = segment.key.map_or_else(
         || "the segment's mapping".to_owned(),
         |key| format!("\"/SYSV{:08x} (deleted)\"", key.bits()),
@@ -12,9 +14,9 @@ pub(super) fn fix(segment: &Segment) -> String {
     format!("add {name} to maps.dump_by_name of minicoredumper's recept")
 }
 
-pub(super) fn cause(segment: &Segment) -> Found {
+fn cause(segment: &Segment) -> Found {
     Found {
-        code: Code::DumperSkipped,
+        code: Code::LeftOut,
         certain: true,
         evidence: format!(
             "minicoredumper's list of saved memory does not name it from offset {:#x} on; the file has a hole there",

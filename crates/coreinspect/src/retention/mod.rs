@@ -1,24 +1,30 @@
-//! What each dumper keeps of a mapping, and so why bytes are missing. One file a dumper: its rules read backwards say why a
-//! dump lacks bytes, read forwards ([`forecast`]) what the next one will hold.
+//! What each writer keeps of a mapping, and so why bytes are missing. One file a writer, and its row in [`RULES`]: its
+//! rules read backwards say why a dump lacks bytes, read forwards ([`forecast`]) what the next one will hold.
 //!
 //! A dump does not say why it lacks bytes. What it shows (rights, sizes, which other mappings are whole) leaves one
-//! cause, or several: a cause is certain only if the rules of the dumper leave no other.
+//! cause, or several: a cause is certain only if the rules of the writer leave no other.
 
 mod createdump;
+mod criu;
+mod delve;
 mod drgn;
 pub mod forecast;
 mod gcore;
+mod google_coredumper;
 mod kernel;
 mod minicoredumper;
 mod minidump;
-mod nameless;
 mod process;
+mod qemu_user;
 mod shared_mapping;
+mod valgrind;
 
 use crate::memory::Dumped;
 use crate::position::SegmentOffset;
 use crate::shm::{Attachment, Mapping, Segment, SharedMemory};
-use crate::targets::{Target, Writer};
+use crate::targets::Target;
+use crate::writer::Writer;
+use forecast::Forward;
 use shared_mapping::Evidence;
 
 /// Why bytes of a segment are missing.
@@ -34,7 +40,7 @@ pub struct Cause {
     pub fix: String,
 }
 
-/// A rule by which a dumper leaves bytes out.
+/// A rule by which a writer leaves bytes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     /// Attached with SHM_RDONLY: without coredump_filter bit 2 the kernel keeps at most its first page.
@@ -47,8 +53,8 @@ pub enum Code {
     DontDump,
     /// The file ends before the bytes.
     Truncated,
-    /// This kind of dump, by this dumper, leaves them out.
-    DumperSkipped,
+    /// This kind of dump, by this writer, leaves them out.
+    LeftOut,
     /// A running process that we may not trace.
     NoRights,
     /// No rule that is known here.
@@ -64,7 +70,7 @@ impl Code {
             Self::Hugetlb => "hugetlb",
             Self::DontDump => "dontdump",
             Self::Truncated => "truncated",
-            Self::DumperSkipped => "dumper-skipped",
+            Self::LeftOut => "dumper-skipped",
             Self::NoRights => "no-rights",
             Self::Unknown => "unknown",
         }
@@ -78,15 +84,89 @@ struct Found {
     evidence: String,
 }
 
+impl Found {
+    /// One that other rules can have done as well.
+    fn likely(code: Code, evidence: &str) -> Self {
+        Self { code, certain: false, evidence: evidence.to_owned() }
+    }
+}
+
+/// A segment that lacks bytes, and what rules ask of its surroundings.
+struct Case<'a> {
+    target: &'a dyn Target,
+    memory: &'a SharedMemory,
+    segment: &'a Segment,
+    evidence: &'a Evidence,
+}
+
+/// The rules of a writer.
+struct Rules {
+    /// Why bytes are missing.
+    causes: fn(&Case<'_>) -> Vec<Found>,
+    /// What makes the next dump whole; the number is the coredump_filter that keeps all that this dump lacks.
+    fix: fn(&Case<'_>, Code, u32) -> String,
+    /// The same rules for a process that runs, where they can be foretold.
+    forward: Option<Forward>,
+}
+
+/// Every writer whose rules are known.
+const RULES: &[(Writer, Rules)] = &[
+    (Writer::Kernel, kernel::RULES),
+    (Writer::Gcore, gcore::RULES),
+    (Writer::Createdump, createdump::RULES),
+    (Writer::Drgn, drgn::RULES),
+    (Writer::Minicoredumper, minicoredumper::RULES),
+    (Writer::QemuUser, qemu_user::RULES),
+    (Writer::Delve, delve::RULES),
+    (Writer::Valgrind, valgrind::RULES),
+    (Writer::GoogleCoredumper, google_coredumper::RULES),
+    (Writer::Criu, criu::RULES),
+    (Writer::Lldb, minidump::LLDB),
+    (Writer::Breakpad, minidump::BREAKPAD),
+    (Writer::Crashpad, minidump::CRASHPAD),
+    (Writer::MinidumpWriter, minidump::MINIDUMP_WRITER),
+];
+
+/// What is said where no rules are known.
+const UNKNOWN: Rules = Rules {
+    causes: |case| {
+        let evidence = match case.target.identity().writer {
+            Some(writer) => format!("the dump was written by {writer}, whose rules are not known here"),
+            None => "which program wrote the dump cannot be told, so its rules cannot either".to_owned(),
+        };
+        vec![Found { code: Code::Unknown, certain: false, evidence }]
+    },
+    fix: |_, _, _| "gcore -a PID saves every readable byte but huge pages".to_owned(),
+    forward: None,
+};
+
+/// The rules of whoever wrote `target`.
+fn rules(target: &dyn Target) -> &'static Rules {
+    let identity = target.identity();
+    let row = RULES.iter().find(|(writer, _)| Some(*writer) == identity.writer);
+    match row {
+        Some((_, rules)) => rules,
+        None if identity.kind == "minidump" => &minidump::OTHER,
+        None => &UNKNOWN,
+    }
+}
+
 /// Why the segments of `memory` lack bytes: for each segment the best explanation first, nothing if it lacks none.
 pub fn causes(target: &dyn Target, memory: &SharedMemory) -> Vec<Vec<Cause>> {
     let evidence = Evidence::of(target, memory);
-    let found: Vec<_> =
-        memory.segments.iter().map(|segment| found(target, memory, segment, &evidence)).collect();
-    let mask = coredump_filter(&found, &evidence);
-    let with_fixes = memory.segments.iter().zip(found).map(|(segment, found)| {
+    let cases = memory.segments.iter().map(|segment| Case { target, memory, segment, evidence: &evidence });
+    let found: Vec<_> = cases.map(|case| (found(&case), case)).collect();
+    let mask = coredump_filter(found.iter().flat_map(|(found, _)| found), &evidence);
+    let with_fixes = found.into_iter().map(|(found, case)| {
         let with_fix = found.into_iter().map(|Found { code, certain, evidence }| {
-            let fix = fix(target, memory, segment, code, mask);
+            let fix = match code {
+                Code::Truncated => {
+                    "ulimit -c unlimited (systemd: LimitCORE=infinity) and enough disk space before the next dump"
+                        .to_owned()
+                }
+                Code::NoRights => process::FIX.to_owned(),
+                _ => (rules(target).fix)(&case, code, mask),
+            };
             Cause { code, certain, evidence, fix }
         });
         with_fix.collect()
@@ -94,22 +174,13 @@ pub fn causes(target: &dyn Target, memory: &SharedMemory) -> Vec<Vec<Cause>> {
     with_fixes.collect()
 }
 
-fn found(target: &dyn Target, memory: &SharedMemory, segment: &Segment, evidence: &Evidence) -> Vec<Found> {
-    let mut found: Vec<Found> = truncated(target, segment).into_iter().collect();
-    if segment.bytes_that_are(Dumped::NotReadable) > 0 {
-        found.push(process::cause(segment));
+fn found(case: &Case<'_>) -> Vec<Found> {
+    let mut found: Vec<Found> = truncated(case.target, case.segment).into_iter().collect();
+    if case.segment.bytes_that_are(Dumped::NotReadable) > 0 {
+        found.push(process::cause(case.segment));
     }
-    if segment.bytes_that_are(Dumped::NotSaved) > 0 {
-        let identity = target.identity();
-        found.extend(match identity.writer {
-            writer if identity.kind == "minidump" => vec![minidump::cause(memory, segment, writer)],
-            Some(Writer::Kernel) => kernel::causes(target, evidence, segment),
-            Some(Writer::Gcore) => gcore::causes(target, evidence, segment),
-            Some(Writer::Drgn) => drgn::causes(segment),
-            Some(Writer::Createdump) => vec![createdump::cause(memory)],
-            Some(Writer::Minicoredumper) => vec![minicoredumper::cause(segment)],
-            other => vec![other.and_then(nameless::cause).unwrap_or_else(|| unknown(other))],
-        });
+    if case.segment.bytes_that_are(Dumped::NotSaved) > 0 {
+        found.extend((rules(case.target).causes)(case));
     }
     found.sort_by_key(|cause| !cause.certain);
     let mut distinct = Vec::<Found>::new();
@@ -129,29 +200,8 @@ pub fn attached_read_only(target: &dyn Target, attachment: &Attachment) -> Optio
     if attachment.mappings.iter().any(is_writable) {
         return Some(false);
     }
-    let marked =
-        identity.writer == Some(Writer::Kernel) && kernel::shows_read_only(attachment, identity.page_size);
+    let marked = identity.habits().first_pages && kernel::shows_read_only(attachment, identity.page_size);
     marked.then_some(true)
-}
-
-/// What makes the next dump whole. `mask` is the coredump_filter that keeps all that this dump lacks.
-fn fix(target: &dyn Target, memory: &SharedMemory, segment: &Segment, code: Code, mask: u32) -> String {
-    let identity = target.identity();
-    match (code, identity.writer) {
-        (Code::Truncated, _) => {
-            "ulimit -c unlimited (systemd: LimitCORE=infinity) and enough disk space before the next dump"
-                .to_owned()
-        }
-        (_, writer) if identity.kind == "minidump" => minidump::fix(writer),
-        (Code::NoRights, _) => process::FIX.to_owned(),
-        (_, Some(Writer::Kernel)) => kernel::fix(code, mask),
-        (_, Some(Writer::Gcore)) => gcore::fix(code, mask),
-        (_, Some(Writer::Drgn)) => drgn::fix(code),
-        (Code::DumperSkipped, Some(Writer::Createdump)) => createdump::fix(memory),
-        (Code::DumperSkipped, Some(Writer::Minicoredumper)) => minicoredumper::fix(segment),
-        (Code::DumperSkipped | Code::ReadOnlyAttach, Some(writer)) => nameless::fix(writer),
-        _ => "gcore -a PID saves every readable byte but huge pages".to_owned(),
-    }
 }
 
 /// coredump_filter bit 2, by which the kernel keeps a SHM_RDONLY attach (core(5)).
@@ -161,9 +211,9 @@ const SHARED_HUGE_PAGES: u32 = 0x40;
 
 /// The coredump_filter (core(5)) that keeps what `found` says is missing, and what is kept already: the default, and
 /// the bits that it takes.
-fn coredump_filter(found: &[Vec<Found>], evidence: &Evidence) -> u32 {
+fn coredump_filter<'a>(found: impl Iterator<Item = &'a Found>, evidence: &Evidence) -> u32 {
     const DEFAULT: u32 = 0x33;
-    let bits = found.iter().flatten().map(|cause| match cause.code {
+    let bits = found.map(|cause| match cause.code {
         Code::ReadOnlyAttach => PRIVATE_FILES,
         Code::FilterShared => 0x02,
         Code::Hugetlb => SHARED_HUGE_PAGES,
@@ -186,15 +236,7 @@ fn truncated(target: &dyn Target, segment: &Segment) -> Option<Found> {
     })
 }
 
-fn unknown(writer: Option<Writer>) -> Found {
-    let evidence = match writer {
-        Some(writer) => format!("the dump was written by {writer}, whose rules are not known here"),
-        None => "which program wrote the dump cannot be told, so its rules cannot either".to_owned(),
-    };
-    Found { code: Code::Unknown, certain: false, evidence }
-}
-
-/// The mappings of `attachment` that a dumper left bytes of, one for each kind that the rules tell apart: a thousand
+/// The mappings of `attachment` that a writer left bytes of, one for each kind that the rules tell apart: a thousand
 /// alike have the causes of one.
 fn telling<'a>(attachment: &'a Attachment, evidence: &Evidence) -> Vec<&'a Mapping> {
     let mut seen = Vec::new();
@@ -210,7 +252,7 @@ fn telling<'a>(attachment: &'a Attachment, evidence: &Evidence) -> Vec<&'a Mappi
     telling
 }
 
-/// The first offset that is missing by a dumper's choice, for evidence.
+/// The first offset that is missing by the writer's choice, for evidence.
 fn first_not_saved(segment: &Segment) -> SegmentOffset {
     let piece = segment.pieces().iter().find(|piece| piece.dumped == Dumped::NotSaved);
     piece.map_or(SegmentOffset::new(0), |piece| piece.offsets.start())

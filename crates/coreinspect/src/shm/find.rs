@@ -7,7 +7,7 @@ use super::{Segment, SharedMemory, lookalike, private};
 use crate::error::Warning;
 use crate::memory::Dumped;
 use crate::position::{Address, Interval};
-use crate::targets::{FoundBy, SystemV, Target, Writer};
+use crate::targets::{FoundBy, SystemV, Target};
 
 impl SharedMemory {
     /// Finds the segments of `target` by the names of its mappings.
@@ -49,9 +49,8 @@ impl SharedMemory {
             let row = Row { key: name.key, range: mapping.range, offset, found_by, facts };
             if name.deleted || found_by != FoundBy::Name { rows.push(row) } else { bare.push(row) }
         }
-        // .NET Core 3.1's createdump drops " (deleted)" from every name. Anywhere else a name without it is that of
-        // a regular file which still exists.
-        let deleted = if target.identity().writer == Some(Writer::Createdump) && !any_deleted {
+        // Unless the writer drops " (deleted)" from every name, one without it is that of a regular file which still exists.
+        let deleted = if target.identity().habits().drops_deleted && !any_deleted {
             rows.append(&mut bare);
             ""
         } else {

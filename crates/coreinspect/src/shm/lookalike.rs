@@ -7,13 +7,13 @@
 use super::{Mapping, Segment};
 use crate::error::Warning;
 use crate::memory::Dumped;
-use crate::targets::{FoundBy, Target, Writer};
+use crate::targets::{FoundBy, Target};
 
 /// Segments that are named in a warning.
 const MOST_TOLD: usize = 8;
 
 impl Mapping {
-    /// Whether it is writable, and the dumper kept its start alone: in a dump by the kernel it is a private mapping.
+    /// Whether it is writable, and the writer kept its start alone: in a dump by the kernel it is a private mapping.
     pub(crate) fn is_private_by_kernel(&self) -> bool {
         let writable = self.permissions.is_some_and(|permissions| permissions.write);
         matches!(self.extents.as_slice(), [.., kept, rest]
@@ -23,7 +23,7 @@ impl Mapping {
 
 /// Says which of `segments` the kernel saved as it saves no segment.
 pub(super) fn tell(target: &dyn Target, segments: &[Segment], warnings: &mut Vec<Warning>) {
-    if target.identity().writer != Some(Writer::Kernel) {
+    if !target.identity().habits().first_pages {
         return;
     }
     let by_name = (1_usize..).zip(segments).filter(|(_, segment)| segment.found_by == FoundBy::Name);

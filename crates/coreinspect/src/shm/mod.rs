@@ -228,7 +228,7 @@ impl Attachment {
         self.mappings.iter().fold(0, |sum, mapping| sum.saturating_add(mapping.saved()))
     }
 
-    /// Whether the dumper wrote any byte of it, even if the file ends before it.
+    /// Whether the writer wrote any byte of it, even if the file ends before it.
     pub fn kept(&self) -> bool {
         let mut extents = self.mappings.iter().flat_map(|mapping| &mapping.extents);
         extents.any(|extent| extent.dumped != Dumped::NotSaved)

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use super::{AuxiliaryVector, FoundBy, Identity, Mapping, SegmentFacts, SystemV, Target};
-use crate::core_file::{CoreFile, ThreadStatus, Writer};
+use crate::core_file::{CoreFile, ThreadStatus};
 use crate::error::{Error, Warning};
 use crate::machine::{ByteOrder, SignalNumbering};
 use crate::memory::{Dumped, Extent, Permissions};
@@ -11,6 +11,7 @@ use crate::position::{Address, FileOffset, Interval};
 use crate::process::{Process, Signal};
 use crate::source::{Source, Stream};
 use crate::thread::Thread;
+use crate::writer::{Habits, WrittenSignal};
 
 /// A process as its ELF core shows it.
 pub struct CoreTarget<'s> {
@@ -107,24 +108,22 @@ fn process(core: &CoreFile<'_>) -> Process {
 /// pr_uid of a guest whose byte order is not its own, which writes 70,000 as 292,552,704.
 fn uid_is_scrambled(core: &CoreFile<'_>) -> bool {
     let whole = core.process().is_some_and(|info| !info.small_uid);
-    core.writer() == Some(Writer::QemuUser) && core.machine().byte_order == ByteOrder::Big && whole
+    Habits::of(core.writer()).emulator && core.machine().byte_order == ByteOrder::Big && whole
 }
 
-/// Every process has a name and an argv[0]; a dumper that writes none (createdump) does not know them.
+/// Every process has a name and an argv[0]; a writer that writes none (createdump) does not know them.
 fn given(bytes: &[u8]) -> Option<Vec<u8>> {
     (!bytes.is_empty()).then(|| bytes.to_vec())
 }
 
-/// The signal that ended the process; `None` if it was alive, as far as the dumper tells.
+/// The signal that ended the process; `None` if it was alive, as far as the writer tells.
 fn fatal_signal(core: &CoreFile<'_>, numbering: SignalNumbering) -> Option<Signal> {
     let first = core.threads().first().and_then(|thread| thread.signal);
-    match core.writer() {
-        // gdb stops a process to dump it: a stop or a breakpoint is no signal that ended it.
-        Some(Writer::Gcore) => {
+    match Habits::of(core.writer()).signal {
+        WrittenSignal::Stopped => {
             first.filter(|signal| *signal != Signal::TRAP && signal.number() != numbering.stop())
         }
-        // .NET Core 3.1 writes SIGABRT into every thread of every dump, also of a process that lives.
-        Some(Writer::Createdump) if core.signal().is_none() => {
+        WrittenSignal::AbortAlways if core.signal().is_none() => {
             let all_aborted = core.threads().iter().all(|thread| thread.signal == Some(Signal::ABRT));
             first.filter(|_| !all_aborted)
         }

@@ -30,8 +30,9 @@ use crate::process::Process;
 use crate::source::Format;
 use crate::source::{Beside, Source};
 use crate::thread::Thread;
+use crate::writer::{Habits, Writer};
 
-pub use crate::core_file::{AuxiliaryVector, Writer};
+pub use crate::core_file::AuxiliaryVector;
 
 /// What kind of target it is, and of which machine.
 #[derive(Clone, Debug)]
@@ -50,6 +51,13 @@ pub struct Identity {
     pub complete: Option<bool>,
     /// Whether private memory was dumped, as the stack shows (coredump_filter bit 0).
     pub private_memory_saved: bool,
+}
+
+impl Identity {
+    /// What the dump's writer does, as far as an analysis depends on it.
+    pub fn habits(&self) -> Habits {
+        Habits::of(self.writer)
+    }
 }
 
 /// A mapping of a file (or of what the kernel names like one).
@@ -99,7 +107,7 @@ pub trait Target: Sync {
     /// Who the process was.
     fn process(&self) -> &Process;
 
-    /// Its threads, the dumping one first where the dumper says so; as many as the target tells of.
+    /// Its threads, the dumping one first where the writer says so; as many as the target tells of.
     fn threads(&self) -> &[Thread] {
         &[]
     }

@@ -9,8 +9,8 @@ use crate::layout::{Layout, Subject, Verdict, choose};
 use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position};
 use crate::shm::{Attachment, Segment};
-use crate::targets::Writer;
 use crate::types::Budget;
+use crate::writer::Runs;
 
 /// What speaks for a candidate, and how loudly.
 #[derive(Debug, Default)]
@@ -118,10 +118,9 @@ impl Evidence {
 
     /// Only the first page of what is read-only: of all that can be in a process the kernel cuts only a mapped file so.
     fn first_page(&mut self, landscape: &Landscape<'_>, piece: &Piece) {
-        let kernel = landscape.target.identity().writer == Some(Writer::Kernel);
         let extents = landscape.target.memory(piece.range);
         if let [first, rest] = extents.as_slice()
-            && kernel
+            && landscape.target.identity().habits().first_pages
             && !piece.permissions.write
             && first.range.length() == landscape.page
             && rest.dumped == Dumped::NotSaved
@@ -137,11 +136,10 @@ impl Evidence {
     }
 
     fn rights(&mut self, landscape: &Landscape<'_>, piece: &Piece) {
-        let kernel = landscape.target.identity().writer == Some(Writer::Kernel);
         // Where other files that were mapped read-only were saved too, it says nothing.
         if !piece.permissions.write && !landscape.files_are_saved() {
             self.add(
-                if kernel { 15 } else { 20 },
+                if landscape.target.identity().habits().first_pages { 15 } else { 20 },
                 "it is r--, as hardly any memory of a process's own is".to_owned(),
             );
         }
@@ -149,7 +147,7 @@ impl Evidence {
 
     /// mmap(2) makes one mapping of private anonymous memory that lies side by side; an attach stays apart.
     fn neighbours(&mut self, landscape: &Landscape<'_>, piece: &Piece) {
-        let by_mapping = matches!(landscape.target.identity().writer, Some(Writer::Kernel | Writer::Gcore));
+        let by_mapping = landscape.target.identity().habits().runs == Runs::Mappings;
         if !(piece.whole && piece.permissions.write && by_mapping) {
             return;
         }

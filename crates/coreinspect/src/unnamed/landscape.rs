@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use crate::machine::{ByteOrder, Class};
 use crate::memory::{Dumped, Permissions};
 use crate::position::{Address, Interval, Position};
-use crate::targets::{Target, Writer};
+use crate::targets::Target;
 
 /// The memory of a target, with what is known of each part.
 pub(super) struct Landscape<'t> {
@@ -197,9 +197,9 @@ impl<'t> Landscape<'t> {
         below && above
     }
 
-    /// Whether the dumper joins neighbours: a region can hold several mappings.
+    /// Whether the writer joins neighbours: a region can hold several mappings.
     pub(super) fn merges(&self) -> bool {
-        !matches!(self.target.identity().writer, Some(Writer::Kernel | Writer::Gcore | Writer::Delve))
+        self.target.identity().habits().runs.can_be_several()
     }
 
     /// The memory without a name, by address.
@@ -262,14 +262,10 @@ impl<'t> Landscape<'t> {
         if self.target.data(piece.range).is_empty() {
             return true;
         }
-        !self.is_written_by_mapping()
+        // Zeroes that are no hole can be those of a segment that nobody wrote to.
+        !self.target.identity().habits().holes
             && piece.range.length() <= self.page
             && self.starts_with_zeroes(piece.range)
-    }
-
-    /// Whether zeroes can be those of a segment that nobody wrote to.
-    fn is_written_by_mapping(&self) -> bool {
-        self.target.identity().writer == Some(Writer::Kernel)
     }
 
     /// Whether the first page of `range` is saved, and zero.

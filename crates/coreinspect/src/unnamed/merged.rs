@@ -1,4 +1,4 @@
-//! Attaches that a dumper joined: qemu-user and createdump write neighbours of equal rights as one run of memory.
+//! Attaches that a writer joined: qemu-user and createdump write neighbours of equal rights as one run of memory.
 //!
 //! A read-only attach of a segment stands apart from its neighbours, which can be written to. Where its bytes stand once
 //! more within a longer run, the segment is attached there too, and the run is several.

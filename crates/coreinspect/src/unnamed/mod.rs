@@ -31,8 +31,9 @@ use crate::error::Warning;
 use crate::layout::Layout;
 use crate::position::{Address, Interval};
 use crate::shm::{Attachment, Segment, SharedMemory};
-use crate::targets::{Target, Writer};
+use crate::targets::Target;
 use crate::types::Budget;
+use crate::writer::{Bar, Names, Runs};
 use evidence::Evidence;
 use landscape::{Landscape, Piece};
 
@@ -47,25 +48,6 @@ enum Reach {
     Sure,
     /// What more speaks for than against.
     All,
-}
-
-/// What must speak for a candidate.
-struct Bar {
-    /// If nobody asked for it.
-    sure: i32,
-    /// If segments without a name are looked for.
-    asked: i32,
-}
-
-impl Bar {
-    /// As measured: what ordinary programs reach in dumps of each kind (tests/it/unnamed).
-    fn of(writer: Option<Writer>) -> Self {
-        match writer {
-            // Its guests have little memory that is not of programs, and gives none of it a name.
-            Some(Writer::QemuUser) => Self { sure: 30, asked: 10 },
-            _ => Self { sure: 50, asked: 20 },
-        }
-    }
 }
 
 /// Candidates that are compared with each other.
@@ -84,10 +66,9 @@ impl Reach {
         if target.identity().kind != "elf-core" || target.regions().is_empty() {
             return Self::Nowhere;
         }
-        let writer = target.identity().writer;
         let names_are_whole = target.mappings().is_some()
             && !target.warnings().iter().any(|warning| ["nt-file", "no-nt-file"].contains(&warning.code));
-        match writer {
+        match target.identity().habits().names {
             _ if !names_are_whole => {
                 if asked {
                     Self::All
@@ -95,19 +76,15 @@ impl Reach {
                     Self::Sure
                 }
             }
-            // These name every attach.
-            Some(Writer::Kernel | Writer::Minicoredumper | Writer::Coreinspect) => Self::Nowhere,
+            Names::All => Self::Nowhere,
             _ if asked => Self::All,
-            Some(
-                Writer::QemuUser | Writer::Delve | Writer::Criu | Writer::Valgrind | Writer::GoogleCoredumper,
-            ) => Self::Sure,
-            // The older ones name segments, the newer ones none.
-            Some(Writer::Createdump) if memory.segments.is_empty() => Self::Sure,
+            Names::None => Self::Sure,
+            Names::AllOrNone if memory.segments.is_empty() => Self::Sure,
             _ => Self::Certain,
         }
     }
 
-    fn admits(self, evidence: &Evidence, bar: &Bar) -> bool {
+    fn admits(self, evidence: &Evidence, bar: Bar) -> bool {
         match self {
             Self::Nowhere => false,
             Self::Certain => evidence.certain,
@@ -161,8 +138,7 @@ pub fn add<'l>(
     }
     keep_the_best(&mut candidates);
     compare(&landscape, &mut candidates);
-    let bar = Bar::of(target.identity().writer);
-    candidates.retain(|candidate| reach.admits(&candidate.evidence, &bar));
+    candidates.retain(|candidate| reach.admits(&candidate.evidence, target.identity().habits().bar));
     candidates.sort_by_key(|candidate| Reverse(candidate.evidence.weight));
     let Some(more) = candidates.len().checked_sub(1) else { return };
     let more = more.saturating_add(1).saturating_sub(MOST_SHOWN);
@@ -192,13 +168,13 @@ fn compare(landscape: &Landscape<'_>, candidates: &mut [Candidate]) {
     const LIKELY: i32 = 40;
     /// Words beside zeroes in which two pieces must agree; one or two words do so by chance.
     const SAID: u64 = 16;
-    if landscape.target.identity().writer == Some(Writer::Kernel) {
+    let habits = landscape.target.identity().habits();
+    if habits.holes {
         let mut pages = candidates.iter().map(|candidate| candidate.evidence.pages);
         let as_written = pages.any(|pages| pages.zero > 0) || evidence::Pages::of_all(landscape).zero > 0;
         candidates.iter_mut().for_each(|candidate| candidate.evidence.holes(as_written));
     }
-    // What gcore leaves without a name is of one segment.
-    let apart = landscape.target.identity().writer != Some(Writer::Gcore);
+    let apart = habits.names != Names::AllButOne;
     let likely: Vec<_> =
         candidates.iter().filter(|one| one.evidence.weight >= LIKELY).map(|one| one.piece.range).collect();
     let pieces: Vec<_> =
@@ -231,11 +207,15 @@ fn explanation(target: &dyn Target, more: usize) -> String {
     let mut text = "the dump has no name for what has no key here; its place and its bytes speak for a segment, but it may be \
                     memory of the process's own, or shared memory of another kind"
         .to_owned();
-    if target.identity().writer == Some(Writer::Gcore) && target.mappings().is_some() {
-        text.push_str("; gcore leaves out the name of shmid 0 alone, so at most one segment is without");
+    let habits = target.identity().habits();
+    if habits.names == Names::AllButOne && target.mappings().is_some() {
+        text.push_str(&format!(
+            "; {} leaves out the name of shmid 0 alone, so at most one segment is without",
+            habits.label
+        ));
     }
-    if matches!(target.identity().writer, Some(Writer::QemuUser | Writer::Createdump)) {
-        text.push_str("; this dumper joins what lies side by side, so one may be several");
+    if habits.runs == Runs::Joined {
+        text.push_str("; this writer joins what lies side by side, so one may be several");
     }
     if more > 0 {
         text.push_str(&format!("; {more} more candidates, for which less speaks, are not listed"));

@@ -4,7 +4,6 @@ use super::landscape::{Landscape, Piece};
 use crate::machine::Class;
 use crate::memory::Permissions;
 use crate::position::{Address, Interval, Position};
-use crate::targets::Writer;
 use crate::thread::Thread;
 
 const EM_386: u16 = 3;
@@ -41,7 +40,7 @@ fn holds_the_stack(landscape: &Landscape<'_>, range: Interval<Address>) -> bool 
 }
 
 /// The kernel maps its data for the vDSO (vvar) right below it, read-only, as one mapping or (since 6.13 on x86) two. No
-/// dumper can read it, so what stands there in the dump is zero.
+/// writer can read it, so what stands there in the dump is zero.
 fn is_of_the_vdso(landscape: &Landscape<'_>, piece: &Piece) -> bool {
     let Some(vdso) = landscape.target.auxiliary().vdso else { return false };
     let Piece { range, permissions, .. } = *piece;
@@ -137,8 +136,7 @@ fn holds_descriptors(landscape: &Landscape<'_>, range: Interval<Address>) -> boo
     /// Both tables, and room between them.
     const SEARCHED: u64 = 16 << 10;
     let identity = landscape.target.identity();
-    let of_qemu = identity.writer == Some(Writer::QemuUser);
-    if !of_qemu || ![EM_386, EM_X86_64].contains(&identity.machine.number) {
+    if !identity.habits().emulator || ![EM_386, EM_X86_64].contains(&identity.machine.number) {
         return false;
     }
     let length = usize::try_from(range.length().min(SEARCHED)).unwrap_or(0);
@@ -159,7 +157,7 @@ fn is_a_guard(landscape: &Landscape<'_>, piece: &Piece) -> bool {
             !(read || write || execute) && below.range.length() <= GREATEST_GUARD
         });
     }
-    if landscape.target.identity().writer != Some(Writer::Gcore) {
+    if !landscape.target.identity().habits().all_readable {
         return false;
     }
     let zero = landscape.starts_with_zeroes(range);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of coreinspect from left to right (ARCHITECTURE.md). A room may use those of its own row and the rows before it.
 const FLOW: &[&[&str]] = &[
-    &["position"],
+    &["position", "writer"],
     &["source"],
     &["error", "machine", "known_keys"],
     &["memory", "process", "proc_files", "stopped"],
@@ -201,6 +201,55 @@ fn few_rooms_open_files() {
     assert!(opening.iter().any(|module| module.starts_with("source")), "{opening:?}");
     let uninvited = |module: &&String| !OPENERS.iter().any(|room| module.starts_with(room));
     assert_eq!(opening.iter().filter(uninvited).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// Rooms that may name a program that writes dumps; all others ask for its habits.
+const KNOW_WRITERS: &[&str] = &["writer", "retention", "core_file::writer", "targets::minidump"];
+
+/// The files outside those rooms that name a writer: a variant, or its word as a text that can be compared. `table` is the
+/// code of writer.rs.
+fn naming_a_writer(files: &[SourceFile], table: &str) -> Vec<String> {
+    let words = table.split("named(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    // The program's own name is everywhere, uname(1) speaks of a kernel too, and a plugin is of a debugger.
+    let ours = [("", "coreinspect"), ("", "unknown"), ("cli::version", "kernel"), ("cli::plugin", "lldb")];
+    let words: Vec<_> = words.collect();
+    assert!(words.len() > 10, "{words:?}");
+    let mut naming = vec![];
+    for file in files {
+        let module = module(&file.path).join("::");
+        if KNOW_WRITERS.iter().any(|room| module == *room || module.starts_with(&format!("{room}::"))) {
+            continue;
+        }
+        let code = file.code.split("#[cfg(test)]").next().unwrap_or_default();
+        let variant = code
+            .split("Writer::")
+            .skip(1)
+            .any(|rest| rest.starts_with(|char: char| char.is_ascii_uppercase()));
+        let text = words.iter().any(|word| {
+            let allowed = ours.iter().any(|(room, own)| own == word && module.starts_with(room));
+            !allowed && code.contains(&format!("\"{word}\""))
+        });
+        if variant || text {
+            naming.push(module);
+        }
+    }
+    naming
+}
+
+#[test]
+fn a_writer_is_named_in_its_rooms_alone() {
+    let files = rust_files(&workspace().join("crates/coreinspect/src"));
+    let table = files.iter().find(|file| file.path == Path::new("writer.rs")).unwrap();
+    assert_eq!(naming_a_writer(&files, &table.code), Vec::<String>::new());
+    for code in [
+        "if identity.writer == Some(Writer::Gcore) {}",
+        "matches!(dump.writer.as_deref(), Some(\"drgn\"))",
+        "const COLUMNS: &[&str] = &[\"kernel\"];",
+    ] {
+        let stray = |path: &str| SourceFile { path: path.into(), code: code.to_owned() };
+        assert_eq!(naming_a_writer(&[stray("render/about.rs")], &table.code), ["render::about"], "{code}");
+        assert_eq!(naming_a_writer(&[stray("retention/gcore.rs")], &table.code), Vec::<String>::new());
+    }
 }
 
 /// What reads a hostile file must not be able to panic by an index, a sum or a cast.

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use coreinspect::core_writer::write_core;
+use coreinspect::writer::Writer;
 use coreinspect::{Options, inspect_file};
 use shmcore::{Access, Mailbox, OwnedSegment, Permissions, Segment};
 
@@ -35,7 +36,7 @@ fn a_core_of_this_process_is_read_back() {
     let (core, address) = core_of_this_process(folder.path(), "written by hand");
     let dump = inspect_file(&core, &Options::default());
     assert!(dump.error.is_none(), "{:?}", dump.error);
-    assert_eq!(dump.writer.as_deref(), Some("coreinspect"));
+    assert_eq!(dump.writer, Some(Writer::Coreinspect));
     assert_eq!(dump.process.pid, Some(std::process::id()));
     assert_eq!(dump.complete, Some(true));
     let executable = dump.process.executable.unwrap();

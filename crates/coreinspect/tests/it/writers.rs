@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use coreinspect::source::Bytes;
+use coreinspect::writer::Writer;
 use coreinspect::{Options, report::Dump};
 
 use crate::core_builder::presets::{self, AARCH64, ARM, I386, MIPS, S390X, X86_64};
@@ -13,7 +14,7 @@ fn inspect(core: &CoreBuilder) -> Dump {
 }
 
 fn writer(core: &CoreBuilder) -> Option<String> {
-    inspect(core).writer
+    inspect(core).writer.map(|writer| writer.to_string())
 }
 
 #[test]
@@ -52,7 +53,7 @@ fn a_gcore_core_without_its_notes_is_gcores() {
     let notes = core.notes.iter().map(|note| note.header).min().unwrap();
     core.bytes.truncate(notes);
     let dump = coreinspect::inspect(Path::new("core"), &Bytes::new(core.bytes), &Options::default());
-    assert_eq!((dump.writer.as_deref(), dump.process.pid), (Some("gcore"), None));
+    assert_eq!((dump.writer, dump.process.pid), (Some(Writer::Gcore), None));
 }
 
 /// What one writer is known by, taken away or put where none puts it, leaves no name to guess.

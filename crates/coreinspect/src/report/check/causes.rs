@@ -1,15 +1,16 @@
-//! Why a dumper would lose bytes, and what keeps them.
+//! Why a writer would lose bytes, and what keeps them.
 
 use super::LossCause;
-use crate::forecast::{Forecast, Keeping, Loss, MappingKept, SegmentForecast};
+use crate::forecast::{Forecast, Keeping, Loss, MappingKept};
 use crate::proc_files::{DumpSettings, NoCore};
 use crate::retention::Code;
-use crate::retention::forecast::Filter;
+use crate::retention::forecast::{Filter, Forward, Lost, Next};
+use crate::writer::Writer;
 
-/// The coredump_filter with which kernel and gcore keep all that bits can keep: what is set, and more.
+/// The coredump_filter with which all that bits can keep is kept: what is set, and more.
 pub(super) fn filter_that_keeps_all(settings: &DumpSettings, forecast: &Forecast) -> Filter {
     let filter = settings.filter.map_or(Filter::DEFAULT, Filter);
-    let keepings = forecast.segments.iter().flat_map(|segment| [&segment.kernel, &segment.gcore]);
+    let keepings = forecast.writers.iter().filter_map(|(_, segments)| segments.as_ref()).flatten();
     let losses = keepings.flat_map(|keeping| &keeping.mappings).flat_map(|mapping| &mapping.lost_by);
     let bits = losses.filter_map(|loss| match loss {
         Loss::Rule(_, bit) => *bit,
@@ -18,30 +19,30 @@ pub(super) fn filter_that_keeps_all(settings: &DumpSettings, forecast: &Forecast
     bits.fold(filter, Filter::with)
 }
 
-/// The causes for a segment of which `kept` is kept, by dumper; each rule once.
+/// The causes for a segment of which `kept` is kept, by writer; each rule once.
 pub(super) fn of(
     pid: Option<u32>,
     settings: &DumpSettings,
     needed: Filter,
-    kept: &SegmentForecast,
+    kept: &[(Writer, Option<&Keeping>)],
 ) -> Vec<LossCause> {
-    let says = Says { pid: pid.map_or_else(|| "PID".to_owned(), |pid| pid.to_string()), settings, needed };
-    let createdump = kept.createdump.as_ref().map(|kept| ("createdump", kept));
-    let keepings = [("kernel", &kept.kernel), ("gcore", &kept.gcore)].into_iter().chain(createdump);
+    let says = Says::of(pid, settings, needed);
     let mut causes = Vec::<LossCause>::new();
-    let losses = keepings.flat_map(|(dumper, keeping): (_, &Keeping)| {
+    let losses = kept.iter().filter_map(|(writer, keeping)| Some((*writer, (*keeping)?)));
+    let losses = losses.flat_map(|(writer, keeping)| {
         let mappings = keeping.mappings.iter();
-        mappings.flat_map(move |mapping| mapping.lost_by.iter().map(move |loss| (dumper, mapping, *loss)))
+        mappings.flat_map(move |mapping| mapping.lost_by.iter().map(move |loss| (writer, mapping, *loss)))
     });
-    for (dumper, mapping, loss) in losses {
+    for (writer, mapping, loss) in losses {
         let code = code(loss);
-        if !causes.iter().any(|known| (known.dumper, known.code) == (dumper, code)) {
+        if !causes.iter().any(|known| (known.writer, known.code) == (writer, code)) {
             causes.push(LossCause {
-                dumper,
+                writer,
+                dumper: writer,
                 code,
                 certain: loss != Loss::Rule(Code::Unknown, None),
-                evidence: says.evidence(dumper, mapping, loss),
-                fix: says.fix(dumper, loss),
+                evidence: says.evidence(writer, mapping, loss),
+                fix: says.fix(writer, loss),
             });
         }
     }
@@ -57,13 +58,19 @@ fn code(loss: Loss) -> &'static str {
 }
 
 struct Says<'a> {
-    pid: String,
     settings: &'a DumpSettings,
-    needed: Filter,
+    next: Next,
 }
 
-impl Says<'_> {
-    fn evidence(&self, dumper: &str, mapping: &MappingKept, loss: Loss) -> String {
+impl<'a> Says<'a> {
+    fn of(pid: Option<u32>, settings: &'a DumpSettings, Filter(needed): Filter) -> Self {
+        let pid = pid.map_or_else(|| "PID".to_owned(), |pid| pid.to_string());
+        let filter = format!("echo {needed:#x} > /proc/{pid}/coredump_filter");
+        let elsewhere = format!("coreinspect dump {pid} keeps it in any case");
+        Self { settings, next: Next { pid, filter, elsewhere } }
+    }
+
+    fn evidence(&self, writer: Writer, mapping: &MappingKept, loss: Loss) -> String {
         let Filter(filter) = self.settings.filter.map_or(Filter::DEFAULT, Filter);
         let range = mapping.range;
         let unless = |bit: Option<u32>| match bit {
@@ -80,11 +87,13 @@ impl Says<'_> {
             Loss::Rule(Code::DontDump, _) => {
                 format!("the program has called madvise(MADV_DONTDUMP) on {range} (VmFlags dd)")
             }
-            Loss::Rule(Code::DumperSkipped, _) if dumper == "createdump" => {
-                "createdump keeps System V memory in full dumps alone, and its environment asks for none"
-                    .to_owned()
+            Loss::Rule(code, _) => {
+                let known = Forward::of(writer).and_then(|rules| rules.left_out);
+                known.filter(|_| code == Code::LeftOut).map_or_else(
+                    || format!("{range} is left out by {writer}, or has gone while it was looked at"),
+                    str::to_owned,
+                )
             }
-            Loss::Rule(..) => format!("{range} is left out by {dumper}, or has gone while it was looked at"),
             Loss::Limit => format!(
                 "RLIMIT_CORE is {} bytes, which end at byte {} of {range}",
                 self.settings.limit().unwrap_or(0),
@@ -109,23 +118,13 @@ impl Says<'_> {
         }
     }
 
-    fn fix(&self, dumper: &str, loss: Loss) -> String {
-        let (pid, Filter(needed)) = (&self.pid, self.needed);
-        let filter = format!("echo {needed:#x} > /proc/{pid}/coredump_filter");
-        let elsewhere = format!("coreinspect dump {pid} keeps it in any case");
+    fn fix(&self, writer: Writer, loss: Loss) -> String {
+        let pid = &self.next.pid;
         match loss {
-            Loss::Rule(Code::DontDump, _) if dumper == "gcore" => format!("gcore -a {pid}; {elsewhere}"),
-            Loss::Rule(Code::DontDump, _) => {
-                format!("madvise(address, length, MADV_DODUMP) in the program; {elsewhere}")
-            }
-            Loss::Rule(Code::DumperSkipped, _) if dumper == "createdump" => format!(
-                "DOTNET_DbgEnableMiniDump=1 DOTNET_DbgMiniDumpType=4 before it starts, or createdump --full {pid}"
+            Loss::Rule(code, bit) => Forward::of(writer).map_or_else(
+                || self.next.elsewhere.clone(),
+                |rules| (rules.fix)(Lost { code, bit }, &self.next),
             ),
-            Loss::Rule(_, Some(_)) if dumper == "gcore" => {
-                format!("{filter} (or gcore -a {pid}, but for huge pages)")
-            }
-            Loss::Rule(_, Some(_)) => filter,
-            Loss::Rule(_, None) => elsewhere,
             Loss::Limit => format!("prlimit --pid {pid} --core=unlimited"),
             Loss::NoCore => match self.settings.no_core() {
                 Some(NoCore::NotDumpable) => {

@@ -11,7 +11,8 @@ pub(super) fn of(
     needed: Filter,
     segments: &[CheckedSegment],
 ) -> Vec<Remedy> {
-    let causes = segments.iter().flat_map(|segment| &segment.causes).filter(|cause| cause.dumper == "kernel");
+    let causes =
+        segments.iter().flat_map(|segment| &segment.causes).filter(|cause| cause.writer.habits().limited);
     let limit = matches!(settings.no_core(), Some(NoCore::Limit(_)))
         || causes.clone().any(|cause| cause.code == "truncated");
     let filter = causes.clone().any(|cause| ["read-only-attach", "filter-shared", "hugetlb"].contains(&cause.code))

@@ -23,7 +23,7 @@ use minidump_common::format::{MINIDUMP_SYSTEM_INFO, PlatformId, ProcessorArchite
 use num_traits::FromPrimitive;
 
 use super::{Identity, Mapping, Target};
-use crate::core_file::{AuxiliaryVector, Loads, Reader, Writer};
+use crate::core_file::{AuxiliaryVector, Loads, Reader};
 use crate::error::{Error, Warning, Warnings};
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::memory::{Dumped, Extent, Permissions};
@@ -31,6 +31,7 @@ use crate::position::{Address, FileOffset, Interval};
 use crate::process::Process;
 use crate::source::{Format, Source};
 use crate::thread::Thread;
+use crate::writer::Writer;
 use names::Names;
 use streams::{Kind, Streams};
 

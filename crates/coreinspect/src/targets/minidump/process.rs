@@ -5,12 +5,13 @@ use minidump_common::format::{MINIDUMP_EXCEPTION_STREAM, MINIDUMP_MISC_INFO};
 use super::names::Names;
 use super::streams::{Kind, Streams};
 use super::threads;
-use crate::core_file::{AuxiliaryVector, Writer};
+use crate::core_file::AuxiliaryVector;
 use crate::error::Error;
 use crate::machine::Machine;
 use crate::position::Address;
 use crate::process::{Process, Signal};
 use crate::thread::Thread;
+use crate::writer::{Habits, Writer, WrittenSignal};
 
 /// Signals have numbers up to 64; a minidump writes others for what is no signal (a dump that was asked for).
 const LAST_SIGNAL: u32 = 64;
@@ -50,7 +51,7 @@ pub fn read(
         signal,
         signal_code: exception
             .as_ref()
-            .filter(|_| signal.is_some() && writer != Some(Writer::Lldb))
+            .filter(|_| signal.is_some() && !is_a_debugger(writer))
             .map(|exception| exception.exception_record.exception_flags.cast_signed()),
         fault_address: exception
             .filter(|_| signal.is_some())
@@ -97,6 +98,11 @@ fn joined(command_line: &[u8]) -> Vec<u8> {
     arguments.iter().map(|byte| if *byte == 0 { b' ' } else { *byte }).collect()
 }
 
+/// Whether `writer` stops a process to dump it.
+fn is_a_debugger(writer: Option<Writer>) -> bool {
+    Habits::of(writer).signal == WrittenSignal::Stopped
+}
+
 /// The signal that ended the process; `None` if the dump was asked for.
 fn fatal_signal(
     exception: &MINIDUMP_EXCEPTION_STREAM,
@@ -106,9 +112,8 @@ fn fatal_signal(
     let signal = Some(exception.exception_record.exception_code)
         .filter(|code| *code <= LAST_SIGNAL)
         .and_then(Signal::new)?;
-    // lldb stops a process to dump it.
     let stopped = signal == Signal::TRAP || signal.number() == machine.signals().stop();
-    (writer != Some(Writer::Lldb) || !stopped).then_some(signal)
+    (!is_a_debugger(writer) || !stopped).then_some(signal)
 }
 
 /// si_addr, where the kernel raised the signal for an access. Breakpad and its kin write si_code into the flags; lldb has
@@ -121,5 +126,5 @@ fn fault(exception: &MINIDUMP_EXCEPTION_STREAM, machine: Machine, writer: Option
     let raised = record.exception_flags > 0
         && i32::try_from(record.exception_flags).is_ok()
         && record.exception_flags != SI_KERNEL;
-    (writer != Some(Writer::Lldb) && has_address && raised).then(|| Address::new(record.exception_address))
+    (!is_a_debugger(writer) && has_address && raised).then(|| Address::new(record.exception_address))
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use coreinspect::report::Dump;
 use coreinspect::source::Bytes;
+use coreinspect::writer::Writer;
 use coreinspect::{Options, memory::Dumped, targets};
 use serde_json::{Value, json};
 
@@ -95,7 +96,7 @@ fn every_machine_has_its_name() {
 #[test]
 fn crashpad_names_nothing_and_says_so() {
     let dump = inspect(&crashpad());
-    assert_eq!((dump.writer.as_deref(), dump.process.pid), (Some("crashpad"), Some(PID)));
+    assert_eq!((dump.writer, dump.process.pid), (Some(Writer::Crashpad), Some(PID)));
     assert_eq!(dump.process.signal.map(|signal| signal.number), Some(6));
     assert!(dump.segments.is_empty());
     let line = dump.nothing_found().unwrap();
