@@ -1,27 +1,15 @@
-//! Which mappings of segments the kernel leaves out of a core: `vma_dump_size` of fs/coredump.c, as core(5) tells it.
+//! Which mappings of segments the kernel leaves bytes of out of a core.
 
 use shmcore::Key;
 
 use crate::proc_files::{MemoryArea, smaps};
-
-/// coredump_filter: shared memory without a name in a file system, files mapped privately, shared huge pages.
-const ANONYMOUS_SHARED: u32 = 1 << 1;
-const FILES_PRIVATE: u32 = 1 << 2;
-const HUGE_SHARED: u32 = 1 << 6;
+use crate::retention::forecast::{Area, Conditions, Filter, kept_by_the_kernel};
 
 /// Whether the kernel saves all of `area`, a System V segment's mapping.
 fn is_kept(area: &MemoryArea<'_>, filter: u32) -> bool {
-    let has = |flag: &[u8; 2]| area.has_flag(flag).unwrap_or(false);
-    if has(b"dd") || has(b"io") {
-        return false;
-    }
-    let bit = match (has(b"ht"), has(b"sh")) {
-        (true, _) => HUGE_SHARED,
-        (false, true) => ANONYMOUS_SHARED,
-        // A read-only attach is not VM_SHARED: nobody can write through it.
-        (false, false) => FILES_PRIVATE,
-    };
-    filter & bit != 0
+    let page = area.page_size().unwrap_or(4096);
+    let conditions = Conditions { filter: Filter(filter), page, environment: &[], names: &[] };
+    kept_by_the_kernel(&Area::of(area), &conditions).lost_by.is_none()
 }
 
 /// The start addresses of the segments' mappings in `smaps` of which the kernel's core lacks bytes, sorted. One that

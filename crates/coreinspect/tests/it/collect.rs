@@ -3,6 +3,7 @@
 mod crashes;
 mod handler;
 mod install;
+mod rules;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
