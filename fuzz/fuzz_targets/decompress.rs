@@ -6,7 +6,7 @@ use std::path::Path;
 
 use coreinspect::Options;
 use coreinspect::position::FileOffset;
-use coreinspect::render::json;
+use coreinspect::render::jsonl;
 use coreinspect::source::{Amount, Limits, Reading, Source, Stream};
 use libfuzzer_sys::fuzz_target;
 
@@ -17,12 +17,13 @@ fuzz_target!(|data: &[u8]| {
         _ => Amount::Everything,
     };
     let limits = Limits { most_bytes: 64 << 20, named: true };
-    let Ok(stream) = Stream::of_pipe(Cursor::new(data.to_vec()), Reading { amount, limits, progress: None }) else {
+    let Ok(stream) = Stream::of_pipe(Cursor::new(data.to_vec()), Reading { amount, limits, progress: None })
+    else {
         return;
     };
     let dump = coreinspect::inspect(Path::new("core"), &stream, &Options::default());
     let mut out = Vec::new();
-    json::line(&dump, &mut out).unwrap();
+    jsonl::line(&dump, &mut out).unwrap();
     let mut start = [0; 64];
     if let Ok(count) = stream.read_at(FileOffset::new(0), &mut start) {
         assert!(count as u64 <= stream.size());

@@ -4,21 +4,23 @@
 use std::path::Path;
 
 use coreinspect::Options;
-use coreinspect::render::table::Listing;
-use coreinspect::render::{Style, json, segment};
+use coreinspect::render::segment::{ShownSegment, ShownSegments};
+use coreinspect::render::table::{ListedDump, Listing};
+use coreinspect::render::terminal::Terminal;
+use coreinspect::render::{Draw, Style, jsonl};
 use coreinspect::source::Bytes;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let dump = coreinspect::inspect(Path::new("core"), &Bytes::new(data.to_vec()), &Options::default());
     let mut out = Vec::new();
-    json::line(&dump, &mut out).unwrap();
+    jsonl::line(&dump, &mut out).unwrap();
     let style = Style { width: Some(80), unicode: true, interactive: true, ..Style::default() };
     let listing = Listing { columns: Vec::new(), header: true, verbose: true, quiet: false };
-    listing.write(&dump, style, &mut out).unwrap();
-    for one in &dump.segments {
-        segment::write(one, &segment::Shown::default(), style, &mut out).unwrap();
-    }
+    let mut canvas = Terminal { style, out: &mut out };
+    ListedDump::new(&dump, &listing).draw(&mut canvas).unwrap();
+    let segments = dump.segments.iter().map(ShownSegment::of).collect();
+    ShownSegments { segments, full: false }.draw(&mut canvas).unwrap();
     let text = std::str::from_utf8(&out).unwrap();
     assert!(!text.contains(|char: char| char.is_control() && char != '\n'));
 });

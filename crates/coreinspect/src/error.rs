@@ -149,6 +149,13 @@ impl Error {
     }
 }
 
+/// For where bytes are read while they are written out: whoever wrote gets the [`Error`] back by [`io::Error::downcast`].
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        Self::other(error)
+    }
+}
+
 /// Something that a dump does not hold, or holds damaged, and that did not keep the rest from being read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {

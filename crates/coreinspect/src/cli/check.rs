@@ -5,11 +5,10 @@ use std::io::Write;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::output::{Format, print_json};
 use super::{Context, Execute, Failure, Status};
 use crate::forecast::{Forecast, KernelCoreNotes};
 use crate::proc_files::{DumpSettings, IpcTable, MemoryArea, ProcessFolder, smaps};
-use crate::render::check;
+use crate::render::check::ShownCheck;
 use crate::report::check::Check;
 use crate::retention::forecast::{Conditions, Filter, Forward};
 use crate::shm::SharedMemory;
@@ -78,17 +77,10 @@ impl Execute for CheckCommand {
             let listed = table.segments.iter().find(|row| Some(row.status.id()) == segment.facts.shmid)?;
             listed.resident
         });
-        match context.format {
-            Format::Table => {
-                if !report.segments.is_empty() {
-                    check::write(&report, context.style, context.quiet, &mut context.out)?;
-                }
-                let told: &[_] = if context.quiet { &[] } else { &report.warnings };
-                for warning in told {
-                    context.tell(format_args!("{}: warning: {}", self.pid, warning.message));
-                }
-            }
-            _ => print_json(&report, context)?,
+        context.print(&ShownCheck { check: &report, quiet: context.quiet })?;
+        let told = report.warnings.iter().filter(|_| context.output.for_people && !context.quiet);
+        for warning in told.collect::<Vec<_>>() {
+            context.tell(format_args!("{}: warning: {}", self.pid, warning.message));
         }
         context.out.flush()?;
         Ok(self.judge(&report, context))

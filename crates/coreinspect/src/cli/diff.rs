@@ -7,15 +7,13 @@ use clap::Args;
 
 use super::dumps::{self, DumpFlags};
 use super::layout_argument::{Chosen, LayoutFlags};
-use super::output::Format;
 use super::{Context, Execute, Failure, Status};
 use crate::diff::newer::{self, Copy, Taken};
 use crate::diff::{self, Differing, MatchedBy, Pair, Side, compare, fields};
 use crate::layout::{FileContents, SegmentContents};
 use crate::position::SegmentOffset;
 use crate::proc_files::{LiveSegment, live_segments};
-use crate::render::diff::Shown;
-use crate::render::{self, json};
+use crate::render::diff::{BytesOf, ShownDiff};
 use crate::report::{self, DiffSegment, Dump, Options, Selector, SelectorError};
 use crate::shm::Segment;
 use crate::source::Amount;
@@ -336,19 +334,9 @@ impl Diff {
             [left, right]
                 .map(|contents| contents.map_or_else(Vec::new, |contents| other::bytes(contents, at, length)))
         };
-        match context.format {
-            Format::Table => {
-                let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-                let bytes = self.hex.then_some(&bytes as render::diff::BytesOf<'_>);
-                let shown = Shown { bytes, limit, quiet: context.quiet };
-                render::diff::write(report, &shown, context.style, &mut context.out)?;
-            }
-            Format::Json => {
-                json::pretty(report, &mut context.out)?;
-                std::io::Write::write_all(&mut context.out, b"\n")?;
-            }
-            Format::Jsonl => json::compact(report, &mut context.out)?,
-        }
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let bytes = self.hex.then_some(&bytes as BytesOf<'_>);
+        context.print(&ShownDiff { diff: report, bytes, limit, quiet: context.quiet })?;
         if report.segments.is_empty() {
             context.tell("no System V segment to compare");
             return Ok(Status::Nothing);

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::new_file::NewFile;
-use super::output::{self, Format};
-use super::{Context, Execute, Failure, Status, dumps};
+use super::{Context, Execute, Failure, Status};
 use crate::core_writer::{self, Plan, Stop, Way, WriteError, Written};
 use crate::proc_files::{IpcTable, ProcessFolder};
 use crate::render::size::size;
@@ -77,11 +76,7 @@ fn failure(error: WriteError) -> Failure {
 }
 
 fn tell(path: &Path, pid: u32, written: &Written, context: &mut Context<'_>) -> Result<Status, Failure> {
-    if context.format == Format::Table {
-        writeln!(context.out, "{}", dumps::shown(path))?;
-    } else {
-        output::print_json(&WrittenCore::new(path, pid, written), context)?;
-    }
+    context.print(&WrittenCore::new(path, pid, written))?;
     if context.quiet {
         return Ok(Status::Found);
     }

@@ -7,7 +7,6 @@ use std::rc::Rc;
 
 use clap::Args;
 
-use super::output::Format;
 use super::progress::Shown;
 use super::{Context, Failure, coredumpctl, sisters};
 use crate::Error;
@@ -183,7 +182,7 @@ pub(super) fn guard(path: &Path) -> Result<(), Failure> {
 
 /// Tells the warnings of `dump`; not those that the reason for an empty listing says anyway, nor where JSON has them.
 pub(super) fn tell_warnings(dump: &Dump, context: &mut Context<'_>) {
-    if context.quiet || context.format != Format::Table {
+    if context.quiet || !context.output.for_people {
         return;
     }
     let nothing = dump.nothing_found().unwrap_or_default();

@@ -8,10 +8,10 @@ use clap::Args;
 
 use super::dumps::{self, DumpFlags};
 use super::new_file::NewFile;
+use super::output::write_json;
 use super::show::Window;
 use super::{Context, Execute, Failure, Status};
 use crate::position::{Interval, Position, SegmentOffset};
-use crate::render::json;
 use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector, SelectorError};
 use crate::shm::Segment;
 use crate::source::Amount;
@@ -119,10 +119,7 @@ impl Extract {
             missing,
         };
         let mut file = NewFile::create(json, context.force, [dump_path])?;
-        file.write(|file| {
-            json::pretty(&holes, file)?;
-            file.write_all(b"\n")
-        })?;
+        write_json(&holes, &mut file)?;
         Ok(HolesFile::New(file))
     }
 }

@@ -1,8 +1,7 @@
 //! The main job: which segments, are their bytes there, what do they say.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -11,14 +10,12 @@ use super::dumps::{self, DumpFlags, Named};
 use super::expect::Expectation;
 use super::key::makers;
 use super::layout_argument::{Chosen, LayoutFlags};
-use super::new_file::NewFile;
-use super::output::Format;
+use super::output::JsonFile;
 use super::shared::CrossView;
 use super::{Context, Execute, Failure, Status, coredumpctl, sisters};
 use crate::layout::Origin;
-use crate::render;
-use crate::render::json::{self, Document};
-use crate::render::table::{Column, Listing};
+use crate::render::output::Beside;
+use crate::render::table::{Column, ListedDump, Listing};
 use crate::report::{Dump, Options};
 use crate::source::Amount;
 use crate::writer::{Habits, Names};
@@ -158,17 +155,17 @@ impl ReportFlags {
         if self.also_json.as_deref().is_some_and(|path| path.as_os_str() == "-") {
             return Err(Failure::new("--also-json takes a file; --json prints to standard output"));
         }
-        let copy = self.also_json.as_deref().map(|path| NewFile::create(path, context.force, dumps()));
-        let mut copy = copy.transpose()?.map(|file| (file, Document::default()));
+        let copy = self.also_json.as_deref().map(|path| JsonFile::create(path, context.force, dumps()));
+        let mut copy = copy.transpose()?;
         let options = self.content.options(context)?;
         context.out.goes_on = copy.is_some() || !self.expect.is_empty();
-        let mut document = Document::default();
+        let mut document = context.document();
         let mut status = Status::Found;
         let mut any_listed = false;
+        let listing = self.listing(context);
         let alone = named.len() == 1;
-        // A line of jsonl is a dump: there is no place for what they share.
         let crosses = !alone && !context.quiet && !options.no_content && !self.no_header;
-        let crosses = crosses && (context.format != Format::Jsonl || copy.is_some());
+        let crosses = crosses && (context.output.joins || copy.is_some());
         let mut cross_view = crosses.then(CrossView::default);
         if context.find_unnamed && !alone {
             sisters::each_other(dumps(), context);
@@ -179,7 +176,7 @@ impl ReportFlags {
             let amount = if whole { Amount::Segments } else { Amount::Starts };
             let (mut dump, makers) =
                 dumps::read_some(&named.dump, amount, &options, context, |read, dump, context| {
-                    let wanted = context.verbose && context.format == Format::Table;
+                    let wanted = context.verbose && context.output.for_people;
                     let read = read.filter(|_| wanted);
                     (dump, read.map_or_else(Vec::new, |(target, segments)| makers(target, segments)))
                 })?;
@@ -192,24 +189,12 @@ impl ReportFlags {
             if let Some(cross_view) = &mut cross_view {
                 cross_view.add(&named.dump, &dump);
             }
-            if let Some((file, document)) = &mut copy {
-                file.write(|file| buffered(file, |file| document.dump(&dump, file)))?;
+            if let Some(copy) = &mut copy {
+                copy.dump(&dump)?;
             }
-            match context.format {
-                Format::Json => document.dump(&dump, &mut context.out)?,
-                Format::Jsonl => json::line(&dump, &mut context.out)?,
-                Format::Table => {
-                    if any_listed && dump.error.is_none() && !self.no_header && !context.quiet {
-                        writeln!(context.out)?;
-                    }
-                    any_listed |= dump.error.is_none();
-                    self.listing(context).write(&dump, context.style, &mut context.out)?;
-                    for (number, maker) in &makers {
-                        let line = format!("#{number} key: {maker}");
-                        render::line(&line, context.style, &mut context.out)?;
-                    }
-                }
-            }
+            let listed = ListedDump { dump: &dump, listing: &listing, makers: &makers, follows: any_listed };
+            document.dump(&dump, &listed, &mut context.out)?;
+            any_listed |= dump.error.is_none();
             context.out.flush()?;
             let mut earned = self.judge(&dump, named, context).max(self.content.judge(&dump, context));
             if !self.expect.is_empty() && dump.nothing_found().is_none() {
@@ -218,16 +203,10 @@ impl ReportFlags {
             status = status.max(earned);
         }
         let shared = cross_view.map(|cross_view| cross_view.finish(context)).transpose()?;
-        match (context.format, &shared) {
-            (Format::Json, shared) => document.end_with(shared.as_ref(), &mut context.out)?,
-            (Format::Table, Some(shared)) => {
-                render::shared::write(shared, context.style, &mut context.out)?;
-            }
-            _ => {}
-        }
-        if let Some((mut file, document)) = copy {
-            file.write(|file| document.end_with(shared.as_ref(), file))?;
-            file.finish()?;
+        let beside = shared.as_ref().map_or(Beside::Nothing, Beside::Shared);
+        document.end(beside, &mut context.out)?;
+        if let Some(copy) = copy {
+            copy.finish(beside)?;
         }
         Ok(status)
     }
@@ -302,10 +281,4 @@ impl ReportFlags {
         }
         Ok(status)
     }
-}
-
-fn buffered(file: &mut File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut file = BufWriter::new(file);
-    write(&mut file)?;
-    file.flush()
 }

@@ -1,19 +1,16 @@
 //! What a key means, how a path makes one, which paths could have made it.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use shmcore::{Key, KeyParts};
 
-use super::output::Format;
 use super::{Context, Execute, Failure, Status, dumps};
 use crate::debug_files::key_search::{self, Rule, Search};
 use crate::debug_files::known_paths::{Clued, StatedPaths};
 use crate::look::{Extensive, KnownPaths};
-use crate::render::json;
+use crate::render::key::{ShownKey, chance};
 use crate::render::printable::Printable;
-use crate::render::style::Tone;
 use crate::report::{Candidate, KeyReport, Options, Searched};
 use crate::shm::Segment;
 use crate::targets::Target;
@@ -85,7 +82,7 @@ impl Execute for KeyCommand {
             expected_by_chance: search.expected_by_chance(),
             memory: None,
         });
-        print(&KeyReport::of(key, candidates, searched), key, context)?;
+        context.print(&ShownKey { key, report: &KeyReport::of(key, candidates, searched) })?;
         match (&search, &self.search) {
             (Some(search), Some(root)) if search.candidates.is_empty() => {
                 context.tell(format_args!("no path under {} makes {key}", dumps::shown(root)));
@@ -119,7 +116,7 @@ impl KeyCommand {
         let candidates: Vec<_> = stated.candidates(key).iter().map(|found| clued(key, found)).collect();
         let searched = searched(&stated, key);
         let none = candidates.is_empty();
-        print(&KeyReport::of(key, candidates, Some(searched)), key, context)?;
+        context.print(&ShownKey { key, report: &KeyReport::of(key, candidates, Some(searched)) })?;
         if none {
             context.tell(format_args!(
                 "no path that the process of {} knew makes {key} here",
@@ -172,15 +169,6 @@ pub(super) fn makers(target: &dyn Target, segments: &[Segment]) -> Vec<(usize, S
     lines.collect()
 }
 
-/// How many paths would fit by chance, with the digits that say something.
-fn chance(expected: f64) -> String {
-    match expected {
-        few if few < 0.0001 => "fewer than 0.0001".to_owned(),
-        few if few < 0.1 => format!("{few:.4}"),
-        many => format!("{many:.1}"),
-    }
-}
-
 /// A path that the process of a dump knew.
 fn clued(key: Key, found: &Clued) -> Candidate {
     let candidate = match found.by {
@@ -188,18 +176,6 @@ fn clued(key: Key, found: &Clued) -> Candidate {
         Rule::PostgresDataDirectory => Candidate::of_inode(&found.path),
     };
     candidate.found(&found.clue)
-}
-
-fn print(report: &KeyReport, key: Key, context: &mut Context<'_>) -> Result<(), Failure> {
-    match context.format {
-        Format::Json => {
-            json::pretty(report, &mut context.out)?;
-            writeln!(context.out)?;
-        }
-        Format::Jsonl => json::compact(report, &mut context.out)?,
-        Format::Table => write(report, key, context)?,
-    }
-    Ok(())
 }
 
 fn candidate(key: Key, found: &key_search::Candidate) -> Candidate {
@@ -218,49 +194,4 @@ fn parse(text: &str, context: &mut Context<'_>) -> Result<Key, Failure> {
         ));
     }
     Ok(readings.first())
-}
-
-fn write(report: &KeyReport, key: Key, context: &mut Context<'_>) -> std::io::Result<()> {
-    let style = context.style;
-    let mut line = |name: &str, text: &str| {
-        let name = style.paint(Tone::Faint, format!("{name:12}"));
-        writeln!(context.out, "{name} {}", Printable(text.as_bytes()))
-    };
-    line("key", &report.key)?;
-    line("key_t", &format!("{} signed, {} unsigned", key.signed_decimal(), key.unsigned_decimal()))?;
-    line("mapping", &key.mapping_name().to_string())?;
-    if let Some(parts) = &report.key_parts {
-        let character = parts.project_char.map_or_else(String::new, |c| format!(" '{c}'"));
-        let text = format!(
-            "project id {}{character}, low byte of the device {}, low 16 bits of the inode {}",
-            parts.project_id, parts.device_low, parts.inode_low
-        );
-        line("ftok parts", &text)?;
-    }
-    for known in &report.known {
-        let sure = if known.certain { "" } else { "perhaps " };
-        line("known", &format!("{sure}{} ({})", known.name, known.evidence))?;
-    }
-    for candidate in &report.candidates {
-        let how = match &candidate.project_id {
-            Some(project_id) => format!("by ftok with project id {project_id}"),
-            None => "by its inode, as PostgreSQL 13 and later do".to_owned(),
-        };
-        let evidence =
-            candidate.evidence.as_ref().map_or_else(String::new, |evidence| format!(" ({evidence})"));
-        line("path", &format!("{} {how}{evidence}", candidate.path.path))?;
-    }
-    if let Some(searched) = &report.searched {
-        let text = format!(
-            "{} paths, {} of them on a fitting device: {} make this key, {} would by chance alone (16 bits of \
-                 the inode decide); {} could not be looked at",
-            searched.paths,
-            searched.on_device,
-            report.candidates.len(),
-            chance(searched.expected_by_chance),
-            searched.unreadable
-        );
-        line("searched", &text)?;
-    }
-    Ok(())
 }

@@ -1,17 +1,14 @@
 //! The layouts that are known, what one of them says, and whether a layout file is in order.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use super::layout_argument::{self, LayoutFlags};
-use super::output::{self, Format};
 use super::{Context, Execute, Failure, Status};
 use crate::debug_files::layout_files::{LayoutFile, cannot_read};
 use crate::layout::Subject;
 use crate::machine::Machine;
-use crate::render::layouts;
 use crate::report::{CheckedFile, LayoutCheck, LayoutDefinition, Layouts, SCHEMA};
 
 /// Lists the layouts that are known and what each recognises; shows one; checks layout files.
@@ -82,10 +79,7 @@ impl Execute for LayoutsCommand {
 fn list(named: &[PathBuf], context: &mut Context<'_>) -> Result<Status, Failure> {
     let files = layout_argument::read_files(named, context)?;
     let report = Layouts::of(layout_argument::all(&files));
-    match context.format {
-        Format::Table => layouts::write_list(&report, context.style, &mut context.out)?,
-        _ => output::print_json(&report, context)?,
-    }
+    context.print(&report)?;
     Ok(Status::Found)
 }
 
@@ -97,10 +91,7 @@ fn show(flags: &LayoutFlags, context: &mut Context<'_>) -> Result<Status, Failur
     let subject = Subject::new(&nothing, None, Machine::HOST, None, &mut budget);
     let kind = layout.describe(&subject).map_err(Failure::new)?;
     let definition = LayoutDefinition::of(layout.as_ref(), &kind, Machine::HOST);
-    match context.format {
-        Format::Table => layouts::write_definition(&definition, context.style, &mut context.out)?,
-        _ => output::print_json(&definition, context)?,
-    }
+    context.print(&definition)?;
     Ok(Status::Found)
 }
 
@@ -126,17 +117,6 @@ fn check(files: &[PathBuf], context: &mut Context<'_>) -> Result<Status, Failure
         }
         report.files.push(checked);
     }
-    match context.format {
-        Format::Table => {
-            let layouts = report.files.iter().flat_map(|file| &file.layouts);
-            for (number, layout) in layouts.enumerate() {
-                if number > 0 {
-                    writeln!(context.out)?;
-                }
-                layouts::write_definition(layout, context.style, &mut context.out)?;
-            }
-        }
-        _ => output::print_json(&report, context)?,
-    }
+    context.print(&report)?;
     Ok(status)
 }

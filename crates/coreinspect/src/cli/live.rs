@@ -9,11 +9,10 @@ use clap::Args;
 
 use super::dumps::{self, Named, path_of_process, process_id};
 use super::inspect::ReportFlags;
-use super::output::Format;
 use super::{Context, Execute, Failure, Status};
 use crate::namespace;
-use crate::render::json::{self, Document};
-use crate::render::namespace as table;
+use crate::render::namespace::ListedNamespace;
+use crate::render::output::Beside;
 use crate::report::{Dump, Namespace};
 use crate::source::Amount;
 use crate::targets::LiveTarget;
@@ -62,7 +61,7 @@ impl Execute for Live {
             match LiveTarget::pictures(&self.pids) {
                 Ok((targets, _)) => context.pictures = targets.into(),
                 // The error of each is told by looking at it, and the document is printed.
-                Err(error @ crate::Error::Process { .. }) if context.format != Format::Table => {
+                Err(error @ crate::Error::Process { .. }) if !context.output.for_people => {
                     return self.failed(&error, context);
                 }
                 Err(error) => return Err(error.into()),
@@ -79,17 +78,12 @@ fn named(pids: &[u32]) -> Vec<Named> {
 impl Live {
     /// The document of what could not be looked at.
     fn failed(&self, error: &crate::Error, context: &mut Context<'_>) -> Result<Status, Failure> {
-        let mut document = Document::default();
+        let mut document = context.document();
         for named in named(&self.pids) {
             let dump = Dump::unreadable(&named.dump, None, error);
-            match context.format {
-                Format::Json => document.dump(&dump, &mut context.out)?,
-                _ => json::line(&dump, &mut context.out)?,
-            }
+            document.dump(&dump, &(), &mut context.out)?;
         }
-        if context.format == Format::Json {
-            document.end_with(None, &mut context.out)?;
-        }
+        document.end(Beside::Nothing, &mut context.out)?;
         context.tell(error);
         Ok(Status::Failed)
     }
@@ -102,7 +96,8 @@ impl Live {
         let found = namespace::Namespace::own();
         let found = found.map_err(|error| Failure::new(format!("cannot read /proc/sysvipc/shm: {error}")))?;
         let namespace = Namespace::from(&found);
-        let tells = context.format == Format::Table && !context.quiet;
+        let for_people = context.output.for_people;
+        let tells = for_people && !context.quiet;
         let processes = match namespace.unreadable_processes {
             1 => "1 process".to_owned(),
             count => format!("{count} processes"),
@@ -119,34 +114,24 @@ impl Live {
         let attaching = namespace.segments.iter().flat_map(|segment| &segment.attached_by);
         let pids: Vec<_> =
             attaching.copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
-        if context.format == Format::Table {
-            if !namespace.segments.is_empty() {
-                let header = self.reports.header();
-                table::write(&namespace, header, header && !context.quiet, context.style, &mut context.out)?;
-            }
-            if context.verbose && !pids.is_empty() {
-                std::io::Write::write_all(&mut context.out, b"\n")?;
-                self.reports.write(&named(&pids), context)?;
-            }
-        } else {
+        let mut document = context.document();
+        if !for_people {
             let options = self.reports.options(context)?;
-            let mut document = Document::default();
-            for pid in pids {
-                let path = path_of_process(pid);
+            for pid in &pids {
+                let path = path_of_process(*pid);
                 let dump = dumps::read_some(&path, Amount::Starts, &options, context, |_, dump, _| dump)?;
                 // It has ended since.
-                if dump.error.is_some() {
-                    continue;
-                }
-                match context.format {
-                    Format::Json => document.dump(&dump, &mut context.out)?,
-                    _ => json::line(&dump, &mut context.out)?,
+                if dump.error.is_none() {
+                    document.dump(&dump, &(), &mut context.out)?;
                 }
             }
-            match context.format {
-                Format::Json => document.end_with_namespace(&namespace, &mut context.out)?,
-                _ => json::namespace_line(&namespace, &mut context.out)?,
-            }
+        }
+        let header = self.reports.header();
+        let listed = ListedNamespace { namespace: &namespace, header, prose: header && !context.quiet };
+        document.end(Beside::Namespace(&listed), &mut context.out)?;
+        if for_people && context.verbose && !pids.is_empty() {
+            std::io::Write::write_all(&mut context.out, b"\n")?;
+            self.reports.write(&named(&pids), context)?;
         }
         if namespace.segments.is_empty() {
             context.tell("no System V segment in this IPC namespace");

@@ -64,7 +64,17 @@ pub enum Failure {
     Screen(String),
     /// Writing failed.
     #[error("cannot write: {0}")]
-    Output(#[from] io::Error),
+    Output(#[source] io::Error),
+}
+
+/// Writing failed; or reading what was to be written.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<crate::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => Self::Output(error),
+        }
+    }
 }
 
 impl From<crate::Error> for Failure {

@@ -1,9 +1,12 @@
 //! The flags that all commands share, and where their output goes.
 
+mod json_file;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
 use super::Failure;
@@ -11,21 +14,14 @@ use super::dumps::Named;
 use super::pager::Pager;
 use super::sisters::Sisters;
 use crate::debug_files::DebugFolders;
+use crate::render::output::Beside;
 use crate::render::printable::Printable;
-use crate::render::{Style, json};
+use crate::render::{Document, Draw, OUTPUTS, Output, Shown, Style, json};
+use crate::report::Dump;
 use crate::source::Limits;
 use crate::targets::LiveTarget;
 
-/// `--format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// A table for people.
-    Table,
-    /// One JSON document.
-    Json,
-    /// One JSON object a line and dump.
-    Jsonl,
-}
+pub(super) use json_file::{JsonFile, write_json};
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -40,8 +36,8 @@ enum Color {
 #[command(next_help_heading = "Output")]
 pub struct Flags {
     /// What to print.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "table")]
-    format: Format,
+    #[arg(long, global = true, value_name = "FORMAT", default_value = usual(), value_parser = outputs())]
+    format: &'static Output,
     /// Short for --format json.
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
@@ -74,6 +70,17 @@ pub struct Flags {
     pager: bool,
 }
 
+/// The outputs, as clap lists and parses them.
+fn outputs() -> impl TypedValueParser<Value = &'static Output> {
+    let values = OUTPUTS.iter().map(|output| PossibleValue::new(output.name).help(output.about));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Output::named(&name).ok_or_else(|| format!("there is no format {name}")))
+}
+
+fn usual() -> &'static str {
+    OUTPUTS.first().map_or("", |usual| usual.name)
+}
+
 /// `4096`, `0x1000`, `4K`, `16G`: bytes.
 fn size(text: &str) -> Result<u64, String> {
     let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
@@ -94,8 +101,8 @@ pub struct Context<'w> {
     pub out: Out<'w>,
     /// Where all else goes.
     pub err: &'w mut dyn Write,
-    /// What to print.
-    pub format: Format,
+    /// How reports are printed.
+    pub output: &'static Output,
     /// How results are read.
     pub style: Style,
     /// `-q`.
@@ -154,7 +161,7 @@ impl<'w> Context<'w> {
         Ok(Self {
             out: Out { pages: flags.pager && interactive, ..Out::new(out) },
             err,
-            format: if flags.json { Format::Json } else { flags.format },
+            output: if flags.json { &json::OUTPUT } else { flags.format },
             style: Style { width: width(), color, unicode: speaks_utf8(), interactive, bytes: flags.bytes },
             quiet: flags.quiet,
             verbose: flags.verbose,
@@ -168,6 +175,23 @@ impl<'w> Context<'w> {
         })
     }
 
+    /// Begins what this run prints.
+    pub(super) fn document(&self) -> Box<dyn Document> {
+        (self.output.begin)(self.style)
+    }
+
+    /// Prints a report that is no list of dumps.
+    pub(super) fn print(&mut self, shown: &dyn Shown) -> Result<(), Failure> {
+        Ok(self.document().report(shown, &mut self.out)?)
+    }
+
+    /// Prints a dump as the only one of its document.
+    pub(super) fn print_dump(&mut self, dump: &Dump, drawn: &dyn Draw) -> Result<(), Failure> {
+        let mut document = self.document();
+        document.dump(dump, drawn, &mut self.out)?;
+        Ok(document.end(Beside::Nothing, &mut self.out)?)
+    }
+
     /// One line on standard error: why the status is not 0, or what is lost.
     pub fn tell(&mut self, line: impl std::fmt::Display) {
         // Results are on standard output; that nobody listens here must not take them away.
@@ -178,18 +202,6 @@ impl<'w> Context<'w> {
     pub fn tell_screen(&mut self, screen: &str) {
         let _ = self.err.write_all(told_screen(screen).as_bytes());
     }
-}
-
-/// Prints `report` as JSON: a document, or a line of it with `--format jsonl`.
-pub(super) fn print_json(report: &impl serde::Serialize, context: &mut Context<'_>) -> Result<(), Failure> {
-    match context.format {
-        Format::Jsonl => json::compact(report, &mut context.out)?,
-        _ => {
-            json::pretty(report, &mut context.out)?;
-            writeln!(context.out)?;
-        }
-    }
-    Ok(())
 }
 
 /// A line on standard error.

@@ -10,13 +10,12 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::dumps::{self, DumpFlags};
-use super::output::Format;
 use super::show::number;
 use super::{Context, Execute, Failure, Status};
 use crate::debug_files::frames;
 use crate::debug_files::symbols::Symbols;
 use crate::refs::{Budget, Kind, Pace, Places, Request, Stored};
-use crate::render::{self, json};
+use crate::render::refs::ShownRefs;
 use crate::report::{self, Dump, Names, Options, Refs, Selector};
 use crate::shm::Segment;
 use crate::targets::Target;
@@ -147,16 +146,7 @@ fn selected(selectors: &[Selector], dump: &Dump) -> Result<Vec<usize>, String> {
 }
 
 fn print(refs: &Refs, context: &mut Context<'_>) -> Result<(), Failure> {
-    match context.format {
-        Format::Table if refs.error.is_some() => {}
-        Format::Table => render::refs::write(refs, context.quiet, context.style, &mut context.out)?,
-        Format::Json => {
-            json::pretty(refs, &mut context.out)?;
-            writeln!(context.out)?;
-        }
-        Format::Jsonl => json::compact(refs, &mut context.out)?,
-    }
-    Ok(())
+    context.print(&ShownRefs { refs, quiet: context.quiet })
 }
 
 /// A line on a terminal that says how far a scan is, if it takes longer than a moment.

@@ -8,7 +8,6 @@ use clap::Args;
 use shmcore::{Access, Attachment, Key, OwnedSegment, Permissions};
 
 use super::dumps::{self, DumpFlags};
-use super::output::{self, Format};
 use super::{Context, Execute, Failure, Status};
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::report::{Dump, Hole, Options, RestoredSegment, Selector, SelectorError};
@@ -101,7 +100,7 @@ fn restore(
         written,
         missing,
     );
-    tell(&restored, key, context)?;
+    tell(&restored, context)?;
     // Only now: who does not learn of it could not remove it.
     context.out.flush()?;
     made.keep();
@@ -158,18 +157,9 @@ fn taken(key: Key, error: &shmcore::Error) -> Failure {
     })
 }
 
-fn tell(restored: &RestoredSegment, key: Key, context: &mut Context<'_>) -> Result<(), Failure> {
+fn tell(restored: &RestoredSegment, context: &mut Context<'_>) -> Result<(), Failure> {
     const NAMED: usize = 8;
-    if context.format == Format::Table {
-        let name = if key.is_private() { "IPC_PRIVATE".to_owned() } else { key.to_string() };
-        writeln!(
-            context.out,
-            "shmid {}  key {name}  {} bytes  {}",
-            restored.shmid, restored.size, restored.perms
-        )?;
-    } else {
-        output::print_json(restored, context)?;
-    }
+    context.print(restored)?;
     if context.quiet {
         return Ok(());
     }

@@ -7,12 +7,11 @@ use clap::Args;
 
 use super::dumps::{self, DumpFlags};
 use super::layout_argument::{Chosen, LayoutFlags};
-use super::output::Format;
 use super::show::{Window, number};
 use super::{Context, Execute, Failure, Status};
 use crate::layout::SegmentContents;
 use crate::layout::{Described, Subject};
-use crate::render::{self, json};
+use crate::render::search::ShownSearch;
 use crate::report::{self, Dump, Options, SearchedSegment, Selector};
 use crate::search::{Field, Found, Pattern, Reading, fields, search};
 use crate::shm::Segment;
@@ -104,17 +103,8 @@ impl Search {
             let around = self.context.min(MOST_CONTEXT);
             report.add(SearchedSegment::of((number, segment), target, &found, named, around));
         }
-        match context.format {
-            Format::Table => {
-                context.out.pages &= report.total > 0;
-                render::search::write(&report, context.quiet, context.style, &mut context.out)?;
-            }
-            Format::Json => {
-                json::pretty(&report, &mut context.out)?;
-                std::io::Write::write_all(&mut context.out, b"\n")?;
-            }
-            Format::Jsonl => json::compact(&report, &mut context.out)?,
-        }
+        context.out.pages &= report.total > 0;
+        context.print(&ShownSearch { search: &report, quiet: context.quiet })?;
         if report.total > 0 {
             return Ok(Status::Found);
         }

@@ -3,27 +3,19 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::Write;
 
 use clap::Args;
 
 use super::dumps::{self, DumpFlags};
 use super::inspect::ContentFlags;
-use super::output::Format;
 use super::records::Stream;
 use super::{Context, Execute, Failure, Status};
 use crate::debug_files::symbols::Symbols;
 use crate::layout::Layout;
 use crate::look::{Budget, Surroundings};
-use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
-use crate::render::hex::HexDump;
-use crate::render::json::{self, Document};
-use crate::render::segment::Shown;
-use crate::render::style::Tone;
-use crate::render::value::{BytesAt, leaves};
-use crate::render::{self, Style};
-use crate::report::{Dump, Look, Options, Selector};
+use crate::render::segment::{ShownSegment, ShownSegments};
+use crate::report::{self, Dump, Look, Options, Selector};
 use crate::shm::Segment;
 use crate::source::Amount;
 use crate::targets::Target;
@@ -101,7 +93,7 @@ impl Window {
 
 impl Execute for Show {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        if self.hex && context.format != Format::Table {
+        if self.hex && !context.output.for_people {
             return Err(Failure::new(
                 "--hex is for people; `coreinspect extract` writes the bytes for machines",
             ));
@@ -139,7 +131,7 @@ impl Show {
     ) -> Result<Status, Failure> {
         if let (Some(why), true) = (dump.nothing_found(), selectors.is_empty() || dump.error.is_some()) {
             context.tell(format_args!("{}: {why}", dump.path.path));
-            print(&dump, context)?;
+            context.print_dump(&dump, &())?;
             return Ok(if dump.error.is_some() { Status::Failed } else { Status::Nothing });
         }
         if !selectors.is_empty() {
@@ -149,13 +141,14 @@ impl Show {
                 Ok(chosen) => dump.segments.retain(|segment| chosen.contains(&segment.number)),
                 Err(error) => {
                     context.tell(format_args!("{}: {error}", dump.path.path));
-                    print(&dump.without_segments("no-such-segment", error.to_string()), context)?;
+                    let dump = dump.without_segments("no-such-segment", error.to_string());
+                    context.print_dump(&dump, &())?;
                     return Ok(Status::Failed);
                 }
             }
         }
         // JSON is the document of the main job, also to the look.
-        if let Some((target, segments)) = read.filter(|_| context.format == Format::Table) {
+        if let Some((target, segments)) = read.filter(|_| context.output.for_people) {
             look_closely(&mut dump, target, segments)?;
         }
         if let (true, Some(layout), Some((target, segments))) = (self.records, layout, read) {
@@ -167,49 +160,37 @@ impl Show {
             dump.name_pointers(|address| Some(symbols.at(Address::new(address))?.to_string()));
         }
         let status = self.content.judge(&dump, context);
-        if context.format != Format::Table {
-            print(&dump, context)?;
-            return Ok(status);
-        }
-        let bytes = match read.filter(|_| self.hex) {
-            Some((target, segments)) => Some((target, self.windows(selectors, &dump, segments)?)),
-            None => None,
+        context.out.pages = match (self.no_pager, self.hex) {
+            (true, _) => false,
+            (false, true) => context.style.interactive,
+            (false, false) => context.out.pages,
         };
-        let style = context.style;
-        if self.no_pager {
-            context.out.pages = false;
-        } else if bytes.is_some() {
-            context.out.pages = style.interactive;
-        }
-        let makers = match read.filter(|_| !context.quiet) {
+        let makers = match read.filter(|_| context.output.for_people && !context.quiet) {
             Some((target, segments)) => super::key::makers(target, segments),
             None => Vec::new(),
         };
-        let out = &mut context.out;
-        for (at, segment) in dump.segments.iter().enumerate() {
-            if at > 0 {
-                writeln!(out)?;
-            }
-            let window = bytes.as_ref().and_then(|(target, windows)| Some((*target, *windows.get(at)?)));
-            let beside = |offset, length| match window {
-                Some((target, (segment, _))) => bytes_at(target, segment, offset, length),
-                None => Vec::new(),
-            };
-            let bytes = window.is_some().then_some(&beside as BytesAt<'_>);
-            let makers: Vec<_> = makers.iter().filter(|(number, _)| *number == segment.number).collect();
-            let makers: Vec<_> = makers.into_iter().map(|(_, line)| line.clone()).collect();
-            let shown = Shown { bytes, full: self.content.full(), makers: &makers };
-            render::segment::write(segment, &shown, style, out)?;
-            if let Some((target, (dumped, window))) = window {
-                writeln!(out)?;
-                let value = segment.content.as_ref().and_then(|content| content.value.as_ref());
-                let fields = value.map(|value| leaves(&value.0)).unwrap_or_default();
-                hex(target, dumped, window, fields, style, out)?;
-            } else if segment.content.as_ref().is_some_and(|content| content.look.is_some()) {
-                excerpt(read, segment.number, style, out)?;
-            }
-        }
+        let shown = dump.segments.iter().map(|segment| self.shown(selectors, segment, &makers, read));
+        let shown = ShownSegments { segments: shown.collect::<Result<_, _>>()?, full: self.content.full() };
+        context.print_dump(&dump, &shown)?;
         Ok(status)
+    }
+
+    /// What is shown of a segment.
+    fn shown<'s>(
+        &self,
+        selectors: &[Selector],
+        segment: &'s report::Segment,
+        makers: &'s [(usize, String)],
+        read: Option<(&'s dyn Target, &'s [Segment])>,
+    ) -> Result<ShownSegment<'s>, Failure> {
+        let makers = makers.iter().filter(|(number, _)| *number == segment.number);
+        let memory =
+            read.and_then(|(target, segments)| Some((target, segments.get(segment.number.checked_sub(1)?)?)));
+        // From --at on, else from the place that a selector names.
+        let place = selectors.iter().filter_map(|selector| selector.offset(segment)).min();
+        let window = Window { at: self.at.or(place), length: self.length };
+        let hex = memory.filter(|_| self.hex).map(|(_, segment)| window.of(segment)).transpose()?;
+        Ok(ShownSegment { segment, makers: makers.map(|(_, line)| line.as_str()).collect(), memory, hex })
     }
 
     /// The records of the one segment of `dump`.
@@ -233,54 +214,6 @@ impl Show {
         let stream = Stream { layout, at: self.at.unwrap_or(0), count: self.count };
         stream.write(target, segment, self.content.strict(), context)
     }
-
-    /// The part of each segment of `dump` whose bytes are shown: from --at on, else from the place that a selector names.
-    fn windows<'s>(
-        &self,
-        selectors: &[Selector],
-        dump: &Dump,
-        segments: &'s [Segment],
-    ) -> Result<Vec<(&'s Segment, Interval<SegmentOffset>)>, Failure> {
-        let chosen = dump.segments.iter().filter_map(|reported| {
-            let segment = segments.get(reported.number.checked_sub(1)?)?;
-            let place = selectors.iter().filter_map(|selector| selector.offset(reported)).min();
-            Some((segment, Window { at: self.at.or(place), length: self.length }))
-        });
-        chosen.map(|(segment, window)| Ok((segment, window.of(segment)?))).collect()
-    }
-}
-
-fn print(dump: &Dump, context: &mut Context<'_>) -> Result<(), Failure> {
-    match context.format {
-        Format::Table => {}
-        Format::Json => {
-            let mut document = Document::default();
-            document.dump(dump, &mut context.out)?;
-            document.end(&mut context.out)?;
-        }
-        Format::Jsonl => json::line(dump, &mut context.out)?,
-    }
-    Ok(())
-}
-
-/// The bytes of `window`, those that are missing shown as missing. Offsets that no attachment covers are missing too.
-fn hex(
-    target: &dyn Target,
-    segment: &Segment,
-    window: Interval<SegmentOffset>,
-    fields: Vec<(u64, u64)>,
-    style: Style,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let mut dump = HexDump::new(window.start().get(), style, out).fields(fields);
-    for tile in segment.tiles(window) {
-        match tile.missing() {
-            Some(_) => dump.missing(tile.offsets.length())?,
-            None => segment.read_tile(target, &tile, |bytes| dump.bytes(bytes).map_err(Failure::from))?,
-        }
-    }
-    dump.end()?;
-    Ok(())
 }
 
 /// A closer look than a listing's at what no layout is sure of, now that it is shown in full.
@@ -296,40 +229,4 @@ fn look_closely(dump: &mut Dump, target: &dyn Target, segments: &[Segment]) -> R
         }
     }
     Ok(())
-}
-
-/// The first bytes of a segment that no layout fits.
-fn excerpt(
-    read: Option<(&dyn Target, &[Segment])>,
-    number: usize,
-    style: Style,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    const BYTES: u64 = 256;
-    let Some((target, segments)) = read else { return Ok(()) };
-    let dumped = number.checked_sub(1).and_then(|index| segments.get(index));
-    let Some(segment) = dumped.filter(|segment| segment.saved() > 0) else { return Ok(()) };
-    let saved = segment.pieces().iter().find(|piece| piece.dumped == Dumped::Saved);
-    let start = saved.map_or(SegmentOffset::new(0), |piece| piece.offsets.start());
-    let end = start.checked_add(BYTES).map_or(segment.end(), |end| end.min(segment.end()));
-    let Some(window) = Interval::new(start, end) else { return Ok(()) };
-    writeln!(out)?;
-    hex(target, segment, window, Vec::new(), style, out)?;
-    if end < segment.end() {
-        let hint = format!("  the first {BYTES} of {} saved bytes; --hex shows all", segment.saved());
-        writeln!(out, "{}", style.paint(Tone::Faint, hint))?;
-    }
-    Ok(())
-}
-
-/// Bytes beside a field; `None` for one that is missing.
-fn bytes_at(target: &dyn Target, segment: &Segment, offset: u64, length: usize) -> Vec<Option<u8>> {
-    let mut bytes = Vec::with_capacity(length.min(64));
-    while bytes.len() < length.min(64) {
-        let mut byte = [0];
-        let at = SegmentOffset::new(offset.saturating_add(bytes.len() as u64));
-        let there = segment.read(target, at, &mut byte).is_ok_and(|count| count == 1);
-        bytes.push(there.then_some(byte[0]));
-    }
-    bytes
 }

@@ -1,15 +1,16 @@
 //! Who the process was, and who wrote the dump.
 
-use std::io::{self, Write};
+use std::io;
 
+use super::canvas::{Canvas, Margin};
 use super::printable::Printable;
-use super::prose::write_wrapped;
-use super::style::Style;
 use crate::report::{Dump, Handler, Text, Thread};
 use crate::writer::{Habits, WrittenSignal};
 
+const MARGIN: Margin = Margin { indent: 2, name: 11 };
+
 /// Who the process was and who wrote the dump.
-pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn draw(dump: &Dump, verbose: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
     let process = &dump.process;
     let mut text = format!("{}: ", Printable(dump.path.path.as_bytes()));
 
@@ -41,9 +42,9 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
     if dump.warnings.iter().any(|warning| ["truncated", "program-headers"].contains(&warning.code)) {
         text.push_str("; the file is cut off");
     }
-    write_wrapped(&text, "", "  ", style, out)?;
+    canvas.prose(0, &text)?;
     if let Some(fault) = dump.fault.as_ref().filter(|fault| fault.segment.is_some()) {
-        write_wrapped(&fault.message, "", "  ", style, out)?;
+        canvas.prose(0, &fault.message)?;
     }
     if verbose {
         let shown = |text: &Option<Text>| text.as_ref().map(|text| Printable(text.bytes()).to_string());
@@ -63,18 +64,18 @@ pub(super) fn write(dump: &Dump, verbose: bool, style: Style, out: &mut dyn Writ
         let found_by = found_by.map(|found_by| ("found by", Some(found_by)));
         for (name, value) in facts.chain(found_by) {
             let value = value.unwrap_or_else(|| "unknown".to_owned());
-            write_wrapped(&value, &format!("  {name:11}"), "             ", style, out)?;
+            canvas.fact(MARGIN, name, &value)?;
         }
-        threads(&process.thread_states, style, out)?;
+        threads(&process.thread_states, canvas)?;
         if let Some(told) = &dump.handler {
-            handler(told, style, out)?;
+            handler(told, canvas)?;
         }
     }
     Ok(())
 }
 
 /// What stands beside the dump, and which of it fills what the dump does not say.
-fn handler(told: &Handler, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn handler(told: &Handler, canvas: &mut dyn Canvas) -> io::Result<()> {
     let number = |name, number: Option<u64>| number.map(|number| format!("{name} {number}"));
     let text =
         |name, text: &Option<Text>| text.as_ref().map(|text| format!("{name} {}", Printable(text.bytes())));
@@ -95,15 +96,15 @@ fn handler(told: &Handler, style: Style, out: &mut dyn Write) -> io::Result<()> 
     if !told.fills.is_empty() {
         line.push_str(&format!("; the dump itself does not say: {}", told.fills.join(", ")));
     }
-    write_wrapped(&line, "  handler    ", "             ", style, out)
+    canvas.fact(MARGIN, "handler", &line)
 }
 
 /// Threads that are listed; the JSON has all.
 const MOST_THREADS: usize = 100;
 
-fn threads(threads: &[Thread], style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn threads(threads: &[Thread], canvas: &mut dyn Canvas) -> io::Result<()> {
     if threads.is_empty() {
-        return write_wrapped("unknown", "  threads    ", "             ", style, out);
+        return canvas.fact(MARGIN, "threads", "unknown");
     }
     for (at, thread) in threads.iter().take(MOST_THREADS).enumerate() {
         let mut text = thread.id.map_or_else(|| "?".to_owned(), |id| id.to_string());
@@ -113,17 +114,16 @@ fn threads(threads: &[Thread], style: Style, out: &mut dyn Write) -> io::Result<
         if let Some((pc, sp)) = thread.program_counter.zip(thread.stack_pointer) {
             text.push_str(&format!(" at {pc}, stack at {sp}"));
         }
-        let first = if at == 0 { "  threads    " } else { "             " };
-        write_wrapped(&text, first, "             ", style, out)?;
+        canvas.fact(MARGIN, if at == 0 { "threads" } else { "" }, &text)?;
     }
     let unnamed = threads.iter().all(|thread| thread.name.is_none());
     let more = threads.len().saturating_sub(MOST_THREADS);
     if more > 0 {
-        write_wrapped(&format!("and {more} more"), "             ", "             ", style, out)?;
+        canvas.fact(MARGIN, "", &format!("and {more} more"))?;
     }
     if unnamed {
         let text = "their names are unknown: the dump has that of the process alone";
-        write_wrapped(text, "             ", "             ", style, out)?;
+        canvas.fact(MARGIN, "", text)?;
     }
     Ok(())
 }

@@ -1,21 +1,47 @@
 //! What a dump would keep, for `check`.
 
-use std::io::{self, Write};
+use std::io;
 
+use super::canvas::{Canvas, Draw, FACTS, Margin};
 use super::grid::{Cell, Grid, Heading};
+use super::json::Data;
+use super::output::Shown;
 use super::printable::Printable;
-use super::prose::write_wrapped;
 use super::size::{about, size};
 use super::style::{Style, Tone};
 use super::table::state_tone;
 use crate::report::check::{Check, CheckedSegment, LimitValue, LossCause};
 use crate::retention::forecast::Forward;
 
-/// Writes the table, the causes, the settings, and what to change.
-///
-/// # Errors
-/// What writing said.
-pub fn write(check: &Check, style: Style, quiet: bool, out: &mut dyn Write) -> io::Result<()> {
+/// A report of `check`, and how it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownCheck<'a> {
+    /// The report.
+    pub check: &'a Check,
+    /// The table alone.
+    pub quiet: bool,
+}
+
+impl Shown for ShownCheck<'_> {
+    fn data(&self) -> &dyn Data {
+        self.check
+    }
+}
+
+impl Draw for ShownCheck<'_> {
+    fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
+        match self.check.segments.is_empty() {
+            true => Ok(()),
+            false => draw(self.check, self.quiet, canvas),
+        }
+    }
+}
+
+const SETTINGS: Margin = Margin { indent: 0, name: 12 };
+const CAUSE: Margin = Margin { indent: 2, name: 5 };
+
+/// The table, the causes, the settings, and what to change.
+fn draw(check: &Check, quiet: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
     let pid = check.process.pid.map_or_else(|| "process".to_owned(), |pid| format!("process {pid}"));
     let command = check
         .process
@@ -23,32 +49,37 @@ pub fn write(check: &Check, style: Style, quiet: bool, out: &mut dyn Write) -> i
         .as_ref()
         .map_or_else(String::new, |command| format!(", {}", Printable(command.bytes())));
     if !quiet {
-        writeln!(out, "{}{command}: what a dump made now would keep\n", style.paint(Tone::Name, pid))?;
+        let rest = format!("{command}: what a dump made now would keep");
+        canvas.heading(&[(Tone::Name, &pid), (Tone::Plain, &rest)])?;
+        canvas.gap()?;
     }
-    table(check, style, out)?;
+    table(check, canvas)?;
     if quiet {
         return Ok(());
     }
     for segment in &check.segments {
         for cause in &segment.causes {
-            writeln!(out)?;
-            write_cause(segment, cause, style, out)?;
+            canvas.gap()?;
+            draw_cause(segment, cause, canvas)?;
         }
     }
-    writeln!(out)?;
+    canvas.gap()?;
     for (name, text) in settings(check) {
-        write_wrapped(&text, &format!("{name:12}"), &" ".repeat(12), style, out)?;
+        canvas.fact(SETTINGS, name, &text)?;
     }
     if !check.remedies.is_empty() {
-        writeln!(out, "\nto keep all of it in the kernel's core, where the process comes from:")?;
+        canvas.gap()?;
+        let title = "to keep all of it in the kernel's core, where the process comes from:";
+        canvas.line(0, &[(Tone::Plain, title)])?;
         for remedy in &check.remedies {
-            write_wrapped(&remedy.text, &format!("  {:12}", remedy.place), &" ".repeat(14), style, out)?;
+            canvas.fact(FACTS, remedy.place, &remedy.text)?;
         }
     }
     Ok(())
 }
 
-fn table(check: &Check, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn table(check: &Check, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let style = canvas.style();
     let heading = |name, right, dispensable| Heading { name, right, dispensable, breaks: false };
     let mut headings = vec![
         heading("#", true, 0),
@@ -76,8 +107,7 @@ fn table(check: &Check, style: Style, out: &mut dyn Write) -> io::Result<()> {
         row.extend(of_writers.map(|bytes| kept(segment, bytes, style)));
         row
     });
-    Grid { headings, rows: rows.collect(), header: true }.write(style, out)?;
-    Ok(())
+    canvas.table(Grid { headings, rows: rows.collect(), header: true }).map(drop)
 }
 
 fn kept(segment: &CheckedSegment, bytes: u64, style: Style) -> Cell {
@@ -90,16 +120,11 @@ fn kept(segment: &CheckedSegment, bytes: u64, style: Style) -> Cell {
     Cell::new(text).tone(state_tone(state))
 }
 
-fn write_cause(
-    segment: &CheckedSegment,
-    cause: &LossCause,
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn draw_cause(segment: &CheckedSegment, cause: &LossCause, canvas: &mut dyn Canvas) -> io::Result<()> {
     let head = format!("#{} {}: {}", segment.number, cause.writer, cause.code);
-    writeln!(out, "{}", style.paint(Tone::Bad, head))?;
-    write_wrapped(&cause.evidence, "  ", "  ", style, out)?;
-    write_wrapped(&cause.fix, "  fix: ", "       ", style, out)
+    canvas.heading(&[(Tone::Bad, &head)])?;
+    canvas.fact(Margin { indent: 2, name: 0 }, "", &cause.evidence)?;
+    canvas.fact(CAUSE, "fix:", &cause.fix)
 }
 
 /// A line each for what decides beside the mappings.

@@ -4,6 +4,9 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use super::canvas::{Canvas, Draw, Margin};
+use super::json::Data;
+use super::output::Shown;
 use super::printable::Printable;
 use super::prose::write_wrapped;
 use super::style::{Style, Tone};
@@ -14,8 +17,10 @@ use crate::types::value::Value;
 /// Bytes of the left and the right copy of the segment with an index, from an offset on; `None` for one that is missing.
 pub type BytesOf<'b> = &'b dyn Fn(usize, u64, usize) -> [Vec<Option<u8>>; 2];
 
-/// What is shown.
-pub struct Shown<'b> {
+/// A report of `diff`, and how it is shown.
+pub struct ShownDiff<'b> {
+    /// The report.
+    pub diff: &'b Diff,
     /// The bytes, if they are to be shown side by side.
     pub bytes: Option<BytesOf<'b>>,
     /// Fields, runs, and lines of bytes that are shown of a segment.
@@ -24,70 +29,115 @@ pub struct Shown<'b> {
     pub quiet: bool,
 }
 
-/// Writes `diff`.
-///
-/// # Errors
-/// What writing said.
-pub fn write(diff: &Diff, shown: &Shown<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+impl Shown for ShownDiff<'_> {
+    fn data(&self) -> &dyn Data {
+        self.diff
+    }
+}
+
+impl Draw for ShownDiff<'_> {
+    fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
+        draw(self, canvas)
+    }
+}
+
+const SIDES: Margin = Margin { indent: 0, name: 6 };
+const RANGES: Margin = Margin { indent: 2, name: 7 };
+
+fn draw(shown: &ShownDiff<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let diff = shown.diff;
     if !shown.quiet {
-        writeln!(out, "{} {}", style.paint(Tone::Faint, "left "), Printable(diff.left.as_bytes()))?;
+        canvas.fact(SIDES, "left", &Printable(diff.left.as_bytes()).to_string())?;
         let right = match diff.right_kind {
             "live" => "the segments that are alive in this kernel".to_owned(),
             _ => Printable(diff.right.as_bytes()).to_string(),
         };
-        writeln!(out, "{} {right}", style.paint(Tone::Faint, "right"))?;
+        canvas.fact(SIDES, "right", &right)?;
     }
     for (index, segment) in diff.segments.iter().enumerate() {
         if shown.quiet && segment.different == 0 && segment.only_in.is_none() {
             continue;
         }
         if !shown.quiet {
-            writeln!(out)?;
+            canvas.gap()?;
         }
-        heading(segment, style, out)?;
+        heading(segment, canvas)?;
         if segment.only_in.is_some() {
             continue;
         }
-        fields(segment, shown.limit, style, out)?;
-        ranges(&segment.ranges, segment.more_ranges, shown.limit, style, out)?;
-        if let Some(bytes) = shown.bytes {
-            hex(index, &segment.ranges, bytes, shown.limit, style, out)?;
+        fields(segment, shown.limit, canvas)?;
+        ranges(&segment.ranges, segment.more_ranges, shown.limit, canvas)?;
+        if let Some(bytes) = shown.bytes.filter(|_| !segment.ranges.is_empty()) {
+            canvas.preformatted(&mut |style, out| {
+                hex(index, &segment.ranges, bytes, shown.limit, style, out)
+            })?;
         }
-        missing(segment, shown.limit, style, out)?;
-        newer(segment, style, out)?;
+        missing(segment, shown.limit, canvas)?;
+        newer(segment, canvas)?;
         if let Some(read) = segment.read.as_ref().filter(|_| !shown.quiet) {
-            write_wrapped(&format!("the living segment was {read}"), "  ", "  ", style, out)?;
+            canvas.fact(Margin { indent: 2, name: 0 }, "", &format!("the living segment was {read}"))?;
         }
     }
     Ok(())
 }
 
-fn heading(segment: &DiffSegment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn heading(segment: &DiffSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
     let number = |number: Option<usize>| number.map_or_else(String::new, |number| format!("#{number} "));
-    let key = style.paint(Tone::Name, segment.key.as_deref().unwrap_or("without a key"));
+    let key = segment.key.as_deref().unwrap_or("without a key");
     if let Some(side) = segment.only_in {
         let number = number(segment.left.or(segment.right));
-        return writeln!(out, "{number}{key}: {}", style.paint(Tone::Care, format!("only {side}")));
+        let only = format!("only {side}");
+        return canvas.heading(&[
+            (Tone::Plain, &number),
+            (Tone::Name, key),
+            (Tone::Plain, ": "),
+            (Tone::Care, &only),
+        ]);
     }
-    let name = match (segment.left, segment.right) {
-        (Some(left), Some(right)) if left != right => format!("#{left} {key} and #{right}"),
-        (left, right) => format!("{}{key}", number(left.or(right))),
+    let (left, right) = match (segment.left, segment.right) {
+        (Some(left), Some(right)) if left != right => (format!("#{left} "), format!(" and #{right}")),
+        (left, right) => (number(left.or(right)), String::new()),
     };
     let runs = (segment.ranges.len() as u64).saturating_add(segment.more_ranges);
     let runs = if runs == 1 { "1 range".to_owned() } else { format!("{runs} ranges") };
     let said = match (segment.different, segment.compared) {
-        (0, 0) => style.paint(Tone::Care, "no byte could be compared".to_owned()),
-        (0, all) => style.paint(Tone::Good, format!("{all} bytes compared, all the same")),
-        (different, all) => style.paint(Tone::Bad, format!("{different} of {all} bytes differ, in {runs}")),
+        (0, 0) => (Tone::Care, "no byte could be compared".to_owned()),
+        (0, all) => (Tone::Good, format!("{all} bytes compared, all the same")),
+        (different, all) => (Tone::Bad, format!("{different} of {all} bytes differ, in {runs}")),
     };
-    writeln!(out, "{name}: {said}")
+    let (tone, said) = said;
+    canvas.heading(&[
+        (Tone::Plain, &left),
+        (Tone::Name, key),
+        (Tone::Plain, &right),
+        (Tone::Plain, ": "),
+        (tone, &said),
+    ])
 }
 
-fn fields(segment: &DiffSegment, limit: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn fields(segment: &DiffSegment, limit: usize, canvas: &mut dyn Canvas) -> io::Result<()> {
     if let Some(problem) = &segment.problem {
-        write_wrapped(&format!("no fields: {problem}"), "  ", "  ", style, out)?;
+        canvas.fact(Margin { indent: 2, name: 0 }, "", &format!("no fields: {problem}"))?;
     }
     let shown = segment.fields.get(..limit.min(segment.fields.len())).unwrap_or_default();
+    if !shown.is_empty() {
+        canvas.preformatted(&mut |style, out| write_fields(shown, style, out))?;
+    }
+    let more = (segment.fields.len().saturating_sub(shown.len()) as u64).saturating_add(segment.more_fields);
+    if more > 0 {
+        canvas.line(2, &[(Tone::Faint, &format!("{more} more fields differ: --limit shows more"))])?;
+    }
+    let layout = segment.layout.as_deref().map(|layout| Printable(layout.as_bytes()).to_string());
+    match layout {
+        Some(layout) if segment.fields.is_empty() && segment.different > 0 => {
+            canvas.line(2, &[(Tone::Faint, &format!("no field of the layout {layout} differs"))])
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Each field in a line; both values below it where a line has no room.
+fn write_fields(shown: &[DiffField], style: Style, out: &mut dyn Write) -> io::Result<()> {
     let names = shown.iter().map(|field| name(field).width()).max().unwrap_or(0).min(28);
     for field in shown {
         let name = name(field);
@@ -104,22 +154,7 @@ fn fields(segment: &DiffSegment, limit: usize, style: Style, out: &mut dyn Write
             write_wrapped(&right, "    right  ", "           ", style, out)?;
         }
     }
-    let more = (segment.fields.len().saturating_sub(shown.len()) as u64).saturating_add(segment.more_fields);
-    if more > 0 {
-        let text = format!("  {more} more fields differ: --limit shows more");
-        writeln!(out, "{}", style.paint(Tone::Faint, text))?;
-    }
-    let layout = segment.layout.as_deref().map(|layout| Printable(layout.as_bytes()).to_string());
-    match layout {
-        Some(layout) if segment.fields.is_empty() && segment.different > 0 => {
-            writeln!(
-                out,
-                "  {}",
-                style.paint(Tone::Faint, format!("no field of the layout {layout} differs"))
-            )
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn name(field: &DiffField) -> String {
@@ -130,13 +165,7 @@ fn said(value: Option<&Value>, style: Style) -> String {
     value.map_or_else(|| "(none)".to_owned(), |value| scalar(value, style))
 }
 
-fn ranges(
-    ranges: &[DiffRange],
-    more: u64,
-    limit: usize,
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn ranges(ranges: &[DiffRange], more: u64, limit: usize, canvas: &mut dyn Canvas) -> io::Result<()> {
     if ranges.is_empty() {
         return Ok(());
     }
@@ -146,7 +175,7 @@ fn ranges(
     if more > 0 {
         texts.push(format!("{more} more"));
     }
-    write_wrapped(&texts.join(", "), "  bytes  ", "         ", style, out)
+    canvas.fact(RANGES, "bytes", &texts.join(", "))
 }
 
 /// Bytes of a line, of each copy: 80 columns hold both.
@@ -217,7 +246,7 @@ fn half(bytes: &[Option<u8>], other: &[Option<u8>], style: Style, out: &mut dyn 
     write!(out, "|")
 }
 
-fn missing(segment: &DiffSegment, limit: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn missing(segment: &DiffSegment, limit: usize, canvas: &mut dyn Canvas) -> io::Result<()> {
     for run in segment.not_compared_ranges.iter().take(limit) {
         let why: Vec<_> = [("left", run.left), ("right", run.right)]
             .into_iter()
@@ -225,17 +254,17 @@ fn missing(segment: &DiffSegment, limit: usize, style: Style, out: &mut dyn Writ
             .collect();
         let length = run.end.saturating_sub(run.start);
         let text =
-            format!("  not compared: {:#x}-{:#x} ({length} bytes; {})", run.start, run.end, why.join(", "));
-        writeln!(out, "{}", style.paint(Tone::Care, text))?;
+            format!("not compared: {:#x}-{:#x} ({length} bytes; {})", run.start, run.end, why.join(", "));
+        canvas.line(2, &[(Tone::Care, &text)])?;
     }
     let more = segment.not_compared_ranges.len().saturating_sub(limit);
     if more > 0 {
-        writeln!(out, "{}", style.paint(Tone::Care, format!("  not compared: {more} more runs")))?;
+        canvas.line(2, &[(Tone::Care, &format!("not compared: {more} more runs"))])?;
     }
     Ok(())
 }
 
-fn newer(segment: &DiffSegment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn newer(segment: &DiffSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
     if segment.different == 0 {
         return Ok(());
     }
@@ -244,11 +273,11 @@ fn newer(segment: &DiffSegment, style: Style, out: &mut dyn Write) -> io::Result
         None if segment.evidence.is_empty() => "which copy is newer is not known".to_owned(),
         None => "which copy is newer is not known, because the evidence disagrees".to_owned(),
     };
-    writeln!(out, "  {text}")?;
+    canvas.line(2, &[(Tone::Plain, &text)])?;
     for evidence in &segment.evidence {
         let guess = if evidence.heuristic { " (a guess)" } else { "" };
         let text = format!("{}: {}{guess}", evidence.newer, Printable(evidence.text.as_bytes()));
-        write_wrapped(&text, "    ", "      ", style, out)?;
+        canvas.prose(4, &text)?;
     }
     Ok(())
 }

@@ -1,12 +1,23 @@
-//! The contract `coreinspect/1`: one document (`json`), or one dump a line (`jsonl`).
+//! The output `json`: one document of the contract `coreinspect/1`; and how JSON is written here.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
+use super::canvas::Draw;
+use super::output::{Beside, Document, Output, Shown};
 use super::printable::is_treacherous;
-use crate::report::{Dump, Line, Namespace, NamespaceLine, SCHEMA, Shared};
+use crate::report::{Dump, SCHEMA};
+
+/// The row of this output.
+pub const OUTPUT: Output = Output {
+    name: "json",
+    about: "One JSON document",
+    for_people: false,
+    joins: true,
+    begin: |_| Box::new(Dumps::default()),
+};
 
 /// Writes `value` over several lines, indented.
 ///
@@ -35,85 +46,70 @@ pub fn compact(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// Writes `dump` as one line of `jsonl`.
-///
-/// # Errors
-/// What writing said.
-pub fn line(dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
-    compact(&Line { schema: SCHEMA, time: None, dump }, out)
-}
-
-/// As [`line()`], of a dump at `time`, in seconds since 1970.
-///
-/// # Errors
-/// What writing said.
-pub fn line_at(time: f64, dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
-    compact(&Line { schema: SCHEMA, time: Some(time), dump }, out)
-}
-
-/// Writes `namespace` as one line of `jsonl`.
-///
-/// # Errors
-/// What writing said.
-pub fn namespace_line(namespace: &Namespace, out: &mut dyn Write) -> io::Result<()> {
-    compact(&NamespaceLine { schema: SCHEMA, namespace }, out)
-}
-
-/// The document of several dumps, written as they come: memory does not add up over a thousand of them.
-#[derive(Debug, Default)]
-pub struct Document {
-    dumps: usize,
-}
-
-impl Document {
-    /// Adds `dump`.
+/// What can be written as JSON.
+pub trait Data {
+    /// Over several lines, indented, without a line's end.
     ///
     /// # Errors
     /// What writing said.
-    pub fn dump(&mut self, dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
+    fn pretty(&self, out: &mut dyn Write) -> io::Result<()>;
+
+    /// As one line.
+    ///
+    /// # Errors
+    /// What writing said.
+    fn compact(&self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl<T: Serialize> Data for T {
+    fn pretty(&self, out: &mut dyn Write) -> io::Result<()> {
+        pretty(self, out)
+    }
+
+    fn compact(&self, out: &mut dyn Write) -> io::Result<()> {
+        compact(self, out)
+    }
+}
+
+/// The document of several dumps, written as they come.
+#[derive(Debug, Default)]
+pub struct Dumps {
+    dumps: usize,
+}
+
+impl Document for Dumps {
+    fn report(&mut self, shown: &dyn Shown, out: &mut dyn Write) -> io::Result<()> {
+        shown.data().pretty(out)?;
+        out.write_all(b"\n")
+    }
+
+    fn dump(&mut self, dump: &Dump, _: &dyn Draw, out: &mut dyn Write) -> io::Result<()> {
         self.comma(out)?;
         pretty(dump, out)
     }
 
-    /// Ends the document.
-    ///
-    /// # Errors
-    /// What writing said.
-    pub fn end(self, out: &mut dyn Write) -> io::Result<()> {
-        self.end_with(None, out)
-    }
-
-    /// Ends the document, with what its dumps share.
-    ///
-    /// # Errors
-    /// What writing said.
-    pub fn end_with(mut self, shared: Option<&Shared>, out: &mut dyn Write) -> io::Result<()> {
+    fn end(&mut self, beside: Beside<'_>, out: &mut dyn Write) -> io::Result<()> {
         if self.dumps == 0 {
             self.comma(out)?;
         }
-        if let Some(shared) = shared {
-            out.write_all(b"],\n\"shared\": ")?;
-            pretty(&shared.shared, out)?;
-            out.write_all(b",\n\"outliers\": ")?;
-            pretty(&shared.outliers, out)?;
-            return out.write_all(b"}\n");
+        out.write_all(b"]")?;
+        let mut member = |name: &str, data: &dyn Data| {
+            write!(out, ",\n\"{name}\": ")?;
+            data.pretty(out)
+        };
+        match beside {
+            Beside::Nothing => {}
+            Beside::Shared(shared) => {
+                member("shared", &shared.shared)?;
+                member("outliers", &shared.outliers)?;
+            }
+            Beside::Namespace(listed) => member("namespace", listed.namespace)?,
         }
-        out.write_all(b"]}\n")
-    }
-
-    /// Ends the document of all processes, with the segments of their IPC namespace.
-    ///
-    /// # Errors
-    /// What writing said.
-    pub fn end_with_namespace(mut self, namespace: &Namespace, out: &mut dyn Write) -> io::Result<()> {
-        if self.dumps == 0 {
-            self.comma(out)?;
-        }
-        out.write_all(b"],\n\"namespace\": ")?;
-        pretty(namespace, out)?;
         out.write_all(b"}\n")
     }
+}
 
+impl Dumps {
     fn comma(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if self.dumps == 0 {
             write!(out, "{{\"schema\": \"{SCHEMA}\", \"dumps\": [")?;

@@ -1,26 +1,22 @@
 //! What bytes look like of which no layout is sure: in full for `show`, in a line for a listing.
 
-use std::io::{self, Write};
+use std::io;
 
+use super::canvas::{Canvas, Draw, FACTS};
 use super::printable::{Printable, Quoted};
-use super::prose::write_wrapped;
-use super::style::Style;
 use crate::report::look::{
     CounterGuess, Found, Guesses, Look, Place, PointerGuess, Run, Str, TimestampGuess,
 };
 
-/// The columns before a value.
-const MARGIN: &str = "              ";
+/// Everything that a look has found.
+impl Draw for Look {
+    fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
+        draw(self, canvas)
+    }
+}
 
-/// Writes everything that `look` has found.
-///
-/// # Errors
-/// What writing said.
-pub fn write(look: &Look, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut fact = |name: &str, value: &str| {
-        let first = format!("  {name:width$}", width = MARGIN.len() - 2);
-        write_wrapped(value, &first, MARGIN, style, out)
-    };
+fn draw(look: &Look, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let mut fact = |name: &str, value: &str| canvas.fact(FACTS, name, value);
     fact("looks like", &whole(look))?;
     list(&look.strings, string, |line| fact("string", line))?;
     list(&look.runs, run, |line| fact("run", line))?;

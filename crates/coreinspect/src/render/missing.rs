@@ -1,23 +1,26 @@
 //! Which bytes are missing, why, and what makes the next dump whole.
 
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::io;
 
-use super::prose::write_wrapped;
+use super::canvas::{Canvas, Margin};
 use super::style::Style;
 use crate::report::{Dump, Segment};
 
+const MARGIN: Margin = Margin { indent: 2, name: 5 };
+
 /// What is missing of the segments, by cause: a thousand segments that lack the same are told once.
-pub(super) fn write(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn draw(dump: &Dump, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let style = canvas.style();
     let completed = |segment: &&Segment| {
         segment.state == "whole" && segment.attachments.iter().any(|attachment| attachment.state != "whole")
     };
     let completed: Vec<_> = dump.segments.iter().filter(completed).collect();
     if !completed.is_empty() {
-        writeln!(out)?;
+        canvas.gap()?;
         let text =
             format!("{}: whole, because its attachments complete each other", names(&completed, style));
-        write_wrapped(&text, "", "  ", style, out)?;
+        canvas.prose(0, &text)?;
     }
     let mut groups = Vec::<Vec<&Segment>>::new();
     let mut group_of = HashMap::new();
@@ -30,18 +33,18 @@ pub(super) fn write(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Resul
         }
     }
     for segments in &groups {
-        writeln!(out)?;
+        canvas.gap()?;
         let Some(first) = segments.first() else { continue };
-        write_wrapped(&lacking(dump, segments, style), "", "  ", style, out)?;
+        canvas.prose(0, &lacking(dump, segments, style))?;
         let mut causes = first.causes.iter().peekable();
         while let Some(cause) = causes.next() {
             let sure = if cause.certain { "" } else { " (perhaps)" };
             let example = if segments.len() > 1 { format!("(#{}) ", first.number) } else { String::new() };
             let why = format!("{}{sure}: {example}{}", cause.code, cause.evidence);
-            write_wrapped(&why, "  why  ", "       ", style, out)?;
+            canvas.fact(MARGIN, "why", &why)?;
             // Several causes often take the same change: it is said behind the last of them.
             if causes.peek().is_none_or(|next| next.fix != cause.fix) {
-                write_wrapped(&cause.fix, "  fix  ", "       ", style, out)?;
+                canvas.fact(MARGIN, "fix", &cause.fix)?;
             }
         }
     }

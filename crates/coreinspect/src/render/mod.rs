@@ -1,38 +1,37 @@
-//! A report as text. One file an output: each gets a report, a `Write`, and what it must know of the place where the
-//! text will be read ([`Style`]).
+//! A report as text. What draws a report ([`Draw`]) stands in a file for each report, an output in a file and a row of
+//! [`OUTPUTS`]; each report goes to each output. [`Style`] is what must be known of the place where the text will be read.
 
 mod about;
+mod bytes;
+pub mod canvas;
 pub mod check;
 pub mod diff;
 pub mod grid;
 pub mod hex;
 pub mod json;
-pub mod layouts;
+pub mod jsonl;
+pub mod key;
+mod layouts;
 pub mod look;
 mod missing;
 pub mod namespace;
+pub mod output;
 pub mod printable;
 mod prose;
 pub mod records;
 pub mod refs;
 pub mod search;
 pub mod segment;
-pub mod shared;
+mod shared;
+mod sheet;
 pub mod size;
 pub mod style;
 pub mod table;
+pub mod terminal;
 mod unnamed;
 pub mod value;
+mod written;
 
+pub use canvas::{Canvas, Draw};
+pub use output::{Document, OUTPUTS, Output, Shown};
 pub use style::Style;
-
-use std::io::{self, Write};
-
-/// Writes a paragraph of its own: `text`, which must be harmless, in lines that fit.
-///
-/// # Errors
-/// What writing said.
-pub fn line(text: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out)?;
-    prose::write_wrapped(text, "", "  ", style, out)
-}

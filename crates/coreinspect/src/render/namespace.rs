@@ -1,12 +1,12 @@
 //! The segments of an IPC namespace: a table as lsipc(1) prints it, who attaches each, and what to remove.
 
-use std::io::{self, Write};
+use std::io;
 
+use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
-use super::prose::write_wrapped;
 use super::size::size;
-use super::style::{Style, Tone};
+use super::style::Tone;
 use crate::report::{Namespace, NamespaceSegment};
 
 /// Processes that a row names.
@@ -16,18 +16,35 @@ const fn heading(name: &'static str, right: bool, dispensable: u8) -> Heading {
     Heading { name, right, dispensable, breaks: false }
 }
 
-/// Writes the table, with `prose` also what nobody will remove.
-///
-/// # Errors
-/// What writing said.
-pub fn write(
-    namespace: &Namespace,
-    header: bool,
-    prose: bool,
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let bytes = |bytes| Cell::new(size(bytes, style.bytes));
+/// A namespace, and how it is listed.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedNamespace<'a> {
+    /// What is listed.
+    pub namespace: &'a Namespace,
+    /// Whether headings are printed.
+    pub header: bool,
+    /// Whether it is said what nobody will remove.
+    pub prose: bool,
+}
+
+impl Draw for ListedNamespace<'_> {
+    fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
+        let Self { namespace, header, prose } = *self;
+        if namespace.segments.is_empty() {
+            return Ok(());
+        }
+        table(namespace, header, canvas)?;
+        let orphans: Vec<_> = namespace.segments.iter().filter(|segment| segment.orphan).collect();
+        match orphans.as_slice() {
+            orphans @ [_, ..] if prose => tell(orphans, canvas),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn table(namespace: &Namespace, header: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let plain = canvas.style().bytes;
+    let bytes = |bytes| Cell::new(size(bytes, plain));
     let row = |segment: &NamespaceSegment| {
         vec![
             Cell::new(segment.key.clone()).tone(Tone::Name),
@@ -56,12 +73,12 @@ pub fn write(
         rows: namespace.segments.iter().map(row).collect(),
         header,
     };
-    grid.write(style, out)?;
-    let orphans: Vec<_> = namespace.segments.iter().filter(|segment| segment.orphan).collect();
-    if !prose || orphans.is_empty() {
-        return Ok(());
-    }
-    writeln!(out)?;
+    canvas.table(grid).map(drop)
+}
+
+/// Tells which segments nobody will ever remove, and how to.
+fn tell(orphans: &[&NamespaceSegment], canvas: &mut dyn Canvas) -> io::Result<()> {
+    canvas.gap()?;
     let text = match orphans.len() {
         1 => "An orphan: nobody attaches it, its creator has ended, and it stays until it is removed:"
             .to_owned(),
@@ -69,13 +86,15 @@ pub fn write(
             "{count} orphans: nobody attaches them, their creators have ended, and they stay until they are removed:"
         ),
     };
-    write_wrapped(&text, "", "  ", style, out)?;
-    for orphan in orphans {
-        let made = orphan.cpid.map_or_else(String::new, |pid| format!(", made by {pid}"));
-        let what = format!("  # {}, {} bytes{made}", orphan.key, orphan.size);
-        writeln!(out, "  ipcrm -m {}{}", orphan.shmid, style.paint(Tone::Faint, what))?;
-    }
-    Ok(())
+    canvas.prose(0, &text)?;
+    canvas.preformatted(&mut |style, out| {
+        for orphan in orphans {
+            let made = orphan.cpid.map_or_else(String::new, |pid| format!(", made by {pid}"));
+            let what = format!("  # {}, {} bytes{made}", orphan.key, orphan.size);
+            writeln!(out, "  ipcrm -m {}{}", orphan.shmid, style.paint(Tone::Faint, what))?;
+        }
+        Ok(())
+    })
 }
 
 /// The words of ipcs(1): `dest`, `locked`; and `orphan`.

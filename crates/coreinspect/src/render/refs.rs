@@ -1,10 +1,12 @@
 //! What points into segments: a table for each kind of place, then what the segments point at, then what was not searched.
 
-use std::io::{self, Write};
+use std::io;
 
+use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
+use super::json::Data;
+use super::output::Shown;
 use super::printable::Printable;
-use super::prose::write_wrapped;
 use super::size::size;
 use super::style::{Style, Tone};
 use crate::report::{Reference, Refs, Stored, StoredPointer, Text};
@@ -28,11 +30,32 @@ const fn heading(name: &'static str, right: bool, breaks: bool) -> Heading {
     Heading { name, right, dispensable: 0, breaks }
 }
 
-/// Writes `refs`. `quiet`: the rows and the last line alone.
-///
-/// # Errors
-/// What writing said.
-pub fn write(refs: &Refs, quiet: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// A report of `refs`, and how it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownRefs<'a> {
+    /// The report.
+    pub refs: &'a Refs,
+    /// The rows and the last line alone.
+    pub quiet: bool,
+}
+
+impl Shown for ShownRefs<'_> {
+    fn data(&self) -> &dyn Data {
+        self.refs
+    }
+}
+
+impl Draw for ShownRefs<'_> {
+    fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
+        match self.refs.error {
+            Some(_) => Ok(()),
+            None => draw(self.refs, self.quiet, canvas),
+        }
+    }
+}
+
+fn draw(refs: &Refs, quiet: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let style = canvas.style();
     for (from, title) in GROUPS {
         let rows: Vec<_> = refs.references.iter().filter(|one| one.from == *from).collect();
         if rows.is_empty() {
@@ -42,27 +65,26 @@ pub fn write(refs: &Refs, quiet: bool, style: Style, out: &mut dyn Write) -> io:
             let all = all_of(refs, from);
             let shown = rows.len() as u64;
             let count = if shown < all { format!("{shown} of {all}") } else { all.to_string() };
-            writeln!(out, "{}", style.paint(Tone::Name, format!("{title}: {count}")))?;
+            canvas.heading(&[(Tone::Name, &format!("{title}: {count}"))])?;
         }
         let first = if *from == "register" { "REGISTER" } else { "AT" };
         let headings =
             vec![heading(first, false, false), heading("TO", false, false), heading("WHERE", false, true)];
         let rows =
             rows.into_iter().map(|one| vec![at(one), Cell::new(to(one)), Cell::new(place(one, style))]);
-        let grid = Grid { headings, rows: rows.collect(), header: !quiet };
-        grid.write(style, out)?;
+        canvas.table(Grid { headings, rows: rows.collect(), header: !quiet })?;
         if !quiet {
-            writeln!(out)?;
+            canvas.gap()?;
         }
     }
     if !quiet {
-        parts(refs, style, out)?;
+        parts(refs, canvas)?;
         for stored in &refs.stored {
-            pointers(stored, style, out)?;
+            pointers(stored, canvas)?;
         }
-        unsearched(refs, style, out)?;
+        unsearched(refs, canvas)?;
     }
-    writeln!(out, "{} words, {} registers", refs.total, refs.registers)
+    canvas.line(0, &[(Tone::Plain, &format!("{} words, {} registers", refs.total, refs.registers))])
 }
 
 fn all_of(refs: &Refs, from: &str) -> u64 {
@@ -152,11 +174,11 @@ fn on_stack(one: &Reference) -> String {
 }
 
 /// Where in the segments most of very many words point.
-fn parts(refs: &Refs, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn parts(refs: &Refs, canvas: &mut dyn Canvas) -> io::Result<()> {
     if refs.parts.is_empty() {
         return Ok(());
     }
-    writeln!(out, "{}", style.paint(Tone::Name, "all words, by the part that they point into"))?;
+    canvas.heading(&[(Tone::Name, "all words, by the part that they point into")])?;
     let mut most: Vec<_> = refs.parts.iter().collect();
     most.sort_by_key(|part| std::cmp::Reverse(part.words));
     let more = most.len().saturating_sub(MOST_PARTS);
@@ -167,15 +189,15 @@ fn parts(refs: &Refs, style: Style, out: &mut dyn Write) -> io::Result<()> {
         vec![Cell::new(part.words.to_string()), Cell::new(range)]
     });
     let headings = vec![heading("WORDS", true, false), heading("PART", false, false)];
-    Grid { headings, rows: rows.collect(), header: true }.write(style, out)?;
+    canvas.table(Grid { headings, rows: rows.collect(), header: true })?;
     if more > 0 {
-        writeln!(out, "and {more} parts with fewer; --json has all")?;
+        canvas.line(0, &[(Tone::Plain, &format!("and {more} parts with fewer; --json has all"))])?;
     }
-    writeln!(out)
+    canvas.gap()
 }
 
 /// What the pointers in a segment mean to whoever else attaches it.
-fn pointers(stored: &Stored, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn pointers(stored: &Stored, canvas: &mut dyn Canvas) -> io::Result<()> {
     let groups = [
         (
             "itself",
@@ -202,20 +224,20 @@ fn pointers(stored: &Stored, style: Style, out: &mut dyn Write) -> io::Result<()
         return Ok(());
     }
     let title = format!("pointers stored in #{}", stored.segment);
-    writeln!(out, "{}", style.paint(Tone::Name, title))?;
+    canvas.heading(&[(Tone::Name, &title)])?;
     for (to, count, meaning) in groups.into_iter().filter(|(_, count, _)| *count > 0) {
-        write_wrapped(&format!("{count} {meaning}"), "  ", "    ", style, out)?;
+        canvas.prose(2, &format!("{count} {meaning}"))?;
         let told: Vec<_> = stored.pointers.iter().filter(|pointer| pointer.to == to).collect();
         for pointer in told.iter().take(MOST_POINTERS) {
             let text = format!("+{:#x}: {}{}", pointer.offset, pointer.value, whereto(pointer));
-            write_wrapped(&text, "    ", "      ", style, out)?;
+            canvas.prose(4, &text)?;
         }
         let more = count.saturating_sub(told.len().min(MOST_POINTERS) as u64);
         if more > 0 {
-            writeln!(out, "    and {more} more")?;
+            canvas.line(4, &[(Tone::Plain, &format!("and {more} more"))])?;
         }
     }
-    writeln!(out)
+    canvas.gap()
 }
 
 /// Pointers of a kind that are told at most; the JSON has up to the limit.
@@ -232,7 +254,8 @@ fn whereto(pointer: &StoredPointer) -> String {
     }
 }
 
-fn unsearched(refs: &Refs, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn unsearched(refs: &Refs, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let style = canvas.style();
     if refs.not_searched == 0 {
         return Ok(());
     }
@@ -242,7 +265,7 @@ fn unsearched(refs: &Refs, style: Style, out: &mut dyn Write) -> io::Result<()> 
         some => format!("{some} of them could be written to"),
     };
     let title = format!("not searched: {} bytes that the dump lacks", refs.not_searched);
-    write_wrapped(&format!("{title}; {writable}"), "", "  ", style, out)?;
+    canvas.prose(0, &format!("{title}; {writable}"))?;
     let headings = vec![
         heading("START", false, false),
         heading("BYTES", true, false),
@@ -256,9 +279,9 @@ fn unsearched(refs: &Refs, style: Style, out: &mut dyn Write) -> io::Result<()> 
         let rights = run.permissions.clone().unwrap_or_else(|| "?".to_owned());
         vec![Cell::new(run.start.to_string()), Cell::new(bytes), Cell::new(rights), Cell::new(name)]
     });
-    Grid { headings, rows: rows.collect(), header: true }.write(style, out)?;
+    canvas.table(Grid { headings, rows: rows.collect(), header: true })?;
     if refs.unsearched.len() > MOST_UNSEARCHED {
-        writeln!(out, "and more; --json has them")?;
+        canvas.line(0, &[(Tone::Plain, "and more; --json has them")])?;
     }
-    writeln!(out)
+    canvas.gap()
 }

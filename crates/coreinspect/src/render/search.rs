@@ -2,50 +2,78 @@
 
 use std::io::{self, Write};
 
+use super::canvas::{Canvas, Draw};
 use super::hex::HexDump;
+use super::json::Data;
+use super::output::Shown;
 use super::printable::Printable;
 use super::style::{Style, Tone};
 use crate::report::{FoundAt, Search, SearchedSegment};
 
-/// Writes what was found, segment by segment. `quiet`: the lines of the hits alone.
-///
-/// # Errors
-/// What writing said.
-pub fn write(search: &Search, quiet: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// A report of `search`, and how it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct ShownSearch<'a> {
+    /// The report.
+    pub search: &'a Search,
+    /// The lines of the hits alone.
+    pub quiet: bool,
+}
+
+impl Shown for ShownSearch<'_> {
+    fn data(&self) -> &dyn Data {
+        self.search
+    }
+}
+
+/// What was found, segment by segment.
+impl Draw for ShownSearch<'_> {
+    fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
+        draw(self.search, self.quiet, canvas)
+    }
+}
+
+fn draw(search: &Search, quiet: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
     let shown =
         search.segments.iter().filter(|segment| segment.total > 0 || !segment.not_searched.is_empty());
     for (at, segment) in shown.enumerate() {
         if at > 0 && !quiet {
-            writeln!(out)?;
+            canvas.gap()?;
         }
         if !quiet {
-            heading(segment, style, out)?;
+            heading(segment, canvas)?;
         }
         let fields = segment.hits.iter().filter_map(field).map(|field| field.len()).max();
-        for hit in &segment.hits {
-            line(search, hit, fields.unwrap_or(0), style, out)?;
-            if !quiet {
-                bytes(hit, style, out)?;
-            }
+        if !segment.hits.is_empty() {
+            canvas.preformatted(&mut |style, out| {
+                for hit in &segment.hits {
+                    line(search, hit, fields.unwrap_or(0), style, out)?;
+                    if !quiet {
+                        bytes(hit, style, out)?;
+                    }
+                }
+                Ok(())
+            })?;
         }
         if !quiet {
-            footing(segment, style, out)?;
+            footing(segment, canvas)?;
         }
     }
     Ok(())
 }
 
-fn heading(segment: &SearchedSegment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn heading(segment: &SearchedSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
     let key = segment.key.as_deref().unwrap_or("without a key");
     let hits = if segment.total == 1 { "hit" } else { "hits" };
-    let name = style.paint(Tone::Name, key);
-    write!(out, "#{} {name}: {} {hits} in {} bytes", segment.number, segment.total, segment.searched)?;
-    match &segment.layout {
-        Some(layout) if segment.total > 0 => {
-            writeln!(out, "; fields of the layout {}", Printable(layout.as_bytes()))
-        }
-        _ => writeln!(out),
-    }
+    let layout = segment.layout.as_ref().filter(|_| segment.total > 0);
+    let layout = layout.map(|layout| format!("; fields of the layout {}", Printable(layout.as_bytes())));
+    let said = format!(": {} {hits} in {} bytes", segment.total, segment.searched);
+    let number = format!("#{} ", segment.number);
+    canvas.heading(&[
+        (Tone::Plain, &number),
+        (Tone::Name, key),
+        (Tone::Plain, &said),
+        (Tone::Plain, layout.as_deref().unwrap_or_default()),
+    ])
 }
 
 /// The field, and how far within it the hit lies.
@@ -83,24 +111,20 @@ fn bytes(hit: &FoundAt, style: Style, out: &mut dyn Write) -> io::Result<()> {
     dump.end_without_offset()
 }
 
-fn footing(segment: &SearchedSegment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn footing(segment: &SearchedSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
     let more = segment.total.saturating_sub(segment.hits.len() as u64);
     if more > 0 {
-        writeln!(out, "{}", style.paint(Tone::Faint, format!("{more} more hits: --limit shows more")))?;
+        canvas.line(0, &[(Tone::Faint, &format!("{more} more hits: --limit shows more"))])?;
     }
     const NAMED: usize = 8;
     for run in segment.not_searched.iter().take(NAMED) {
         let text =
             format!("not searched: {:#x}-{:#x} ({} bytes, {})", run.start, run.end, run.length(), run.reason);
-        writeln!(out, "{}", style.paint(Tone::Care, text))?;
+        canvas.line(0, &[(Tone::Care, &text)])?;
     }
     let more = segment.not_searched.len().saturating_sub(NAMED);
     if more > 0 {
-        writeln!(
-            out,
-            "{}",
-            style.paint(Tone::Care, format!("not searched: {more} more runs (--json names all)"))
-        )?;
+        canvas.line(0, &[(Tone::Care, &format!("not searched: {more} more runs (--json names all)"))])?;
     }
     Ok(())
 }

@@ -2,40 +2,98 @@
 
 use std::io::{self, Write};
 
-use super::look;
+use super::bytes;
+use super::canvas::{Canvas, Draw, FACTS};
 use super::printable::Printable;
-use super::prose::wrap;
 use super::style::{Style, Tone};
 use super::table::state_tone;
-use super::value::{BytesAt, Tree};
+use super::value::{BytesAt, Tree, leaves};
+use crate::position::{Interval, SegmentOffset};
 use crate::report::{Attachment, Content, Segment};
+use crate::shm;
+use crate::targets::Target;
 
-/// What is shown of a segment beyond what always is.
-#[derive(Clone, Copy, Default)]
-pub struct Shown<'b> {
-    /// Its bytes, for the fields of its value.
-    pub bytes: Option<BytesAt<'b>>,
+/// Segments in full.
+pub struct ShownSegments<'a> {
+    /// Each of them.
+    pub segments: Vec<ShownSegment<'a>>,
     /// Whether every element of an array is shown.
     pub full: bool,
-    /// What could have made its key.
-    pub makers: &'b [String],
 }
 
-/// The column where values begin.
-const VALUES: usize = 14;
+/// A segment, and what is shown of it beyond what always is.
+pub struct ShownSegment<'a> {
+    /// The report of it.
+    pub segment: &'a Segment,
+    /// What could have made its key.
+    pub makers: Vec<&'a str>,
+    /// Where its bytes are read.
+    pub memory: Option<(&'a dyn Target, &'a shm::Segment)>,
+    /// The part of it of which every byte is shown.
+    pub hex: Option<Interval<SegmentOffset>>,
+}
 
-/// Writes everything that the report has of `segment`.
-///
-/// # Errors
-/// What writing said.
-pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+impl<'a> ShownSegment<'a> {
+    /// A segment of which nothing is known but its report.
+    pub fn of(segment: &'a Segment) -> Self {
+        Self { segment, makers: Vec::new(), memory: None, hex: None }
+    }
+}
+
+impl Draw for ShownSegments<'_> {
+    fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
+        for (at, one) in self.segments.iter().enumerate() {
+            if at > 0 {
+                canvas.gap()?;
+            }
+            one.draw(self.full, canvas)?;
+        }
+        Ok(())
+    }
+}
+
+impl ShownSegment<'_> {
+    fn draw(&self, full: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
+        let content = self.segment.content.as_ref();
+        match self.memory.zip(self.hex) {
+            Some(((target, segment), window)) => {
+                let beside = |offset, length| bytes::at(target, segment, offset, length);
+                draw(self.segment, &self.makers, Shown { bytes: Some(&beside), full }, canvas)?;
+                canvas.gap()?;
+                let value = content.and_then(|content| content.value.as_ref());
+                let fields = value.map(|value| leaves(&value.0)).unwrap_or_default();
+                bytes::draw(target, segment, window, &fields, canvas)
+            }
+            None => {
+                draw(self.segment, &self.makers, Shown { bytes: None, full }, canvas)?;
+                let unknown = content.is_some_and(|content| content.look.is_some());
+                match self.memory.filter(|_| unknown) {
+                    Some((target, segment)) => bytes::excerpt(target, segment, canvas),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// What is shown of a value.
+#[derive(Clone, Copy)]
+struct Shown<'b> {
+    /// The bytes of its fields, beside them.
+    bytes: Option<BytesAt<'b>>,
+    /// Every element of an array.
+    full: bool,
+}
+
+/// Everything that the report has of `segment`.
+fn draw(segment: &Segment, makers: &[&str], shown: Shown<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
     let name = segment
         .name
         .as_ref()
         .map_or_else(|| "without a name".to_owned(), |name| Printable(name.bytes()).to_string());
     let key = segment.key.as_deref().unwrap_or("without a key");
-    writeln!(out, "{}", style.paint(Tone::Name, format!("#{} {key}  {name}", segment.number)))?;
-    let mut fact = |name: &str, value: &str| field(name, value, style, out);
+    canvas.heading(&[(Tone::Name, &format!("#{} {key}  {name}", segment.number))])?;
+    let mut fact = |name: &str, value: &str| canvas.fact(FACTS, name, value);
     match (&segment.key_parts, segment.key_t) {
         (Some(parts), Some(key_t)) => {
             let character = parts.project_char.map_or_else(String::new, |c| format!(" '{c}'"));
@@ -51,7 +109,7 @@ pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn W
         (None, Some(_)) => fact("key", "IPC_PRIVATE: every private segment has this key")?,
         (_, None) => fact("key", "unknown: the mapping has no name")?,
     }
-    for maker in shown.makers {
+    for maker in makers {
         fact("made by", maker)?;
     }
     let known = [
@@ -97,19 +155,19 @@ pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn W
     fact("mapped", &format!("{} bytes", segment.mapped))?;
     fact("saved", &format!("{} bytes: {}", segment.saved, segment.state))?;
     for attachment in &segment.attachments {
-        writeln!(out)?;
-        write_attachment(attachment, style, out)?;
+        canvas.gap()?;
+        canvas.preformatted(&mut |style, out| write_attachment(attachment, style, out))?;
     }
     for cause in &segment.causes {
-        writeln!(out)?;
+        canvas.gap()?;
         let sure = if cause.certain { "certain" } else { "perhaps" };
-        field("missing", &format!("{} ({sure})", cause.code), style, out)?;
-        field("evidence", &cause.evidence, style, out)?;
-        field("fix", &cause.fix, style, out)?;
+        canvas.fact(FACTS, "missing", &format!("{} ({sure})", cause.code))?;
+        canvas.fact(FACTS, "evidence", &cause.evidence)?;
+        canvas.fact(FACTS, "fix", &cause.fix)?;
     }
     if let Some(content) = &segment.content {
-        writeln!(out)?;
-        write_content(content, shown, style, out)?;
+        canvas.gap()?;
+        draw_content(content, shown, canvas)?;
     }
     Ok(())
 }
@@ -117,16 +175,6 @@ pub fn write(segment: &Segment, shown: &Shown<'_>, style: Style, out: &mut dyn W
 /// Seconds since 1970 as a date, in UTC.
 fn date(seconds: u64) -> Option<String> {
     Some(jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?.to_string())
-}
-
-fn field(name: &str, value: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let width = style.width.unwrap_or(usize::MAX).saturating_sub(VALUES).max(20);
-    let indent = VALUES - 2;
-    for (number, line) in wrap(value, width).iter().enumerate() {
-        let name = if number == 0 { name } else { "" };
-        writeln!(out, "  {}{line}", style.paint(Tone::Faint, format!("{name:indent$}")))?;
-    }
-    Ok(())
 }
 
 fn write_attachment(attachment: &Attachment, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -158,40 +206,40 @@ fn write_attachment(attachment: &Attachment, style: Style, out: &mut dyn Write) 
     Ok(())
 }
 
-fn write_content(content: &Content, shown: &Shown<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn draw_content(content: &Content, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
     let from = content.attachment.map_or_else(String::new, |base| format!(", read from {base}"));
     let layout = Printable(content.layout.as_bytes());
     let layout = match content.possible {
         true => format!("layout {layout}, confidence {}{from}", content.confidence),
         false => format!("no known layout{from}; --layout {layout} reads it as one all the same"),
     };
-    field("content", &layout, style, out)?;
+    canvas.fact(FACTS, "content", &layout)?;
     for reason in &content.reasons {
-        field("", reason, style, out)?;
+        canvas.fact(FACTS, "", reason)?;
     }
     for other in &content.runners_up {
         let reasons = other.reasons.join("; ");
-        field("or perhaps", &format!("{} ({}): {reasons}", other.layout, other.confidence), style, out)?;
+        canvas.fact(FACTS, "or perhaps", &format!("{} ({}): {reasons}", other.layout, other.confidence))?;
     }
     if let Some(look) = &content.look {
-        look::write(look, style, out)?;
+        look.draw(canvas)?;
     }
     if let Some(value) = content.value.as_ref().filter(|_| content.possible) {
-        Tree { pointers: &content.pointers, bytes: shown.bytes, full: shown.full }
-            .write(&value.0, style, out)?;
+        let tree = Tree { pointers: &content.pointers, bytes: shown.bytes, full: shown.full };
+        canvas.preformatted(&mut |style, out| tree.write(&value.0, style, out))?;
     }
     for finding in &content.findings {
         let message = Printable(finding.message.as_bytes());
         let text = format!("{}{message}", place(&finding.path, finding.start, finding.end));
-        field("finding", &text, style, out)?;
+        canvas.fact(FACTS, "finding", &text)?;
     }
     for part in content.unavailable.iter().filter(|_| content.possible) {
         let text = format!("{}{}", place(&part.path, part.start, part.end), part.reason);
-        field("unavailable", &text, style, out)?;
+        canvas.fact(FACTS, "unavailable", &text)?;
     }
     for limit in &content.limits {
         // It may name a file as the dump does.
-        field("limit", &Printable(limit.as_bytes()).to_string(), style, out)?;
+        canvas.fact(FACTS, "limit", &Printable(limit.as_bytes()).to_string())?;
     }
     Ok(())
 }

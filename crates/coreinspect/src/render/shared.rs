@@ -1,11 +1,11 @@
 //! What several dumps share: a line a segment, those with copies that differ first.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io;
 
+use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
-use super::prose::write_wrapped;
 use super::size::size;
 use super::style::{Style, Tone};
 use crate::report::{PathText, Shared, SharedCopy, SharedSegment};
@@ -15,17 +15,23 @@ const FEW: usize = 4;
 /// Outliers that are named.
 const NAMED: usize = 5;
 
-/// Writes `shared`; nothing if the dumps share nothing.
-///
-/// # Errors
-/// What writing said.
-pub fn write(shared: &Shared, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    if shared.shared.is_empty() {
-        return Ok(());
+/// Nothing if the dumps share nothing.
+impl Draw for Shared {
+    fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
+        match self.shared.is_empty() {
+            true => Ok(()),
+            false => draw(self, canvas),
+        }
     }
+}
+
+fn draw(shared: &Shared, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let style = canvas.style();
     let count = shared.shared.len();
     let segments = if count == 1 { "1 segment".to_owned() } else { format!("{count} segments") };
-    writeln!(out, "\n{} dumps share {segments}:\n", shared.dumps)?;
+    canvas.gap()?;
+    canvas.heading(&[(Tone::Plain, &format!("{} dumps share {segments}:", shared.dumps))])?;
+    canvas.gap()?;
     let heading = |name, right, dispensable| Heading { name, right, dispensable, breaks: false };
     let headings = vec![
         heading("KEY", false, 0),
@@ -36,14 +42,14 @@ pub fn write(shared: &Shared, style: Style, out: &mut dyn Write) -> io::Result<(
         Heading { name: "BYTES", right: false, dispensable: 0, breaks: true },
     ];
     let rows = shared.shared.iter().map(|segment| row(segment, style)).collect();
-    Grid { headings, rows, header: true }.write(style, out)?;
+    canvas.table(Grid { headings, rows, header: true })?;
     if shared.dumps <= FEW {
         for segment in &shared.shared {
-            copies(segment, style, out)?;
+            copies(segment, canvas)?;
         }
     }
     if shared.dumps > 2 && !shared.outliers.is_empty() {
-        writeln!(out)?;
+        canvas.gap()?;
         for outlier in shared.outliers.iter().take(NAMED) {
             let text = format!(
                 "{} differs from most in {} of {} segments",
@@ -51,11 +57,11 @@ pub fn write(shared: &Shared, style: Style, out: &mut dyn Write) -> io::Result<(
                 outlier.differing,
                 outlier.shared
             );
-            write_wrapped(&text, "", "  ", style, out)?;
+            canvas.prose(0, &text)?;
         }
         let more = shared.outliers.len().saturating_sub(NAMED);
         if more > 0 {
-            writeln!(out, "{}", style.paint(Tone::Faint, format!("{more} more dumps differ")))?;
+            canvas.line(0, &[(Tone::Faint, &format!("{more} more dumps differ"))])?;
         }
     }
     Ok(())
@@ -122,13 +128,14 @@ fn amount(copy: &SharedCopy) -> String {
     }
 }
 
-fn copies(segment: &SharedSegment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn copies(segment: &SharedSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
     let key = segment.key.as_deref().unwrap_or("without a key");
     let by = match segment.shmid {
         Some(shmid) if segment.matched_by == "shmid" => format!("shmid {shmid}"),
         _ => "by its key".to_owned(),
     };
-    writeln!(out, "\n{} ({by})", style.paint(Tone::Name, key))?;
+    canvas.gap()?;
+    canvas.heading(&[(Tone::Name, key), (Tone::Plain, &format!(" ({by})"))])?;
     let heading = |name, right, dispensable| Heading { name, right, dispensable, breaks: false };
     let headings = vec![
         heading("DUMP", false, 0),
@@ -162,5 +169,5 @@ fn copies(segment: &SharedSegment, style: Style, out: &mut dyn Write) -> io::Res
             ]
         })
     });
-    Grid { headings, rows: rows.collect(), header: true }.write(style, out).map(drop)
+    canvas.table(Grid { headings, rows: rows.collect(), header: true }).map(drop)
 }

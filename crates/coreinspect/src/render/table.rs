@@ -1,7 +1,8 @@
 //! The listing of a dump: a line about the process, a row for each attachment, and what is missing, why, and what to do.
 
-use std::io::{self, Write};
+use std::io;
 
+use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
 use super::size::size;
@@ -101,26 +102,62 @@ pub struct Listing {
     pub quiet: bool,
 }
 
-impl Listing {
-    /// Writes `dump`.
-    ///
-    /// # Errors
-    /// What writing said.
-    pub fn write(&self, dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> {
-        if dump.error.is_some() {
-            // It is told on standard error, where a person sees it once.
-            return Ok(());
+/// A dump, and how it is listed.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedDump<'a> {
+    /// What is listed.
+    pub dump: &'a Dump,
+    /// What is shown of it.
+    pub listing: &'a Listing,
+    /// What could have made the keys of its segments: a number and a line.
+    pub makers: &'a [(usize, String)],
+    /// Whether another listing stands before it.
+    pub follows: bool,
+}
+
+impl<'a> ListedDump<'a> {
+    /// A listing that stands alone.
+    pub fn new(dump: &'a Dump, listing: &'a Listing) -> Self {
+        Self { dump, listing, makers: &[], follows: false }
+    }
+}
+
+impl Draw for ListedDump<'_> {
+    fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
+        let Self { dump, listing, .. } = *self;
+        if dump.error.is_none() {
+            // An error is told on standard error, where a person sees it once.
+            if self.follows && listing.prose() {
+                canvas.gap()?;
+            }
+            listing.draw(dump, canvas)?;
         }
-        let prose = self.header && !self.quiet;
+        for (number, maker) in self.makers {
+            canvas.gap()?;
+            canvas.prose(0, &format!("#{number} key: {maker}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Listing {
+    /// Whether there is more than rows.
+    fn prose(&self) -> bool {
+        self.header && !self.quiet
+    }
+
+    fn draw(&self, dump: &Dump, canvas: &mut dyn Canvas) -> io::Result<()> {
+        let prose = self.prose();
         if prose {
-            about::write(dump, self.verbose, style, out)?;
+            about::draw(dump, self.verbose, canvas)?;
         }
         if dump.segments.is_empty() {
             return Ok(());
         }
         if prose {
-            writeln!(out)?;
+            canvas.gap()?;
         }
+        let style = canvas.style();
         let columns = if self.columns.is_empty() { Column::usual(dump) } else { self.columns.clone() };
         let chosen: Vec<_> = columns.iter().filter_map(|column| COLUMNS.get(column.0)).collect();
         let rows = dump.segments.iter().flat_map(|segment| {
@@ -138,23 +175,21 @@ impl Listing {
             rows: rows.map(|row| chosen.iter().map(|(_, cell)| cell(&row, style)).collect()).collect(),
             header: self.header,
         };
-        let left_out = grid.write(style, out)?;
+        let left_out = canvas.table(grid)?;
         if !prose {
             return Ok(());
         }
-        unnamed::write(dump, style, out)?;
-        missing::write(dump, style, out)?;
+        unnamed::draw(dump, canvas)?;
+        missing::draw(dump, canvas)?;
         if !left_out.is_empty() {
-            writeln!(
-                out,
-                "\n{}",
-                style.paint(Tone::Faint, format!("(no room for {})", left_out.join(", ")))
-            )?;
+            canvas.gap()?;
+            canvas.line(0, &[(Tone::Faint, &format!("(no room for {})", left_out.join(", ")))])?;
         }
         if style.interactive {
             let path = Printable(dump.path.path.as_bytes());
             let hint = format!("next: coreinspect show {path} '#1' --hex");
-            writeln!(out, "\n{}", style.paint(Tone::Faint, hint))?;
+            canvas.gap()?;
+            canvas.line(0, &[(Tone::Faint, &hint)])?;
         }
         Ok(())
     }

@@ -121,6 +121,9 @@ pub struct RestoredSegment {
     pub written: u64,
     /// What the dump lacks, and is zero.
     pub missing: Vec<Hole>,
+    /// Whether its key is IPC_PRIVATE.
+    #[serde(skip)]
+    pub private: bool,
 }
 
 impl RestoredSegment {
@@ -148,6 +151,7 @@ impl RestoredSegment {
             perms: permissions.to_string(),
             written,
             missing,
+            private: key.is_private(),
         }
     }
 }

@@ -5,8 +5,9 @@ mod hostile;
 mod program;
 
 use coreinspect::look::{Budget, Surroundings};
-use coreinspect::render::Style;
-use coreinspect::render::look::{summary, write};
+use coreinspect::render::look::summary;
+use coreinspect::render::terminal::Terminal;
+use coreinspect::render::{Draw, Style};
 use coreinspect::report::Look;
 use coreinspect::shm::SharedMemory;
 use coreinspect::source::Bytes;
@@ -156,7 +157,8 @@ fn strings_are_found_where_they_stand() {
     );
     assert_eq!(look.strings.shown[6].encoding, "utf-16");
     let mut out = vec![];
-    write(&look, Style { width: Some(80), ..Style::default() }, &mut out).unwrap();
+    let style = Style { width: Some(80), ..Style::default() };
+    look.draw(&mut Terminal { style, out: &mut out }).unwrap();
     assert_eq!(crate::harmless::complaint(&out, false), None);
     let text = String::from_utf8(out).unwrap();
     assert!(text.contains(r#"0x6001  "a\tb\nc\r\"quoted\"\\" (15 bytes)"#), "{text}");

@@ -6,8 +6,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use coreinspect::Options;
-use coreinspect::render::table::Listing;
-use coreinspect::render::{Style, json, segment};
+use coreinspect::render::json::Dumps;
+use coreinspect::render::output::Beside;
+use coreinspect::render::segment::{ShownSegment, ShownSegments};
+use coreinspect::render::table::{ListedDump, Listing};
+use coreinspect::render::terminal::Terminal;
+use coreinspect::render::{Document, Draw, Style};
 use coreinspect::report::Dump;
 use coreinspect::source::{Bytes, Source};
 use serde_json::Value;
@@ -18,16 +22,18 @@ const PLAIN: Style = Style { width: Some(80), color: false, unicode: false, inte
 const COLOURED: Style = Style { width: None, color: true, unicode: true, interactive: true, bytes: true };
 
 fn write_json(dump: &Dump, out: &mut dyn Write) -> io::Result<()> {
-    let mut document = json::Document::default();
-    document.dump(dump, out)?;
-    document.end(out)
+    let mut document = Dumps::default();
+    document.dump(dump, &(), out)?;
+    document.end(Beside::Nothing, out)
 }
 
 /// The listing with all that it can say, and each segment in full.
 fn write_text(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let listing = Listing { columns: vec![], header: true, verbose: true, quiet: false };
-    listing.write(dump, style, out)?;
-    dump.segments.iter().try_for_each(|one| segment::write(one, &segment::Shown::default(), style, out))
+    let segments = dump.segments.iter().map(ShownSegment::of).collect();
+    let mut canvas = Terminal { style, out };
+    ListedDump::new(dump, &listing).draw(&mut canvas)?;
+    ShownSegments { segments, full: false }.draw(&mut canvas)
 }
 
 /// Bytes to report to output that nobody reads: what this allocates is the cost of a dump.

@@ -15,7 +15,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
-use super::output::{self, Format};
 use super::{Context, Execute, Failure, Status, dumps};
 use crate::collector::{self, Collected, Helpers, Kernel, Limits, Segments, Settings, Storing};
 use crate::render::printable::Printable;
@@ -210,14 +209,7 @@ impl How {
 
     fn tell(&self, collected: &Collected, context: &mut Context<'_>) -> Result<Status, Failure> {
         let folder = &self.output_dir;
-        if context.format == Format::Table {
-            let files = [&collected.core, &collected.segments, &collected.sidecar];
-            for name in files.into_iter().flatten() {
-                writeln!(context.out, "{}", dumps::shown(&folder.join(name)))?;
-            }
-        } else {
-            output::print_json(&CollectedCrash::new(folder, collected), context)?;
-        }
+        context.print(&CollectedCrash::new(folder, collected))?;
         let problems: &[String] = if context.quiet { &[] } else { &collected.problems };
         problems.iter().for_each(|problem| context.tell(format_args!("warning: {problem}")));
         match collected.core.is_some() || self.no_core {

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use super::terminal::{Key, Terminal};
 use crate::cli::inspect::ReportFlags;
-use crate::cli::output::Format;
 use crate::cli::{Context, Failure, Status};
 use crate::proc_files::ProcessFolder;
 use crate::render::json;
 use crate::render::style::Tone;
+use crate::render::table::ListedDump;
 use crate::report::{Dump, Options, inspect_running};
 use crate::targets::LiveTarget;
 
@@ -31,7 +31,7 @@ pub(super) fn watch(
     let options = reports.options(context)?;
     let opened = pids.iter().map(|pid| Ok(Watched { folder: ProcessFolder::open(*pid)?, last: None }));
     let mut watched = opened.collect::<Result<Vec<_>, crate::Error>>()?;
-    let mut terminal = match context.style.interactive && context.format == Format::Table {
+    let mut terminal = match context.style.interactive && context.output.for_people {
         true => Some(Terminal::take(&mut context.out)?),
         false => None,
     };
@@ -39,7 +39,7 @@ pub(super) fn watch(
     let result = loop {
         let mut changed = false;
         for one in &mut watched {
-            changed |= one.look(&options, terminal.is_none(), context)?;
+            changed |= one.look(&options, terminal.is_none().then_some(reports), context)?;
         }
         let before = watched.len();
         watched.retain(|one| {
@@ -86,8 +86,13 @@ pub(super) fn watch(
 }
 
 impl Watched {
-    /// Looks again; answers whether what its segments hold has changed, and with `print` prints a line then.
-    fn look(&mut self, options: &Options, print: bool, context: &mut Context<'_>) -> Result<bool, Failure> {
+    /// Looks again; answers whether what its segments hold has changed, and prints it as `printed` says then.
+    fn look(
+        &mut self,
+        options: &Options,
+        printed: Option<&ReportFlags>,
+        context: &mut Context<'_>,
+    ) -> Result<bool, Failure> {
         let Ok(target) = LiveTarget::open(self.folder.pid()) else { return Ok(false) };
         let dump = inspect_running(&target, options, |_, dump| dump);
         // Until here the number was this process's, if it still runs.
@@ -99,9 +104,11 @@ impl Watched {
         if self.last.as_ref().is_some_and(|(before, _)| *before == said) {
             return Ok(false);
         }
-        if print {
+        if let Some(reports) = printed {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            json::line_at(now.as_millis() as f64 / 1000.0, &dump, &mut context.out)?;
+            let (now, listing) = (now.as_millis() as f64 / 1000.0, reports.listing(context));
+            let listed = ListedDump::new(&dump, &listing);
+            context.document().changed(now, &dump, &listed, &mut context.out)?;
             context.out.flush()?;
         }
         self.last = Some((said, dump));
@@ -126,7 +133,8 @@ fn show(watched: &[Watched], reports: &ReportFlags, context: &mut Context<'_>) -
         if number > 0 {
             writeln!(context.out)?;
         }
-        reports.listing(context).write(dump, context.style, &mut context.out)?;
+        let listing = reports.listing(context);
+        context.document().dump(dump, &ListedDump::new(dump, &listing), &mut context.out)?;
         if dump.segments.is_empty() {
             writeln!(context.out, "no System V segment")?;
         }

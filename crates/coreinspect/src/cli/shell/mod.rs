@@ -19,7 +19,6 @@ use clap::Args;
 use self::prompt::{Prompt, Typed};
 use self::scripts::{Script, Scripts};
 use self::session::{Next, Session};
-use super::output::Format;
 use super::{Context, Execute, Failure, Status, dumps};
 
 /// A prompt on one dump: every command, with history and completion.
@@ -41,7 +40,7 @@ pub(super) struct Shell {
 
 impl Execute for Shell {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        if context.format != Format::Table {
+        if !context.output.is_usual() {
             return Err(Failure::new(
                 "say at each command what it prints: `coreinspect shell core -e 'list --json'`",
             ));

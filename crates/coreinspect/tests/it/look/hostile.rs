@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use coreinspect::look::{Budget, Surroundings};
-use coreinspect::render::Style;
-use coreinspect::render::look::{summary, write};
+use coreinspect::render::look::summary;
+use coreinspect::render::terminal::Terminal;
+use coreinspect::render::{Draw, Style};
 use coreinspect::report::Look;
 use coreinspect::shm::SharedMemory;
 use coreinspect::source::{Bytes, MappedFile};
@@ -36,7 +37,8 @@ fn check(look: &Look, size: u64, budget: Budget, name: &str) {
     assert!(look.zero <= look.examined && look.examined <= look.saved, "{name}");
     assert!(look.entropy.is_none_or(|entropy| (0.0..=8.0).contains(&entropy)), "{name}: {:?}", look.entropy);
     let mut out = format!("{}\n", summary(look)).into_bytes();
-    write(look, Style { width: Some(80), ..Style::default() }, &mut out).unwrap();
+    let style = Style { width: Some(80), ..Style::default() };
+    look.draw(&mut Terminal { style, out: &mut out }).unwrap();
     assert_eq!(harmless::complaint(&out, false), None, "{name}");
     assert!(serde_json::to_string(look).unwrap().len() < 200 * 1024, "{name}");
 }

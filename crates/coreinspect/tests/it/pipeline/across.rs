@@ -9,7 +9,10 @@ use coreinspect::layout::SegmentContents;
 use coreinspect::layout::{Described, Subject};
 use coreinspect::look::{Extensive, KnownPaths};
 use coreinspect::position::{Interval, SegmentOffset};
-use coreinspect::render::{self, Style};
+use coreinspect::render::diff::ShownDiff;
+use coreinspect::render::search::ShownSearch;
+use coreinspect::render::terminal::Terminal;
+use coreinspect::render::{Draw, Style};
 use coreinspect::report::{Diff, DiffSegment, Gathered, Search, SearchedSegment, inspect_with};
 use coreinspect::search::{Pattern, Reading, search};
 use coreinspect::shm::Segment;
@@ -41,7 +44,7 @@ pub(crate) fn write(bytes: &[u8], style: Style) -> Vec<u8> {
         (0..3).for_each(|_| gathered.add(&dump));
         let mut shared = gathered.shared();
         shared.judge();
-        render::shared::write(&shared, style, &mut out).unwrap();
+        shared.draw(&mut Terminal { style, out: &mut out }).unwrap();
         let known = KnownPaths::of(target, segments, Extensive::BRIEFLY);
         assert!(known.paths.len() <= Extensive::BRIEFLY.paths);
     });
@@ -69,7 +72,7 @@ fn write_search(target: &dyn Target, segments: &[Segment], style: Style, out: &m
         };
         report.add(SearchedSegment::of((number, segment), target, &found, named, 16));
     }
-    render::search::write(&report, false, style, out).unwrap();
+    ShownSearch { search: &report, quiet: false }.draw(&mut Terminal { style, out }).unwrap();
 }
 
 /// Each segment beside the next one.
@@ -100,6 +103,6 @@ fn write_diff(target: &dyn Target, segments: &[Segment], style: Style, out: &mut
         let bytes: Vec<_> = (at..at + length as u64).map(byte).collect();
         [bytes.clone(), bytes]
     };
-    let shown = render::diff::Shown { bytes: Some(&bytes), limit: 10, quiet: false };
-    render::diff::write(&report, &shown, style, out).unwrap();
+    let shown = ShownDiff { diff: &report, bytes: Some(&bytes), limit: 10, quiet: false };
+    shown.draw(&mut Terminal { style, out }).unwrap();
 }

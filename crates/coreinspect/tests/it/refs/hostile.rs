@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use coreinspect::Options;
 use coreinspect::refs::{Budget, Pace, Places, Request, Stored};
-use coreinspect::render::{self, Style};
+use coreinspect::render::refs::ShownRefs;
+use coreinspect::render::terminal::Terminal;
+use coreinspect::render::{Draw, Style};
 use coreinspect::report::{self, Names, Refs};
 use coreinspect::source::Bytes;
 use coreinspect::targets::Target;
@@ -34,7 +36,9 @@ fn searched(bytes: &[u8], threads: usize, unaligned: bool) -> Option<(Refs, Vec<
         let names = Names { symbol: &|_| None, frame: &|_, _| None };
         let refs = Refs::of(&dump, &wanted, target, segments, (&places, &found, &stored), names);
         let mut text = vec![];
-        render::refs::write(&refs, false, Style { width: Some(80), ..Style::default() }, &mut text).unwrap();
+        let style = Style { width: Some(80), ..Style::default() };
+        let shown = ShownRefs { refs: &refs, quiet: false };
+        shown.draw(&mut Terminal { style, out: &mut text }).unwrap();
         Some((refs, text))
     })
 }
