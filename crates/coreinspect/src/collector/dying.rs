@@ -54,6 +54,11 @@ impl Dying {
         &self.folder
     }
 
+    /// The user who started it, whatever rights it had then.
+    pub fn user(&self) -> Option<Uid> {
+        self.folder.credentials().map(|credentials| Uid::from_raw(credentials.user[0]))
+    }
+
     /// Who may read what is stored of it: the user, if nothing of it ever had other rights than the user's (CVE-2022-4415,
     /// CVE-2025-4598). `dumpable` is `%d` of core_pattern; without it, as over a socket, what /proc shows of it.
     pub fn access(&self, dumpable: Option<u32>) -> Access {

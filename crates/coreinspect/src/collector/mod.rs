@@ -12,6 +12,7 @@
 
 mod dying;
 mod missing;
+mod shares;
 pub mod sidecar;
 mod store;
 mod stream;
@@ -22,6 +23,8 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+use shmcore::Uid;
 
 use crate::core_writer::{self, Plan, Written};
 use sidecar::{Outcome, Seen};
@@ -122,6 +125,7 @@ pub fn collect(
     };
     let dying = Dying::pin(kernel.pid, kernel.pidfd).map_err(|error| problem("the process", &error)).ok();
     let access = dying.as_ref().map_or(Access::Root, |dying| dying.access(kernel.dumpable));
+    let user = dying.as_ref().and_then(Dying::user);
     let mut segments = store.begin(".shm").map_err(|error| problem("its segments' file", &error)).ok();
     let looked = dying.and_then(|dying| {
         let into = segments.as_mut().and_then(|pending| pending.file().try_clone().ok());
@@ -177,7 +181,7 @@ pub fn collect(
         None => sidecar::without_process(kernel, &outcome),
     };
     let sidecar = format!("{base}.json");
-    match write_sidecar(&store, &text, &sidecar, access) {
+    match write_sidecar(&store, &text, &sidecar, access, user) {
         Ok(()) => collected.sidecar = Some(sidecar),
         Err(error) => collected.problems.push(format!("the sidecar: {error}")),
     }
@@ -198,9 +202,10 @@ fn base(kernel: &Kernel, store: &Store) -> String {
     std::iter::once(base.clone()).chain(others).find(|base| !store.has(base)).unwrap_or(base)
 }
 
-fn write_sidecar(store: &Store, text: &str, name: &str, access: Access) -> io::Result<()> {
+fn write_sidecar(store: &Store, text: &str, name: &str, access: Access, user: Option<Uid>) -> io::Result<()> {
     use std::io::Write;
     let mut pending = store.begin(".json")?;
+    user.into_iter().for_each(|user| pending.charge(user));
     pending.file().write_all(text.as_bytes())?;
     pending.show(name, access)
 }

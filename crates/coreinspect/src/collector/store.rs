@@ -13,13 +13,16 @@ use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, RenameFlags, open, openat, ren
 use nix::sys::stat::{Mode, fchmod, fstatat};
 use nix::sys::statvfs::fstatvfs;
 use nix::unistd::{UnlinkatFlags, fchown, geteuid, unlinkat};
+use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
+use shmcore::Uid;
 
 use super::Access;
+use super::shares::{Crash, next_to_go};
 
 /// How much may be stored.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of all files on disk; the oldest crashes go first.
+    /// Bytes of all files on disk; the oldest crashes go first, of the user who takes most.
     pub total: u64,
     /// Crashes.
     pub number: usize,
@@ -42,6 +45,8 @@ pub struct Pending<'s> {
     shown: bool,
 }
 
+/// The extended attribute that says whose crash it was, in decimal.
+const CHARGED: &str = "user.coreinspect.uid";
 /// What a name in the making begins with.
 const PENDING: &str = ".pending-";
 
@@ -143,57 +148,52 @@ impl Store {
         self.names().unwrap_or_default().iter().any(|name| base_of(name) == Some(base))
     }
 
-    /// Removes the oldest crashes until the limits hold, but never that of `newest`. Answers their names.
+    /// Removes crashes until the limits hold, the oldest of the user who takes most, but never that of `newest`. Answers
+    /// their names.
     pub fn make_room(&self, limits: &Limits, newest: &str) -> Vec<String> {
         let mut removed = Vec::new();
-        let Ok(names) = self.names() else { return removed };
+        let mut crashes = self.crashes();
+        loop {
+            let full = self.room(limits.keep_free).is_ok_and(|room| room == 0);
+            let Some(place) = next_to_go(&crashes, limits, full, newest) else { return removed };
+            let crash = crashes.swap_remove(place);
+            crash.names.iter().for_each(|name| self.remove(name));
+            removed.push(crash.base);
+        }
+    }
+
+    /// What is stored.
+    fn crashes(&self) -> Vec<Crash> {
         let mut crashes: Vec<Crash> = Vec::new();
-        for name in names {
+        for name in self.names().unwrap_or_default() {
             let Some(base) = base_of(&name) else { continue };
             let Ok(status) = fstatat(&self.folder, name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW) else {
                 continue;
             };
             let bytes = u64::try_from(status.st_blocks).unwrap_or(0).saturating_mul(512);
-            match crashes.iter_mut().find(|crash| crash.base == base) {
-                Some(crash) => crash.add(name, bytes, status.st_mtime),
-                None => crashes.push(Crash {
-                    base: base.to_owned(),
-                    names: vec![name],
-                    bytes,
-                    time: status.st_mtime,
-                }),
+            let user =
+                if status.st_uid == geteuid().as_raw() { self.charged(&name) } else { Some(status.st_uid) };
+            let place = crashes.iter().position(|crash| crash.base == base).unwrap_or_else(|| {
+                let (base, names) = (base.to_owned(), Vec::new());
+                crashes.push(Crash { base, names, bytes: 0, time: i64::MIN, user: geteuid().as_raw() });
+                crashes.len().saturating_sub(1)
+            });
+            if let Some(crash) = crashes.get_mut(place) {
+                crash.user = user.unwrap_or(crash.user);
+                crash.add(name, bytes, status.st_mtime);
             }
         }
-        crashes.sort_by_key(|crash| crash.time);
-        let mut total: u64 = crashes.iter().map(|crash| crash.bytes).fold(0, u64::saturating_add);
-        let mut number = crashes.len();
-        for crash in crashes.iter().filter(|crash| crash.base != newest) {
-            let full = self.room(limits.keep_free).is_ok_and(|room| room == 0);
-            if total <= limits.total && number <= limits.number && !full {
-                break;
-            }
-            crash.names.iter().for_each(|name| self.remove(name));
-            total = total.saturating_sub(crash.bytes);
-            number = number.saturating_sub(1);
-            removed.push(crash.base.clone());
-        }
-        removed
+        crashes
     }
-}
 
-/// The files of one crash.
-struct Crash {
-    base: String,
-    names: Vec<String>,
-    bytes: u64,
-    time: i64,
-}
-
-impl Crash {
-    fn add(&mut self, name: String, bytes: u64, time: i64) {
-        self.names.push(name);
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.time = self.time.max(time);
+    /// The user that a file of ours is charged to, though that user may not read it. (A user's own file would say what that
+    /// user wants.)
+    fn charged(&self, name: &str) -> Option<u32> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let file = openat(&self.folder, name, flags, Mode::empty()).ok()?;
+        let mut value = [0; 16];
+        let length = fgetxattr(&file, CHARGED, value.as_mut_slice()).ok()?;
+        std::str::from_utf8(value.get(..length)?).ok()?.parse().ok()
     }
 }
 
@@ -210,6 +210,12 @@ impl Pending<'_> {
     /// The file.
     pub fn file(&mut self) -> &mut File {
         &mut self.file
+    }
+
+    /// Charges the crash to `user`, where the file system keeps such a word.
+    pub fn charge(&mut self, user: Uid) {
+        // Without it the crash counts as root's own.
+        let _ = fsetxattr(&*self.file, CHARGED, user.to_string().as_bytes(), XattrFlags::empty());
     }
 
     /// Shows it as `name`, which nothing has, to those who may read it.

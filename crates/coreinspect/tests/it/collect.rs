@@ -4,11 +4,14 @@ mod crashes;
 mod handler;
 mod install;
 mod rules;
+mod then;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -72,4 +75,33 @@ fn unpacked(path: &Path) -> Vec<u8> {
 /// The document on the stored core.
 fn document(core: &Path) -> Value {
     Run::of(coreinspect().arg("--json").arg(core)).ended(0).document()["dumps"][0].take()
+}
+
+/// The limits of a process, as proc_pid_limits(5) prints them: the soft and the hard one.
+fn limit<'l>(limits: &'l str, name: &str) -> Vec<&'l str> {
+    let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{limits}"));
+    line.split_whitespace().take(2).collect()
+}
+
+/// Bytes that do not compress.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    std::iter::repeat_with(&mut next).flatten().take(length).collect()
+}
+
+/// The handler, with a core that goes on and on.
+fn endless(folder: &std::path::Path, flags: &[&str]) -> (Child, thread::JoinHandle<()>) {
+    let mut child = handler(folder, 3, flags).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let feeder = thread::spawn(move || {
+        let noise = noise(1 << 20);
+        while pipe.write_all(&noise).is_ok() {}
+    });
+    (child, feeder)
 }

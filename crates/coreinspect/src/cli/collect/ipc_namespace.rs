@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns};
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::cli::{Context, Failure, Status};
 use crate::collector::{Dying, Tables};
@@ -73,6 +74,8 @@ fn by_child(namespace: File) -> io::Result<Vec<u8>> {
 
 /// What the child does.
 pub(super) fn print(context: &mut Context<'_>) -> Result<Status, Failure> {
+    // It is of no use to anybody else.
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|errno| Failure::Output(errno.into()))?;
     setns(io::stdin(), CloneFlags::CLONE_NEWIPC).map_err(|errno| {
         Failure::new(format!("cannot enter the IPC namespace on standard input: {errno}"))
     })?;

@@ -51,6 +51,9 @@ pub(super) struct Collect {
     /// Only look into the IPC namespace on standard input.
     #[arg(long, hide = true)]
     ipc_namespace: bool,
+    /// Only become the program behind --then, and end with whoever started this.
+    #[arg(long, hide = true, requires = "then")]
+    as_child: bool,
     /// Say how the kernel would be told to start this handler; with --yes tell it.
     #[arg(long, conflicts_with_all = ["uninstall", "pid"], help_heading = "Setting up")]
     install: bool,
@@ -93,7 +96,7 @@ struct How {
     /// The largest core; a larger one is cut short.
     #[arg(long, value_name = "SIZE", default_value = "32G")]
     max_core: Size,
-    /// How much disk all crashes may take; the oldest go first.
+    /// How much disk all crashes may take; the oldest of the user who takes most goes first.
     #[arg(long, value_name = "SIZE", default_value = "20G")]
     max_use: Size,
     /// How many crashes are kept.
@@ -102,7 +105,8 @@ struct How {
     /// How much of the disk stays free.
     #[arg(long, value_name = "SIZE", default_value = "1G")]
     keep_free: Size,
-    /// How long the process may be looked at, and its segments be copied, in seconds.
+    /// How long the process may be looked at, its segments be copied, and the program of --then be waited for, in seconds
+    /// (that one has a second more for each 8 MiB that it takes).
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     timeout: u64,
     /// Start PROGRAM with ARGUMENTs and give it the core too: another handler. Everything behind --then is its own.
@@ -125,6 +129,9 @@ impl Execute for Collect {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         if self.ipc_namespace {
             return ipc_namespace::print(context);
+        }
+        if self.as_child {
+            return tee::become_other(&self.how.then);
         }
         if self.install || self.uninstall {
             return install::run(&self, context);
@@ -154,22 +161,22 @@ impl Execute for Collect {
 
 impl Collect {
     fn collect(&self, kernel: &Kernel, context: &mut Context<'_>) -> Result<Status, Failure> {
-        rights::limit_cost();
         let settings = self.how.settings();
         let log = Log::new(kernel, self.comm.as_deref());
-        let mut core = match tee::Tee::start(io::stdin().lock(), &self.how.then) {
+        let core = || io::stdin().lock();
+        // Before our own limits: they are not the other handler's.
+        let started = tee::Tee::start(core(), &self.how.then, settings.patience);
+        rights::limit_cost();
+        let mut core = match started {
             Ok(core) => core,
             Err(error) => {
-                log.say(&format!(
-                    "cannot start {}: {error}",
-                    self.how.then.first().map_or("".into(), |it| it.to_string_lossy())
-                ));
-                tee::Tee::start(io::stdin().lock(), &[]).map_err(Failure::Output)?
+                log.say(&format!("cannot start another handler: {error}"));
+                tee::Tee::start(core(), &[], settings.patience).map_err(Failure::Output)?
             }
         };
         let mut helpers = Helpers { tables: ipc_namespace::tables, give_up_rights: &mut rights::give_up };
         let result = collector::collect(kernel, &mut core, &self.how.output_dir, &settings, &mut helpers);
-        let handed_on = core.finish(settings.patience);
+        let handed_on = core.finish();
         let collected = result.map_err(|error| {
             let message =
                 format!("the core cannot be stored in {}: {error}", dumps::shown(&self.how.output_dir));
@@ -178,7 +185,9 @@ impl Collect {
         })?;
         log.tell(&collected, &self.how.output_dir);
         if let Err(error) = handed_on {
-            log.say(&format!("the other handler did not get all of the core: {error}"));
+            let message = format!("the other handler failed: {error}");
+            log.say(&message);
+            context.tell(format_args!("warning: {message}"));
         }
         self.how.tell(&collected, context)
     }

@@ -12,8 +12,9 @@ pub(super) fn limit_cost() {
     for (resource, most) in [
         (Resource::RLIMIT_AS, MEMORY),
         (Resource::RLIMIT_CPU, SECONDS),
-        // Our own core would be one more crash.
-        (Resource::RLIMIT_CORE, 0),
+        // The kernel's word for a handler that must not be dumped itself: with 0 it starts the next one for the crash of this
+        // one, and so on for ever (fs/coredump.c, `do_coredump`).
+        (Resource::RLIMIT_CORE, 1),
     ] {
         let _ = setrlimit(resource, most, most);
     }

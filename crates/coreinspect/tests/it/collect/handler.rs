@@ -1,27 +1,14 @@
 //! The handler and its folder, with cores that the test pipes in: no setting of the kernel is touched.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use super::{NOBODY, folder, handler, json, names, only, rights, unpacked};
+use super::{NOBODY, endless, folder, handler, json, limit, names, noise, only, rights, unpacked};
 use crate::program::{Run, coreinspect};
 use crate::tools::have;
-
-/// Bytes that do not compress.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    std::iter::repeat_with(&mut next).flatten().take(length).collect()
-}
 
 #[test]
 fn what_comes_is_stored_for_root_alone() {
@@ -171,6 +158,54 @@ fn the_oldest_make_room() {
     assert!(folder.path().join("core.notes").exists());
 }
 
+/// One user's crashes push out that user's own; those that take less stay, however old.
+#[test]
+fn a_crash_loop_costs_its_own_user() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    const SOMEBODY: u32 = 65534;
+    // A file of a user, and files of root's that are charged to the user: a setuid program's.
+    for charged in [false, true] {
+        for limit in [["--max-number", "5"], ["--max-use", "3M"]] {
+            let folder = folder();
+            let core = noise(512 << 10);
+            for time in 1..=2 {
+                let stem = folder.path().join(format!("core.17.{time}"));
+                for path in
+                    [stem.with_extension(format!("{time}.zst")), stem.with_extension(format!("{time}.json"))]
+                {
+                    fs::write(&path, &core[..core.len() / 2]).unwrap();
+                    let file = File::options().write(true).open(&path).unwrap();
+                    file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(time)).unwrap();
+                    if charged {
+                        let uid = SOMEBODY.to_string();
+                        let flags = rustix::fs::XattrFlags::empty();
+                        if rustix::fs::fsetxattr(&file, "user.coreinspect.uid", uid.as_bytes(), flags)
+                            .is_err()
+                        {
+                            println!("skipped: no extended attributes here");
+                            return;
+                        }
+                    } else {
+                        std::os::unix::fs::chown(&path, Some(SOMEBODY), None).unwrap();
+                    }
+                }
+            }
+            for time in 10..=20 {
+                let run = Run::fed(&mut handler(folder.path(), time, &limit), &core);
+                assert_eq!(run.status, 0, "{run:?}");
+            }
+            let left = names(folder.path());
+            let theirs = left.iter().filter(|name| name.starts_with("core.17.")).count();
+            assert_eq!(theirs, 4, "{charged} {limit:?}: {left:?}");
+            let ours = left.iter().filter(|name| name.contains(NOBODY) && name.ends_with(".zst")).count();
+            assert!((3..=4).contains(&ours), "{charged} {limit:?}: {left:?}");
+            assert!(left.contains(&format!("core.{NOBODY}.20.zst")), "{left:?}");
+        }
+    }
+}
+
 /// A file system of 8 MiB: what stays free stays free, an older crash goes, and the core is a whole frame up to its end.
 #[test]
 fn a_full_disk_leaves_a_core_that_can_be_read() {
@@ -203,28 +238,23 @@ fn a_full_disk_leaves_a_core_that_can_be_read() {
     assert!(!run.text().contains(".pending"), "{run:?}");
 }
 
-/// The handler, with a core that goes on and on.
-fn endless(folder: &std::path::Path) -> (Child, thread::JoinHandle<()>) {
-    let mut child = handler(folder, 3, &[]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    let mut pipe = child.stdin.take().unwrap();
-    let feeder = thread::spawn(move || {
-        let noise = noise(1 << 20);
-        while pipe.write_all(&noise).is_ok() {}
-    });
-    (child, feeder)
+/// The nice value of a process: field 19 of proc_pid_stat(5).
+fn nice(pid: u32) -> i32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(')').next().unwrap().split_whitespace().nth(16).unwrap().parse().unwrap()
 }
 
 #[test]
 fn a_killed_handler_leaves_nothing_that_looks_whole() {
     let folder = folder();
-    let (mut child, feeder) = endless(folder.path());
+    let (mut child, feeder) = endless(folder.path(), &[]);
     while !names(folder.path()).iter().any(|name| name.starts_with(".pending-")) {
         thread::sleep(Duration::from_millis(1));
     }
     thread::sleep(Duration::from_millis(50));
-    // It leaves the processor to what still runs: proc_pid_stat(5), the nice value.
-    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
-    assert_eq!(stat.rsplit(')').next().unwrap().split_whitespace().nth(16), Some("10"), "{stat}");
+    // It leaves the processor to what still runs.
+    let (ours, its) = (nice(std::process::id()), nice(child.id()));
+    assert_eq!(its, (ours + 10).min(19), "ten more than ours, {ours}, and 19 at most");
     // Another crash meanwhile does not take what is still being written.
     Run::fed(&mut handler(folder.path(), 4, &[]), b"core");
     assert!(names(folder.path()).iter().any(|name| name.starts_with(".pending-")));
@@ -235,6 +265,22 @@ fn a_killed_handler_leaves_nothing_that_looks_whole() {
     Run::fed(&mut handler(folder.path(), 5, &[]), b"core");
     let left = names(folder.path());
     assert!(left.iter().all(|name| name.starts_with("core.")) && left.len() == 4, "{left:?}");
+}
+
+/// The kernel dumps no process whose RLIMIT_CORE is 1; with 0 it starts a handler for the handler's crash (fs/coredump.c).
+#[test]
+fn a_handler_that_crashes_is_not_dumped() {
+    let folder = folder();
+    let (mut child, feeder) =
+        endless(folder.path(), &["--then", "sh", "-c", "cat /proc/self/limits; cat >/dev/null"]);
+    while !names(folder.path()).iter().any(|name| name.starts_with(".pending-")) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    feeder.join().unwrap();
+    assert_eq!(limit(&limits, "Max core file size"), ["1", "1"], "{limits}");
 }
 
 /// The kernel starts a handler without standard output and error; with its core as standard input.
@@ -281,36 +327,4 @@ fn many_at_once_are_all_stored() {
         }
     });
     assert_eq!(names(folder.path()).len(), 40);
-}
-
-#[test]
-fn another_handler_gets_the_core_too() {
-    let folder = folder();
-    let other = folder.path().join("other.sh");
-    let got = folder.path().join("got");
-    fs::write(
-        &other,
-        format!("#!/bin/sh\ncat > {0}\necho \"$@\" > {0}.words\nenv > {0}.env\n", got.display()),
-    )
-    .unwrap();
-    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).unwrap();
-    let core = noise(3 << 20);
-    let other = other.to_str().unwrap();
-    let run =
-        Run::fed(&mut handler(folder.path(), 1, &["--then", other, "7", "--odd; $(touch x)", "0"]), &core);
-    assert_eq!(run.status, 0, "{run:?}");
-    assert!(fs::read(&got).unwrap() == core);
-    assert_eq!(fs::read_to_string(got.with_extension("words")).unwrap(), "7 --odd; $(touch x) 0\n");
-    assert!(!fs::read_to_string(got.with_extension("env")).unwrap().contains("CARGO"));
-    assert!(folder.path().join(format!("core.{NOBODY}.1.zst")).exists());
-
-    let run = Run::fed(&mut handler(folder.path(), 2, &["--no-core", "--then", other]), &core).ended(0);
-    assert!(!run.text().contains(".zst") && run.text().contains(".json"), "{run:?}");
-    assert!(fs::read(&got).unwrap() == core);
-
-    // One that is not there, or ends at once, takes nothing away.
-    for other in ["/nonexistent", "/bin/true"] {
-        let run = Run::fed(&mut handler(folder.path(), 3, &["--then", other]), &core);
-        assert_eq!(run.status, 0, "{run:?}");
-    }
 }
