@@ -3,11 +3,12 @@
 
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 
-use coreinspect::Options;
 use coreinspect::position::FileOffset;
 use coreinspect::render::jsonl;
 use coreinspect::source::{Amount, Limits, Reading, Source, Stream};
+use coreinspect::{Inspection, Options};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -21,7 +22,9 @@ fuzz_target!(|data: &[u8]| {
     else {
         return;
     };
-    let dump = coreinspect::inspect(Path::new("core"), &stream, &Options::default());
+    let stream = Arc::new(stream);
+    let source = Arc::<Stream>::clone(&stream);
+    let dump = Inspection::of_source(Path::new("core"), source, &Options::default()).into_report();
     let mut out = Vec::new();
     jsonl::line(&dump, &mut out).unwrap();
     let mut start = [0; 64];

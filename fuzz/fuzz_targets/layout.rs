@@ -1,12 +1,12 @@
 //! The text of a layout, a NUL, and bytes: any text ends in a message or in a type, and any bytes in a bounded value.
 #![no_main]
 
+use coreinspect::machine::{ByteOrder, Class, Machine};
+use coreinspect::notation::inline;
 use coreinspect::types::Budget;
 use coreinspect::types::contents::Window;
 use coreinspect::types::decode::{Limits, decode};
-use coreinspect::notation::inline;
 use coreinspect::types::outline;
-use coreinspect::machine::{ByteOrder, Class, Machine};
 use libfuzzer_sys::fuzz_target;
 
 const MACHINES: [Machine; 2] = [

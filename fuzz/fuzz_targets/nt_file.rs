@@ -1,8 +1,6 @@
 //! NT_FILE by itself: the first byte chooses class, byte order and whether the file ends in the note.
 #![no_main]
 
-use std::borrow::Cow;
-
 use coreinspect::core_file::FileTable;
 use coreinspect::machine::{ByteOrder, Class, Machine};
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
         byte_order: if choice & 2 == 0 { ByteOrder::Little } else { ByteOrder::Big },
     };
     let (cut_off, page_size) = (choice & 4 != 0, (choice & 8 != 0).then_some(4096));
-    let Ok(table) = FileTable::read(Cow::Borrowed(descriptor), machine, cut_off, page_size) else { return };
+    let Ok(table) = FileTable::read(descriptor.to_vec().into(), machine, cut_off, page_size) else { return };
     table.flaws(cut_off);
     let mut rows = 0;
     for row in table.rows() {

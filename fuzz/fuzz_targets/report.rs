@@ -2,17 +2,19 @@
 #![no_main]
 
 use std::path::Path;
+use std::sync::Arc;
 
-use coreinspect::Options;
 use coreinspect::render::segment::{ShownSegment, ShownSegments};
 use coreinspect::render::table::{ListedDump, Listing};
 use coreinspect::render::terminal::Terminal;
 use coreinspect::render::{Draw, Style, jsonl};
 use coreinspect::source::Bytes;
+use coreinspect::{Inspection, Options};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let dump = coreinspect::inspect(Path::new("core"), &Bytes::new(data.to_vec()), &Options::default());
+    let source = Arc::new(Bytes::new(data.to_vec()));
+    let dump = Inspection::of_source(Path::new("core"), source, &Options::default()).into_report();
     let mut out = Vec::new();
     jsonl::line(&dump, &mut out).unwrap();
     let style = Style { width: Some(80), unicode: true, interactive: true, ..Style::default() };

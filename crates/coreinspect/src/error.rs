@@ -69,6 +69,13 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The named layout has no type for the bytes: what it says of them is known to the dump's own programs alone, and they do not
+    /// tell.
+    #[error("{problem}")]
+    NoLayout {
+        /// Why, in words.
+        problem: String,
+    },
     /// A running process could not be looked at.
     #[error("{}", of_a_process(*pid, what, source))]
     Process {
@@ -135,6 +142,7 @@ impl Error {
             Self::CutOff { .. } => "cut-off",
             Self::Read { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => "file-shrank",
             Self::Read { .. } => "read",
+            Self::NoLayout { .. } => "no-layout",
             Self::Process { source, .. } => process_code(source),
         }
     }
@@ -142,7 +150,7 @@ impl Error {
     /// Where in the file, in bytes; `None` if no place is to blame.
     pub fn offset(&self) -> Option<u64> {
         match self {
-            Self::Open { .. } | Self::Process { .. } | Self::Refused { .. } => None,
+            Self::Open { .. } | Self::Process { .. } | Self::Refused { .. } | Self::NoLayout { .. } => None,
             Self::NotACore { .. } | Self::NotACoreInside { .. } | Self::Damaged { .. } => Some(0),
             Self::BadHeader { at, .. } | Self::CutOff { at, .. } | Self::Read { at, .. } => Some(at.get()),
         }

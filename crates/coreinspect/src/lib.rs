@@ -6,31 +6,45 @@
 //! shown) → [`shm`] (segments and attachments) → [`retention`] (why bytes are missing) and [`layout`] (what bytes say)
 //! → [`report`] (plain data, the JSON contract) → [`render`] (text).
 //!
-//! The report of a dump is one call away:
+//! An [`Inspection`] is the front door: a dump that was read, its segments, and what can be asked of them. Its report:
 //!
-//! ```no_run
-//! let dump = coreinspect::inspect_file("core.1234".as_ref(), &coreinspect::Options::default());
-//! for segment in &dump.segments {
-//!     println!("{:?}: {} of {} bytes saved", segment.key, segment.saved, segment.mapped);
-//! }
+//! ```
+//! use coreinspect::{Inspection, Options};
+//!
+//! let inspection = Inspection::open("../../testdata/segv.kernel.core.zst".as_ref(), &Options::default());
+//! let segment = &inspection.report().segments[0];
+//! assert_eq!(segment.key.as_deref(), Some("0x4f1d0019"));
+//! // The process had attached it for reading, and the kernel keeps the first page of that.
+//! assert_eq!((segment.saved, segment.mapped), (4096, 12288));
+//! assert_eq!(segment.causes[0].code, "read-only-attach");
 //! ```
 //!
-//! Its bytes are two more:
+//! Its bytes:
 //!
-//! ```no_run
+//! ```
 //! use coreinspect::position::SegmentOffset;
-//! use coreinspect::shm::SharedMemory;
-//! use coreinspect::source::MappedFile;
-//! use coreinspect::targets::CoreTarget;
+//! use coreinspect::{Inspection, Options};
 //!
-//! let source = MappedFile::open("core.1234".as_ref())?;
-//! let target = CoreTarget::read(&source)?;
-//! for segment in &SharedMemory::of(&target).segments {
-//!     let mut start = [0; 16];
-//!     // Fewer, where the dump does not hold them: never zeroes in their place.
-//!     let saved = segment.read(&target, SegmentOffset::new(0), &mut start)?;
-//!     println!("{:?}: {:02x?}", segment.key, &start[..saved]);
-//! }
+//! let inspection = Inspection::open("../../testdata/segv.kernel.core.zst".as_ref(), &Options::default());
+//! let segment = inspection.select(&"0x4f1d0019".parse()?)?;
+//! let mut message = [0; 22];
+//! // Fewer, where the dump does not hold them: never zeroes in their place.
+//! let saved = segment.read(SegmentOffset::new(1), &mut message)?;
+//! assert_eq!(&message[..saved], b"look, but do not touch");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What points into it:
+//!
+//! ```
+//! use coreinspect::refs::Pace;
+//! use coreinspect::{Inspection, Options};
+//!
+//! let inspection = Inspection::open("../../testdata/segv.kernel.core.zst".as_ref(), &Options::default());
+//! let references = inspection.references(10, Pace::default())?;
+//! // Two threads hold the address of its first byte in rbx.
+//! let registers = references.references.iter().filter(|one| one.register == Some("rbx"));
+//! assert_eq!(registers.map(|one| (one.segment, one.offset)).collect::<Vec<_>>(), [(1, 0), (1, 0)]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -43,6 +57,7 @@ pub mod debug_files;
 pub mod diff;
 pub mod error;
 pub mod forecast;
+pub mod inspection;
 pub mod known_keys;
 pub mod layout;
 pub mod look;
@@ -68,4 +83,5 @@ pub mod unnamed;
 pub mod writer;
 
 pub use error::{Error, Warning};
-pub use report::{Options, inspect, inspect_file};
+pub use inspection::{InspectedSegment, Inspection};
+pub use report::Options;

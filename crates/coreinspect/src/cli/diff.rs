@@ -8,17 +8,17 @@ use clap::Args;
 use super::dumps::{self, DumpFlags};
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::{Context, Execute, Failure, Status};
-use crate::diff::newer::{self, Copy, Taken};
-use crate::diff::{self, Differing, MatchedBy, Pair, Side, compare, fields};
+use crate::diff::newer::{Copy, Taken};
+use crate::diff::{MatchedBy, Side};
+use crate::inspection::{InspectedSegment, Inspection, PairedSegments, SegmentCopy, compare};
 use crate::layout::{FileContents, SegmentContents};
 use crate::position::SegmentOffset;
 use crate::proc_files::{LiveSegment, live_segments};
 use crate::render::diff::{BytesOf, ShownDiff};
-use crate::report::{self, DiffSegment, Dump, Options, Selector, SelectorError};
-use crate::shm::Segment;
+use crate::report::{self, DiffSegment, Options, Selector, SelectorError};
 use crate::source::Amount;
-use crate::targets::{Facts, Target};
-use crate::types::contents::Contents;
+use crate::targets::Facts;
+use crate::types::contents::{Contents, bytes_with_gaps};
 
 mod other;
 
@@ -53,16 +53,11 @@ pub(super) struct Diff {
     layout: LayoutFlags,
 }
 
-/// Runs of differing bytes that JSON lists of a segment.
-const MOST_RANGES: usize = 1_000_000;
-
-/// A dump that was read, and its report.
+/// A dump that could be read.
 #[derive(Clone, Copy)]
 struct Read<'a> {
     path: &'a Path,
-    dump: &'a Dump,
-    target: &'a dyn Target,
-    segments: &'a [Segment],
+    inspection: &'a Inspection,
 }
 
 /// The copies of a segment that is in both places.
@@ -75,7 +70,7 @@ impl Execute for Diff {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let (left, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
         let chosen = self.layout.chosen(context)?;
-        let options = Options { no_content: true, ..Options::default() };
+        let options = Options::without_content();
         let two = !self.live && self.raw.is_none();
         let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();
         let right = match (two, typed.first()) {
@@ -90,70 +85,54 @@ impl Execute for Diff {
             [word] => Some(word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))?),
             _ => return Err(Failure::new("name one SEGMENT at most, or none for all")),
         };
-        dumps::read_some(&left, Amount::Segments, &options, context, |read, dump, context| {
-            let left = Read::of(&left, read, &dump)?;
-            match (&right, &self.raw) {
-                (Some(right), _) => {
-                    dumps::read_some(right, Amount::Segments, &options, context, |read, dump, context| {
-                        let right = Read::of(right, read, &dump)?;
-                        self.two_dumps(left, right, word.as_ref(), &chosen, context)
-                    })?
-                }
-                (None, Some(raw)) => self.raw(left, raw, word.as_ref(), &chosen, context),
-                (None, None) => self.live(left, word.as_ref(), &chosen, context),
+        let inspection = dumps::inspect(&left, Amount::Segments, &options, context)?;
+        let left = Read::of(&left, &inspection)?;
+        match (&right, &self.raw) {
+            (Some(right), _) => {
+                let inspection = dumps::inspect(right, Amount::Segments, &options, context)?;
+                let right = Read::of(right, &inspection)?;
+                self.two_dumps(left, right, word.as_ref(), &chosen, context)
             }
-        })?
+            (None, Some(raw)) => self.raw(left, raw, word.as_ref(), &chosen, context),
+            (None, None) => self.live(left, word.as_ref(), &chosen, context),
+        }
     }
 }
 
 impl<'a> Read<'a> {
-    fn of(
-        path: &'a Path,
-        read: Option<(&'a dyn Target, &'a [Segment])>,
-        dump: &'a Dump,
-    ) -> Result<Self, Failure> {
-        match read {
-            Some((target, segments)) => Ok(Self { path, dump, target, segments }),
-            None => {
-                let mut why = dump.nothing_found().unwrap_or_default();
-                if dump.error.as_ref().is_some_and(|error| error.code == "not-a-core") {
-                    why.push_str("; --raw FILE compares with a file of the bytes alone");
-                }
-                Err(Failure::new(format!("{}: {why}", dump.path.path)))
-            }
+    fn of(path: &'a Path, inspection: &'a Inspection) -> Result<Self, Failure> {
+        let this = Self { path, inspection };
+        let dump = inspection.report();
+        let Some(error) = &dump.error else { return Ok(this) };
+        let mut why = dump.nothing_found().unwrap_or_default();
+        if error.code == "not-a-core" {
+            why.push_str("; --raw FILE compares with a file of the bytes alone");
         }
+        Err(this.failure(why))
     }
 
-    /// The index of the segment that a selector names.
-    fn index(&self, selector: &Selector) -> Result<usize, Failure> {
-        let named = selector.segment(self.dump);
-        let named = named.map_err(|error| Failure::new(format!("{}: {error}", self.dump.path.path)))?;
-        Ok(named.number.saturating_sub(1))
+    /// The dump's path, as the report has it.
+    fn name(&self) -> &'a str {
+        &self.inspection.report().path.path
     }
 
-    fn segment(&self, index: usize) -> Result<&'a Segment, Failure> {
-        self.segments
-            .get(index)
-            .ok_or_else(|| Failure::new(format!("{}: the segment is gone", self.dump.path.path)))
+    fn failure(&self, what: impl std::fmt::Display) -> Failure {
+        Failure::new(format!("{}: {what}", self.name()))
     }
 
-    fn contents(&self, index: usize) -> Result<SegmentContents<'a>, Failure> {
-        Ok(SegmentContents { target: self.target, segment: self.segment(index)? })
+    /// The segment that a selector names.
+    fn segment(&self, selector: &Selector) -> Result<InspectedSegment<'a>, Failure> {
+        self.inspection.select(selector).map_err(|error| self.failure(error))
     }
 
-    fn side<'s>(&'s self, contents: &'s dyn Contents, segment: &'s Segment) -> Side<'s> {
-        Side {
-            contents,
-            key: segment.key,
-            machine: self.target.identity().machine,
-            target: Some(self.target),
-            facts: Some(&segment.facts),
-        }
+    fn copy<'s>(&self, segment: &'s InspectedSegment<'_>, contents: &'s dyn Contents) -> SegmentCopy<'s> {
+        let taken = other::taken(self.path);
+        SegmentCopy { number: Some(segment.number()), side: segment.side(contents), taken }
     }
 }
 
-fn key(segment: &Segment) -> Option<String> {
-    segment.key.map(|key| key.to_string())
+fn alone(segment: InspectedSegment<'_>, side: Copy) -> DiffSegment {
+    DiffSegment::alone(segment.memory.key.map(|key| key.to_string()), segment.number(), side)
 }
 
 impl Diff {
@@ -166,51 +145,38 @@ impl Diff {
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
         let mut pairs = match self.pair.as_slice() {
-            [] => diff::pair(left.segments, right.segments, same_process(&left, &right)),
-            named => named.iter().map(|named| self.named(named, &left, &right)).collect::<Result<_, _>>()?,
+            [] => left.inspection.pairs(right.inspection),
+            named => named.iter().map(|named| pair_named(named, &left, &right)).collect::<Result<_, _>>()?,
         };
         if let Some(word) = word {
-            match (left.index(word), right.index(word)) {
-                (Ok(index), _) => pairs.retain(|pair| pair.left == Some(index)),
-                (Err(_), Ok(index)) => pairs.retain(|pair| pair.right == Some(index) && pair.left.is_none()),
+            let is = |one: &Option<InspectedSegment<'_>>, wanted: InspectedSegment<'_>| {
+                one.is_some_and(|one| one.number() == wanted.number())
+            };
+            match (left.segment(word), right.segment(word)) {
+                (Ok(wanted), _) => pairs.retain(|pair| is(&pair.left, wanted)),
+                (Err(_), Ok(wanted)) => pairs.retain(|pair| is(&pair.right, wanted) && pair.left.is_none()),
                 (Err(error), Err(_)) => return Err(error),
             }
         }
-        let mut report = report::Diff::new(&left.dump.path.path, &right.dump.path.path, "dump");
+        let mut report = report::Diff::new(left.name(), right.name(), "dump");
         let mut copies = Vec::with_capacity(pairs.len());
-        for Pair { left: here, right: there, by } in pairs {
-            let (Some(here), Some(there)) = (here, there) else {
-                let (read, index, side) = match (here, there) {
-                    (Some(here), _) => (&left, here, Copy::Left),
-                    (None, there) => (&right, there.unwrap_or(0), Copy::Right),
-                };
-                let key = key(read.segment(index)?);
-                report.segments.push(DiffSegment::alone(key, index.saturating_add(1), side));
-                copies.push(None);
-                continue;
-            };
-            let both = Both { left: left.contents(here)?, right: Box::new(right.contents(there)?) };
-            let [one, other] = [left.segment(here)?, right.segment(there)?];
-            let sides = [left.side(&both.left, one), right.side(both.right.as_ref(), other)];
-            let numbers = [Some(here.saturating_add(1)), Some(there.saturating_add(1))];
-            let taken = [other::taken(left.path), other::taken(right.path)];
-            report.segments.push(self.segment(sides, numbers, by, taken, chosen)?);
-            copies.push(Some(both));
+        for pair in pairs {
+            match (pair.left, pair.right) {
+                (Some(here), Some(there)) => {
+                    let both = Both { left: here.contents(), right: Box::new(there.contents()) };
+                    let sides = [left.copy(&here, &both.left), right.copy(&there, both.right.as_ref())];
+                    report.segments.push(self.compare(sides, pair.by, chosen)?);
+                    copies.push(Some(both));
+                }
+                (here, there) => {
+                    report.segments.extend(here.map(|here| alone(here, Copy::Left)));
+                    report.segments.extend(there.map(|there| alone(there, Copy::Right)));
+                    copies.push(None);
+                }
+            }
         }
         self.tell_unpaired(&report, &left, &right, context);
         self.end(&report, &copies, context)
-    }
-
-    /// The pair that `--pair` names.
-    fn named(&self, named: &str, left: &Read<'_>, right: &Read<'_>) -> Result<Pair, Failure> {
-        let wrong = || Failure::new(format!("--pair {named:?}: write LEFT=RIGHT, as '#2=#3'"));
-        let (one, other) = named.split_once('=').ok_or_else(wrong)?;
-        let [one, other] = [one, other].map(str::parse::<Selector>);
-        let parsed = |selector: Result<Selector, SelectorError>| {
-            selector.map_err(|error| Failure::new(format!("--pair: {error}")))
-        };
-        let (left, right) = (left.index(&parsed(one)?)?, right.index(&parsed(other)?)?);
-        Ok(Pair { left: Some(left), right: Some(right), by: Some(MatchedBy::Pair) })
     }
 
     fn live(
@@ -221,40 +187,34 @@ impl Diff {
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
         let alive = live_segments().map_err(|error| Failure::new(error.to_string()))?;
-        let chosen_index = word.map(|word| left.index(word)).transpose()?;
-        let mut report = report::Diff::new(&left.dump.path.path, "live", "live");
-        let mut sources = Vec::new();
-        for (index, segment) in left.segments.iter().enumerate() {
-            if chosen_index.is_some_and(|chosen| chosen != index) {
-                continue;
-            }
-            let number = index.saturating_add(1);
-            let found = other::alive(segment, &alive);
-            let Some((status, by)) = found else {
-                report.segments.push(DiffSegment::alone(key(segment), number, Copy::Left));
-                sources.push(None);
-                continue;
-            };
+        let chosen_segment = word.map(|word| left.segment(word)).transpose()?;
+        let wanted = left
+            .inspection
+            .segments()
+            .filter(|segment| chosen_segment.is_none_or(|chosen| chosen.number() == segment.number()));
+        let opened = wanted.map(|segment| {
+            let Some((status, by)) = other::alive(segment.memory, &alive) else { return Ok((segment, None)) };
             let opened = LiveSegment::open(status);
-            let source = opened.map_err(|error| Failure::new(format!("#{number}: {error}")))?;
-            sources.push(Some((index, source, by)));
-            report.segments.push(DiffSegment::alone(key(segment), number, Copy::Left));
-        }
-        let mut copies = Vec::with_capacity(sources.len());
-        for (place, source) in report.segments.iter_mut().zip(&sources) {
-            let Some((index, source, by)) = source else {
+            let source = opened.map_err(|error| Failure::new(format!("#{}: {error}", segment.number())))?;
+            Ok((segment, Some((source, by))))
+        });
+        let opened = opened.collect::<Result<Vec<_>, Failure>>()?;
+        let mut report = report::Diff::new(left.name(), "live", "live");
+        let mut copies = Vec::with_capacity(opened.len());
+        for (segment, living) in &opened {
+            let Some((source, by)) = living else {
+                report.segments.push(alone(*segment, Copy::Left));
                 copies.push(None);
                 continue;
             };
-            let segment = left.segment(*index)?;
             let contents = FileContents::new(source, []);
-            let both = Both { left: left.contents(*index)?, right: Box::new(contents) };
+            let both = Both { left: segment.contents(), right: Box::new(contents) };
             let facts = Facts::from(source.status());
-            let here = left.side(&both.left, segment);
-            let there = Side { contents: both.right.as_ref(), target: None, facts: Some(&facts), ..here };
-            let taken = [other::taken(left.path), Taken::Now];
-            *place = self.segment([here, there], [place.left, None], Some(*by), taken, chosen)?;
-            place.read = Some(source.how());
+            let here = left.copy(segment, &both.left);
+            let side = Side { contents: both.right.as_ref(), target: None, facts: Some(&facts), ..here.side };
+            let there = SegmentCopy { number: None, side, taken: Taken::Now };
+            let compared = self.compare([here, there], Some(*by), chosen)?;
+            report.segments.push(DiffSegment { read: Some(source.how()), ..compared });
             copies.push(Some(both));
         }
         if report.segments.iter().any(|segment| segment.only_in.is_some()) && !context.quiet {
@@ -271,9 +231,10 @@ impl Diff {
         chosen: &Chosen,
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
-        let index = match (word, left.segments) {
-            (Some(word), _) => left.index(word)?,
-            (None, [_]) => 0,
+        let all: Vec<_> = left.inspection.segments().collect();
+        let segment = match (word, all.as_slice()) {
+            (Some(word), _) => left.segment(word)?,
+            (None, [segment]) => *segment,
             (None, segments) => {
                 let count = segments.len();
                 return Err(Failure::new(format!(
@@ -282,42 +243,27 @@ impl Diff {
             }
         };
         let file = Raw::open(raw)?;
-        let segment = left.segment(index)?;
-        let both = Both { left: left.contents(index)?, right: Box::new(file.contents()) };
-        let here = left.side(&both.left, segment);
-        let there = Side { contents: both.right.as_ref(), target: None, facts: None, ..here };
-        let mut report = report::Diff::new(&left.dump.path.path, &dumps::shown(raw), "raw");
-        let number = index.saturating_add(1);
-        let taken = [other::taken(left.path), other::taken(raw)];
-        report.segments.push(self.segment([here, there], [Some(number), None], None, taken, chosen)?);
+        let both = Both { left: segment.contents(), right: Box::new(file.contents()) };
+        let here = left.copy(&segment, &both.left);
+        let side = Side { contents: both.right.as_ref(), target: None, facts: None, ..here.side };
+        let there = SegmentCopy { number: None, side, taken: other::taken(raw) };
+        let mut report = report::Diff::new(left.name(), &dumps::shown(raw), "raw");
+        report.segments.push(self.compare([here, there], None, chosen)?);
         self.end(&report, &[Some(both)], context)
     }
 
     /// How the copies of a segment differ.
-    fn segment(
+    fn compare(
         &self,
-        [left, right]: [Side<'_>; 2],
-        [number, other]: [Option<usize>; 2],
+        [left, right]: [SegmentCopy<'_>; 2],
         by: Option<MatchedBy>,
-        [taken, taken_other]: [Taken; 2],
         chosen: &Chosen,
     ) -> Result<DiffSegment, Failure> {
-        let compared = compare(left.contents, right.contents, MOST_RANGES)?;
-        let differing = match compared.ranges.as_slice() {
-            [] => Differing::default(),
-            ranges => fields(&left, &right, ranges, chosen.layout.as_deref(), &chosen.layouts)?,
-        };
-        let mut evidence = Vec::new();
-        if compared.different > 0 {
-            evidence.extend(newer::of_times(taken, taken_other));
-            evidence.extend(newer::of_facts(left.facts, right.facts));
-            evidence.extend(newer::of_fields(&differing.fields));
+        let compared = compare(left, right, by, chosen.layout.as_deref(), &chosen.layouts)?;
+        match compared.problem {
+            Some(problem) if self.layout.names_one() => Err(Failure::new(problem)),
+            _ => Ok(compared),
         }
-        if let (Some(problem), true) = (&differing.problem, self.layout.names_one()) {
-            return Err(Failure::new(problem));
-        }
-        let key = left.key.or(right.key).map(|key| key.to_string());
-        Ok(DiffSegment::of(key, number, other, by, &compared, differing, &evidence))
     }
 
     /// Writes the report, and says in a line why the status is not 0.
@@ -331,8 +277,11 @@ impl Diff {
             let both = copies.get(index).and_then(Option::as_ref);
             let [left, right] =
                 [both.map(|both| &both.left as &dyn Contents), both.map(|both| both.right.as_ref())];
-            [left, right]
-                .map(|contents| contents.map_or_else(Vec::new, |contents| other::bytes(contents, at, length)))
+            [left, right].map(|contents| {
+                contents.map_or_else(Vec::new, |contents| {
+                    bytes_with_gaps(contents, SegmentOffset::new(at), length)
+                })
+            })
         };
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let bytes = self.hex.then_some(&bytes as BytesOf<'_>);
@@ -373,8 +322,8 @@ impl Diff {
         context: &mut Context<'_>,
     ) {
         let keyless = |read: &Read<'_>, index: Option<usize>| {
-            let segment = index.and_then(|number| read.segments.get(number.checked_sub(1)?));
-            segment.is_some_and(|segment| segment.key.is_none_or(shmcore::Key::is_private))
+            let segment = index.and_then(|number| read.inspection.segment(number));
+            segment.is_some_and(|segment| segment.memory.key.is_none_or(shmcore::Key::is_private))
         };
         let alone = |side| report.segments.iter().filter(move |segment| segment.only_in == Some(side));
         let here = alone("left").find(|segment| keyless(left, segment.left));
@@ -389,13 +338,14 @@ impl Diff {
     }
 }
 
-/// Whether both dumps seem to be of one process, taken one after the other.
-fn same_process(left: &Read<'_>, right: &Read<'_>) -> bool {
-    let (one, other) = (left.target.process(), right.target.process());
-    one.pid.is_some() && (one.pid, &one.command) == (other.pid, &other.command)
-}
-
-/// The offset `at` as the library counts it.
-fn offset(at: u64) -> SegmentOffset {
-    SegmentOffset::new(at)
+/// The pair that `--pair` names.
+fn pair_named<'a>(named: &str, left: &Read<'a>, right: &Read<'a>) -> Result<PairedSegments<'a>, Failure> {
+    let wrong = || Failure::new(format!("--pair {named:?}: write LEFT=RIGHT, as '#2=#3'"));
+    let (one, other) = named.split_once('=').ok_or_else(wrong)?;
+    let [one, other] = [one, other].map(str::parse::<Selector>);
+    let parsed = |selector: Result<Selector, SelectorError>| {
+        selector.map_err(|error| Failure::new(format!("--pair: {error}")))
+    };
+    let (one, other) = (left.segment(&parsed(one)?)?, right.segment(&parsed(other)?)?);
+    Ok(PairedSegments { left: Some(one), right: Some(other), by: Some(MatchedBy::Pair) })
 }

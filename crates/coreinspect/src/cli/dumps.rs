@@ -3,18 +3,17 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::progress::Shown;
 use super::{Context, Failure, coredumpctl, sisters};
 use crate::Error;
+use crate::inspection::{InspectedSegment, Inspection};
 use crate::render::printable::Printable;
-use crate::report::{Dump, Options, Warning, inspect_process, inspect_running, inspect_with};
-use crate::shm::Segment;
+use crate::report::{Dump, Options, Selector, SelectorError, Warning};
 use crate::source::{self, Amount, MappedFile, Opened, Reading, die_clearly_when_a_mapped_file_shrinks};
-use crate::targets::Target;
 
 /// The dump by a flag.
 #[derive(Args, Clone, Debug)]
@@ -122,38 +121,27 @@ pub(super) fn one(
     Ok((dump, words.iter().map(|word| Printable(word.as_encoded_bytes()).to_string()).collect()))
 }
 
-/// Opens and reads the dump at `path`, and tells its warnings where they are not in the output. What could not be read is
-/// in the report that is handed on.
-pub(super) fn read<R>(
-    path: &Path,
-    options: &Options,
-    context: &mut Context<'_>,
-    hand_on: impl FnOnce(Option<(&dyn Target, &[Segment])>, Dump, &mut Context<'_>) -> R,
-) -> Result<R, Failure> {
-    read_some(path, Amount::Everything, options, context, hand_on)
-}
-
-/// As [`read`]; `amount` of the dump's memory is all that will be looked at, and all that is kept of a compressed or piped one.
-pub(super) fn read_some<R>(
+/// Inspects the dump at `path`, and tells its warnings where they are not in the output. What could not be read is in the
+/// report. `amount` of the dump's memory is all that will be looked at, and all that is kept of a compressed or piped one.
+///
+/// # Errors
+/// A dump of `--sister` cannot be used.
+pub(super) fn inspect(
     path: &Path,
     amount: Amount,
     options: &Options,
     context: &mut Context<'_>,
-    hand_on: impl FnOnce(Option<(&dyn Target, &[Segment])>, Dump, &mut Context<'_>) -> R,
-) -> Result<R, Failure> {
+) -> Result<Inspection, Failure> {
     let named = context.programs.iter().find(|named| named.dump == path);
     let options = &Options { program: named.and_then(|named| named.program.clone()), ..options.clone() };
     if let Some(pid) = process_of(path) {
-        let pictures = Rc::clone(&context.pictures);
-        let hand_on = |read: Option<(&dyn Target, &[Segment])>, dump: Dump| {
-            tell_warnings(&dump, context);
-            hand_on(read, dump, context)
+        let picture = context.pictures.iter().find(|target| target.folder().pid() == pid);
+        let inspection = match picture {
+            Some(target) => Inspection::of_running(Arc::clone(target), options),
+            None => Inspection::of_process(pid, options),
         };
-        let picture = pictures.iter().find(|target| target.folder().pid() == pid);
-        return Ok(match picture {
-            Some(target) => inspect_running(target, options, hand_on),
-            None => inspect_process(pid, options, hand_on),
-        });
+        tell_warnings(inspection.report(), context);
+        return Ok(inspection);
     }
     let sisters = sisters::of(path, context)?;
     guard(path)?;
@@ -161,17 +149,61 @@ pub(super) fn read_some<R>(
     let amount = if context.find_unnamed { Amount::Everything } else { amount };
     let progress = Shown::to(context);
     let reading = Reading { amount, limits: context.limits, progress: progress.listener() };
-    Ok(match open(path, reading) {
-        Ok(Opened { source, handler }) => inspect_with(path, &*source, &options, |read, mut dump| {
-            progress.erase();
-            if let (Some(handler), Some((target, _))) = (&handler, read) {
-                dump.add(handler, target.identity().machine.signals());
-            }
-            tell_warnings(&dump, context);
-            hand_on(read, dump, context)
-        }),
-        Err(error) => hand_on(None, Dump::unreadable(path, None, &error), context),
-    })
+    let inspection = match open(path, reading) {
+        Ok(opened) => Inspection::of_opened(path, opened, &options),
+        Err(error) => Inspection::unreadable(path, None, &error),
+    };
+    progress.erase();
+    tell_warnings(inspection.report(), context);
+    Ok(inspection)
+}
+
+/// A dump that is read, and the one segment of it that a command is about.
+pub(super) struct OneSegment {
+    pub(super) path: PathBuf,
+    pub(super) inspection: Inspection,
+    selector: Selector,
+}
+
+impl OneSegment {
+    /// Reads the dump among `words` (see [`one`]), behind which a segment is named.
+    ///
+    /// # Errors
+    /// As [`one`] and [`inspect`]; no segment is named, or several.
+    pub(super) fn read(
+        words: Vec<OsString>,
+        core: Option<&PathBuf>,
+        context: &mut Context<'_>,
+    ) -> Result<Self, Failure> {
+        let (path, words) = one(words, core, context)?;
+        let [word] = words.as_slice() else {
+            return Err(Failure::new("name one SEGMENT behind the dump: a key, @ADDRESS or '#N'"));
+        };
+        let selector = selector(word)?;
+        let inspection = inspect(&path, Amount::Segments, &Options::without_content(), context)?;
+        Ok(Self { path, inspection, selector })
+    }
+
+    /// The segment.
+    ///
+    /// # Errors
+    /// The dump could not be read, or has no such segment.
+    pub(super) fn segment(&self) -> Result<InspectedSegment<'_>, Failure> {
+        match &self.inspection.report().error {
+            Some(error) => Err(self.failure(&error.message)),
+            None => self.inspection.select(&self.selector).map_err(|error| self.failure(error)),
+        }
+    }
+
+    /// A failure that names the dump.
+    pub(super) fn failure(&self, what: impl std::fmt::Display) -> Failure {
+        Failure::new(format!("{}: {what}", self.inspection.report().path.path))
+    }
+}
+
+/// The segment that a word names.
+pub(super) fn selector(word: &str) -> Result<Selector, Failure> {
+    word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))
 }
 
 /// From here on a mapped dump that shrinks ends the program with a line that names it.

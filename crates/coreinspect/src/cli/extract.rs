@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::dumps::{self, DumpFlags};
+use super::dumps::{self, DumpFlags, OneSegment};
 use super::new_file::NewFile;
 use super::output::write_json;
 use super::show::Window;
 use super::{Context, Execute, Failure, Status};
+use crate::inspection::{InspectedSegment, Inspection};
 use crate::position::{Interval, Position, SegmentOffset};
-use crate::report::{Dump, Hole, Holes, Options, SCHEMA, Selector, SelectorError};
-use crate::shm::Segment;
-use crate::source::Amount;
-use crate::targets::Target;
+use crate::report::{Hole, Holes, SCHEMA};
 
 /// Writes the bytes of a segment to a sparse file of mode 0600. What is missing is a hole, and is named.
 #[derive(Args, Debug)]
@@ -34,51 +32,18 @@ pub(super) struct Extract {
 
 impl Execute for Extract {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        let no_content = Options { no_content: true, ..Options::default() };
-        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
-        let [word] = words.as_slice() else {
-            return Err(Failure::new("name one SEGMENT behind the dump: a key, @ADDRESS or '#N'"));
-        };
-        let selector: Selector =
-            word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))?;
-        dumps::read_some(&path, Amount::Segments, &no_content, context, |read, dump, context| {
-            self.extract(&path, &selector, read, &dump, context)
-        })?
-    }
-}
-
-impl Extract {
-    fn extract(
-        &self,
-        dump_path: &Path,
-        selector: &Selector,
-        read: Option<(&dyn Target, &[Segment])>,
-        dump: &Dump,
-        context: &mut Context<'_>,
-    ) -> Result<Status, Failure> {
-        let of_dump = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dump.path.path));
-        if let Some(error) = &dump.error {
-            return Err(of_dump(&error.message));
-        }
-        let chosen = selector.segment(dump).map_err(|error| of_dump(&error))?;
-        let found =
-            read.and_then(|(target, segments)| Some((target, segments.get(chosen.number.checked_sub(1)?)?)));
-        let (target, segment) = found.ok_or_else(|| of_dump(&"the segment is gone"))?;
-        let plan = Plan { target, segment, window: self.window.of(segment)? };
+        let named = OneSegment::read(self.words.clone(), self.dump.dump().as_ref(), context)?;
+        let segment = named.segment()?;
+        let plan = Plan { segment, window: self.window.of(segment.memory)? };
         if self.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
             plan.to_stdout(context)?;
             plan.tell_missing("zeroes", context);
             return Ok(Status::Found);
         }
-        let twins = dump.segments.iter().filter(|other| other.key == chosen.key).count();
-        let path = self.output.clone().unwrap_or_else(|| match (segment.key.map(|key| key.bits()), twins) {
-            (Some(key), 1) => PathBuf::from(format!("SYSV{key:08x}.bin")),
-            (Some(key), _) => PathBuf::from(format!("SYSV{key:08x}.{}.bin", chosen.number)),
-            (None, _) => PathBuf::from(format!("segment.{}.bin", chosen.number)),
-        });
+        let path = self.output.clone().unwrap_or_else(|| default_name(&named.inspection, segment));
         // Both files are begun before either is written: one without the other would mislead.
-        let mut file = NewFile::create(&path, context.force, [dump_path])?;
-        let holes = Self::holes(&plan, &path, dump_path, context)?;
+        let mut file = NewFile::create(&path, context.force, [named.path.as_path()])?;
+        let holes = plan.holes(&path, &named.path, context)?;
         plan.to_file(&mut file)?;
         file.finish()?;
         holes.finish()?;
@@ -88,40 +53,17 @@ impl Extract {
         }
         Ok(Status::Found)
     }
+}
 
-    /// What becomes of `FILE.json`, which names the holes.
-    fn holes(
-        plan: &Plan<'_>,
-        path: &Path,
-        dump_path: &Path,
-        context: &Context<'_>,
-    ) -> Result<HolesFile, Failure> {
-        let mut json = path.to_owned().into_os_string();
-        json.push(".json");
-        let json = Path::new(&json);
-        let missing = plan.missing();
-        if missing.is_empty() {
-            if json.symlink_metadata().is_err() {
-                return Ok(HolesFile::None);
-            }
-            if !context.force {
-                let name = dumps::shown(json);
-                let message =
-                    format!("{name} exists and would speak of holes that are not; --force removes it");
-                return Err(Failure::new(message));
-            }
-            return Ok(HolesFile::Obsolete(json.to_owned()));
-        }
-        let holes = Holes {
-            schema: SCHEMA,
-            key: plan.segment.key.map(|key| key.to_string()),
-            size: plan.window.length(),
-            missing,
-        };
-        let mut file = NewFile::create(json, context.force, [dump_path])?;
-        write_json(&holes, &mut file)?;
-        Ok(HolesFile::New(file))
-    }
+/// `SYSV7800c028.bin`, with the segment's number where several have its key; `segment.1.bin` without a key.
+fn default_name(inspection: &Inspection, segment: InspectedSegment<'_>) -> PathBuf {
+    let number = segment.number();
+    let same_key = inspection.segments().filter(|other| other.memory.key == segment.memory.key).count();
+    PathBuf::from(match (segment.memory.key.map(|key| key.bits()), same_key) {
+        (Some(key), 1) => format!("SYSV{key:08x}.bin"),
+        (Some(key), _) => format!("SYSV{key:08x}.{number}.bin"),
+        (None, _) => format!("segment.{number}.bin"),
+    })
 }
 
 /// `FILE.json`, until the bytes stand at their place: a copy that fails leaves the old pair as it was.
@@ -147,8 +89,7 @@ impl HolesFile {
 
 /// What is written: a part of a segment.
 struct Plan<'a> {
-    target: &'a dyn Target,
-    segment: &'a Segment,
+    segment: InspectedSegment<'a>,
     window: Interval<SegmentOffset>,
 }
 
@@ -158,7 +99,7 @@ const MOST_ZEROES: u64 = 1 << 30;
 impl Plan<'_> {
     /// The tiles that are missing, and why.
     fn gaps(&self) -> impl Iterator<Item = (Interval<SegmentOffset>, &'static str)> {
-        self.segment.tiles(self.window).filter_map(|tile| Some((tile.offsets, tile.missing()?)))
+        self.segment.memory.tiles(self.window).filter_map(|tile| Some((tile.offsets, tile.missing()?)))
     }
 
     /// The offset in the output of an offset of the segment.
@@ -194,12 +135,41 @@ impl Plan<'_> {
         }
     }
 
+    /// What becomes of `FILE.json`, which names the holes.
+    fn holes(&self, path: &Path, dump_path: &Path, context: &Context<'_>) -> Result<HolesFile, Failure> {
+        let mut json = path.to_owned().into_os_string();
+        json.push(".json");
+        let json = Path::new(&json);
+        let missing = self.missing();
+        if missing.is_empty() {
+            if json.symlink_metadata().is_err() {
+                return Ok(HolesFile::None);
+            }
+            if !context.force {
+                let name = dumps::shown(json);
+                let message =
+                    format!("{name} exists and would speak of holes that are not; --force removes it");
+                return Err(Failure::new(message));
+            }
+            return Ok(HolesFile::Obsolete(json.to_owned()));
+        }
+        let holes = Holes {
+            schema: SCHEMA,
+            key: self.segment.memory.key.map(|key| key.to_string()),
+            size: self.window.length(),
+            missing,
+        };
+        let mut file = NewFile::create(json, context.force, [dump_path])?;
+        write_json(&holes, &mut file)?;
+        Ok(HolesFile::New(file))
+    }
+
     fn to_file(&self, file: &mut NewFile) -> Result<(), Failure> {
         file.write(|file| {
-            for tile in self.segment.tiles(self.window) {
+            for tile in self.segment.memory.tiles(self.window) {
                 let Some(range) = tile.saved_at() else { continue };
                 file.seek(SeekFrom::Start(self.in_output(tile.offsets.start())))?;
-                self.target.copy(range, file).map_err(|error| match error {
+                self.segment.target.copy(range, file).map_err(|error| match error {
                     crate::Error::Read { source, .. } => source,
                     error => io::Error::other(error),
                 })?;
@@ -224,10 +194,10 @@ impl Plan<'_> {
             );
             return Err(Failure::new(message));
         }
-        for tile in self.segment.tiles(self.window) {
+        for tile in self.segment.memory.tiles(self.window) {
             match tile.missing() {
                 Some(_) => zeroes(tile.offsets.length(), &mut context.out)?,
-                None => self.segment.read_tile(self.target, &tile, |bytes| {
+                None => self.segment.memory.read_tile(self.segment.target, &tile, |bytes| {
                     context.out.write_all(bytes).map_err(Failure::from)
                 })?,
             }

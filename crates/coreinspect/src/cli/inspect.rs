@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,12 +11,12 @@ use super::expect::Expectation;
 use super::key::makers;
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::output::JsonFile;
-use super::shared::CrossView;
 use super::{Context, Execute, Failure, Status, coredumpctl, sisters};
+use crate::inspection::CrossView;
 use crate::layout::Origin;
 use crate::render::output::Beside;
 use crate::render::table::{Column, ListedDump, Listing};
-use crate::report::{Dump, Options};
+use crate::report::{Dump, Options, Shared};
 use crate::source::Amount;
 use crate::writer::{Habits, Names};
 
@@ -174,12 +174,10 @@ impl ReportFlags {
             // A pipe cannot be read twice: what is expected of it is compared with what was read.
             let whole = options.full || !self.expect.is_empty() && dumps::is_read_once(&named.dump);
             let amount = if whole { Amount::Segments } else { Amount::Starts };
-            let (mut dump, makers) =
-                dumps::read_some(&named.dump, amount, &options, context, |read, dump, context| {
-                    let wanted = context.verbose && context.output.for_people;
-                    let read = read.filter(|_| wanted);
-                    (dump, read.map_or_else(Vec::new, |(target, segments)| makers(target, segments)))
-                })?;
+            let inspection = dumps::inspect(&named.dump, amount, &options, context)?;
+            let wanted = context.verbose && context.output.for_people;
+            let makers = if wanted { makers(&inspection) } else { Vec::new() };
+            let mut dump = inspection.into_report();
             if let Some(problem) = self.content.undescribed(&options, &dump) {
                 if alone {
                     return Err(Failure::new(problem));
@@ -187,7 +185,7 @@ impl ReportFlags {
                 dump = dump.without_segments("no-such-layout", problem);
             }
             if let Some(cross_view) = &mut cross_view {
-                cross_view.add(&named.dump, &dump);
+                cross_view.add(&dump);
             }
             if let Some(copy) = &mut copy {
                 copy.dump(&dump)?;
@@ -202,7 +200,8 @@ impl ReportFlags {
             }
             status = status.max(earned);
         }
-        let shared = cross_view.map(|cross_view| cross_view.finish(context)).transpose()?;
+        let paths: Vec<_> = dumps().collect();
+        let shared = cross_view.map(|cross_view| finish(cross_view, &paths, context)).transpose()?;
         let beside = shared.as_ref().map_or(Beside::Nothing, Beside::Shared);
         document.end(beside, &mut context.out)?;
         if let Some(copy) = copy {
@@ -263,10 +262,9 @@ impl ReportFlags {
             _ => {
                 let options = Options { full: true, no_content: false, ..options.clone() };
                 let quiet = std::mem::replace(&mut context.quiet, true);
-                let whole =
-                    dumps::read_some(&named.dump, Amount::Segments, &options, context, |_, dump, _| dump);
+                let whole = dumps::inspect(&named.dump, Amount::Segments, &options, context);
                 context.quiet = quiet;
-                Some(whole?)
+                Some(whole?.into_report())
             }
         };
         let dump = whole.as_ref().unwrap_or(dump);
@@ -281,4 +279,16 @@ impl ReportFlags {
         }
         Ok(status)
     }
+}
+
+/// Compares what the dumps at `paths` share; they are read once more, but not standard input.
+fn finish(cross_view: CrossView, paths: &[&Path], context: &mut Context<'_>) -> Result<Shared, Failure> {
+    let options = Options::without_content();
+    let quiet = std::mem::replace(&mut context.quiet, true);
+    let shared = cross_view.finish(|index| {
+        let path = paths.get(index).filter(|path| path.as_os_str() != "-");
+        path.map(|path| dumps::inspect(path, Amount::Segments, &options, context)).transpose()
+    });
+    context.quiet = quiet;
+    shared
 }

@@ -8,12 +8,12 @@ use shmcore::{Key, KeyParts};
 use super::{Context, Execute, Failure, Status, dumps};
 use crate::debug_files::key_search::{self, Rule, Search};
 use crate::debug_files::known_paths::{Clued, StatedPaths};
-use crate::look::{Extensive, KnownPaths};
+use crate::inspection::Inspection;
+use crate::look::Extensive;
 use crate::render::key::{ShownKey, chance};
 use crate::render::printable::Printable;
 use crate::report::{Candidate, KeyReport, Options, Searched};
-use crate::shm::Segment;
-use crate::targets::Target;
+use crate::source::Amount;
 
 /// Says what a key means, which key a path makes, or which paths could have made a key.
 #[derive(Args, Debug)]
@@ -97,13 +97,11 @@ impl KeyCommand {
     /// The paths that the process of a dump knew, and that make `key` here.
     fn known_to(&self, key: Key, context: &mut Context<'_>) -> Result<Status, Failure> {
         let Some(path) = &self.from else { return Ok(Status::Found) };
-        let options = Options { no_content: true, ..Options::default() };
-        let known = dumps::read(path, &options, context, |read, dump, _| match read {
-            Some((target, segments)) => Ok(KnownPaths::of(target, segments, Extensive::FULLY)),
-            None => {
-                Err(Failure::new(format!("{}: {}", dump.path.path, dump.nothing_found().unwrap_or_default())))
-            }
-        })??;
+        let inspection = dumps::inspect(path, Amount::Everything, &Options::without_content(), context)?;
+        let known = inspection.known_paths(Extensive::FULLY).ok_or_else(|| {
+            let dump = inspection.report();
+            Failure::new(format!("{}: {}", dump.path.path, dump.nothing_found().unwrap_or_default()))
+        })?;
         let more = known.more;
         let root = self.root.as_deref();
         let stated = StatedPaths::of(known, root).map_err(|error| {
@@ -140,15 +138,15 @@ fn searched(stated: &StatedPaths, key: Key) -> Searched {
 }
 
 /// What a person is told of the paths that could have made the keys of `segments`: a segment's number and a line.
-pub(super) fn makers(target: &dyn Target, segments: &[Segment]) -> Vec<(usize, String)> {
+pub(super) fn makers(inspection: &Inspection) -> Vec<(usize, String)> {
     const TOLD: usize = 3;
-    let keys = (1..).zip(segments).filter_map(|(number, segment)| Some((number, segment.key?)));
+    let keys = inspection.segments().filter_map(|segment| Some((segment.number(), segment.memory.key?)));
     let keys: Vec<_> = keys.filter(|(_, key)| !key.is_private()).collect();
     if keys.is_empty() {
         return Vec::new();
     }
-    let known = KnownPaths::of(target, segments, Extensive::BRIEFLY);
-    let Ok(stated) = StatedPaths::of(known, None) else { return Vec::new() };
+    let known = inspection.known_paths(Extensive::BRIEFLY);
+    let Some(Ok(stated)) = known.map(|known| StatedPaths::of(known, None)) else { return Vec::new() };
     let lines = keys.into_iter().flat_map(|(number, key)| {
         let chance = chance(key_search::expected_by_chance(stated.on_device(key)));
         let found = stated.candidates(key).into_iter().take(TOLD).map(|found| clued(key, &found));

@@ -3,6 +3,7 @@
 mod terminal;
 mod watch;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -59,7 +60,7 @@ impl Execute for Live {
         }
         if self.stop {
             match LiveTarget::pictures(&self.pids) {
-                Ok((targets, _)) => context.pictures = targets.into(),
+                Ok((targets, _)) => context.pictures = targets.into_iter().map(Arc::new).collect(),
                 // The error of each is told by looking at it, and the document is printed.
                 Err(error @ crate::Error::Process { .. }) if !context.output.for_people => {
                     return self.failed(&error, context);
@@ -119,7 +120,7 @@ impl Live {
             let options = self.reports.options(context)?;
             for pid in &pids {
                 let path = path_of_process(*pid);
-                let dump = dumps::read_some(&path, Amount::Starts, &options, context, |_, dump, _| dump)?;
+                let dump = dumps::inspect(&path, Amount::Starts, &options, context)?.into_report();
                 // It has ended since.
                 if dump.error.is_none() {
                     document.dump(&dump, &(), &mut context.out)?;

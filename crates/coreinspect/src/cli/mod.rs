@@ -27,7 +27,6 @@ mod refs;
 mod restore;
 mod schema;
 mod search;
-mod shared;
 mod shell;
 mod show;
 mod sisters;

@@ -4,7 +4,7 @@ mod json_file;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
@@ -114,7 +114,7 @@ pub struct Context<'w> {
     /// `--max-size`.
     pub limits: Limits,
     /// Processes whose segments were copied while they stood still: read in place of the running ones.
-    pub pictures: Rc<[LiveTarget]>,
+    pub pictures: Vec<Arc<LiveTarget>>,
     /// Programs that were named, each before its dump.
     pub(super) programs: Vec<Named>,
     /// `--find-unnamed`, which `--sister` implies.
@@ -167,7 +167,7 @@ impl<'w> Context<'w> {
             verbose: flags.verbose,
             force: flags.force,
             limits: flags.max_size.map_or(Limits::default(), |most_bytes| Limits { most_bytes, named: true }),
-            pictures: Rc::default(),
+            pictures: Vec::new(),
             find_unnamed: flags.find_unnamed || !flags.sister.is_empty(),
             sisters: flags.sister,
             programs: Vec::new(),

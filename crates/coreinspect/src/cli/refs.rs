@@ -1,6 +1,5 @@
 //! What points into segments.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::num::NonZero;
@@ -12,13 +11,11 @@ use clap::Args;
 use super::dumps::{self, DumpFlags};
 use super::show::number;
 use super::{Context, Execute, Failure, Status};
-use crate::debug_files::frames;
-use crate::debug_files::symbols::Symbols;
-use crate::refs::{Budget, Kind, Pace, Places, Request, Stored};
+use crate::inspection::Inspection;
+use crate::refs::Pace;
 use crate::render::refs::ShownRefs;
-use crate::report::{self, Dump, Names, Options, Refs, Selector};
-use crate::shm::Segment;
-use crate::targets::Target;
+use crate::report::{self, Options, Refs};
+use crate::source::Amount;
 
 /// Finds what points into segments: registers, stacks, data, heaps, other segments.
 #[derive(Args, Debug)]
@@ -43,81 +40,25 @@ pub(super) struct RefsCommand {
 impl Execute for RefsCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
-        let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
-        let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
-        let options = Options { no_content: true, ..Options::default() };
-        dumps::read(&path, &options, context, |read, dump, context| {
-            self.refs(&selectors, read, &dump, context)
-        })?
-    }
-}
-
-impl RefsCommand {
-    fn refs(
-        &self,
-        selectors: &[Selector],
-        read: Option<(&dyn Target, &[Segment])>,
-        dump: &Dump,
-        context: &mut Context<'_>,
-    ) -> Result<Status, Failure> {
-        let path = &dump.path.path;
-        let Some((target, segments)) = read else {
-            let message = dump.nothing_found().unwrap_or_default();
-            context.tell(format_args!("{path}: {message}"));
-            if let Some(error) = dump.error.clone() {
-                print(&Refs::failed(path, error), context)?;
-            }
-            return Ok(Status::Failed);
-        };
+        let selectors = words.iter().map(|word| dumps::selector(word)).collect::<Result<Vec<_>, _>>()?;
+        let mut inspection = dumps::inspect(&path, Amount::Everything, &Options::without_content(), context)?;
+        let dump = inspection.report();
+        let path = dump.path.path.clone();
         if let Some(why) = dump.nothing_found() {
             context.tell(format_args!("{path}: {why}"));
-            print(&Refs::empty(path), context)?;
-            return Ok(Status::Nothing);
+            let failed = dump.error.clone().map(|error| Refs::failed(&path, error));
+            let status = if failed.is_some() { Status::Failed } else { Status::Nothing };
+            print(&failed.unwrap_or_else(|| Refs::empty(&path)), context)?;
+            return Ok(status);
         }
-        let wanted = match selected(selectors, dump) {
-            Ok(wanted) => wanted,
-            Err(message) => {
-                context.tell(format_args!("{path}: {message}"));
-                let error = report::Error { code: "no-such-segment", message, offset: None };
-                print(&Refs::failed(path, error), context)?;
-                return Ok(Status::Failed);
-            }
-        };
-        let progress = Progress::new(!context.quiet);
-        let tell = |done, total| progress.tell(done, total);
-        let pace = Pace { threads: self.threads, unaligned: self.unaligned, progress: &tell };
-        let limit = match self.limit {
-            0 => usize::MAX,
-            limit => usize::try_from(limit).unwrap_or(usize::MAX),
-        };
-        let places = Places::of(target, segments);
-        let request = Request { segments, wanted: &wanted, limit, pace };
-        let searched = request.references(target, &places).and_then(|found| {
-            let asked = wanted.iter().filter_map(|index| Some((*index, segments.get(*index)?)));
-            let mut budget = Budget::of(target);
-            let stored = asked.map(|one| Stored::of(target, &places, one, limit, pace, &mut budget));
-            Ok((found, stored.collect::<Result<Vec<_>, _>>()?))
-        });
-        progress.erase();
-        let (found, stored) = searched?;
-        if found.beyond > 0 && !context.quiet {
-            let bytes = found.beyond;
-            context.tell(format_args!(
-                "{path}: warning: the program headers show the same bytes of the file at many addresses; {bytes} bytes of them are not \
-                 searched again"
-            ));
+        if let Err(error) = inspection.choose(&selectors) {
+            let message = error.to_string();
+            context.tell(format_args!("{path}: {message}"));
+            let error = report::Error { code: "no-such-segment", message, offset: None };
+            print(&Refs::failed(&path, error), context)?;
+            return Ok(Status::Failed);
         }
-        let symbols = Symbols::of(target, context.debug_folders());
-        let folders = context.debug_folders();
-        let on_stacks = found.words.iter().filter_map(|word| {
-            let place = places.get(word.place).filter(|_| word.kind == Kind::Stack)?;
-            let (thread, _, live) = places.thread(place, word.at)?;
-            live.then_some((thread, word.at))
-        });
-        let frames = frames::name(target, &symbols, &folders, &on_stacks.collect::<Vec<_>>());
-        let frame = |thread, address| frames.get(&(thread, address)).cloned();
-        let names = Names { symbol: &|address| symbols.at(address), frame: &frame };
-        let refs = Refs::of(dump, &wanted, target, segments, (&places, &found, &stored), names);
+        let refs = self.references(&inspection, context)?;
         print(&refs, context)?;
         if refs.total > 0 || refs.registers > 0 {
             return Ok(Status::Found);
@@ -133,16 +74,29 @@ impl RefsCommand {
     }
 }
 
-/// The indices of the segments that are named; all if none is.
-fn selected(selectors: &[Selector], dump: &Dump) -> Result<Vec<usize>, String> {
-    if selectors.is_empty() {
-        return Ok((0..dump.segments.len()).collect());
+impl RefsCommand {
+    /// What points into the segments of `inspection`, and a warning of what was not searched.
+    fn references(&self, inspection: &Inspection, context: &mut Context<'_>) -> Result<Refs, Failure> {
+        let progress = Progress::new(!context.quiet);
+        let tell = |done, total| progress.tell(done, total);
+        let pace = Pace { threads: self.threads, unaligned: self.unaligned, progress: &tell };
+        let limit = match self.limit {
+            0 => usize::MAX,
+            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        let refs = inspection.references(limit, pace);
+        progress.erase();
+        let refs = refs?;
+        if refs.repeated > 0 && !context.quiet {
+            context.tell(format_args!(
+                "{}: warning: the program headers show the same bytes of the file at many addresses; {} bytes of them are not \
+                 searched again",
+                inspection.report().path.path,
+                refs.repeated
+            ));
+        }
+        Ok(refs)
     }
-    let found = selectors.iter().map(|selector| {
-        let segment = selector.segment(dump).map_err(|error| error.to_string())?;
-        Ok(segment.number.saturating_sub(1))
-    });
-    Ok(found.collect::<Result<BTreeSet<_>, String>>()?.into_iter().collect())
 }
 
 fn print(refs: &Refs, context: &mut Context<'_>) -> Result<(), Failure> {

@@ -2,17 +2,15 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::Path;
 
 use clap::Args;
 use shmcore::{Access, Attachment, Key, OwnedSegment, Permissions};
 
-use super::dumps::{self, DumpFlags};
+use super::dumps::{DumpFlags, OneSegment};
 use super::{Context, Execute, Failure, Status};
 use crate::position::{Address, Interval, Position, SegmentOffset};
-use crate::report::{Dump, Hole, Options, RestoredSegment, Selector, SelectorError};
-use crate::shm::{Segment, Tile};
-use crate::source::Amount;
+use crate::report::{Hole, RestoredSegment};
+use crate::shm::Tile;
 use crate::targets::Target;
 
 /// Makes a segment again, alive, from its saved bytes, so that a program can be run on what a dead process left.
@@ -30,45 +28,23 @@ pub(super) struct Restore {
 
 impl Execute for Restore {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        let no_content = Options { no_content: true, ..Options::default() };
-        let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
-        let [word] = words.as_slice() else {
-            return Err(Failure::new("name one SEGMENT behind the dump: a key, @ADDRESS or '#N'"));
-        };
-        let selector: Selector =
-            word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))?;
         let key = self.key.as_deref().map(str::parse::<Key>).transpose();
         let key = key.map_err(|error| Failure::new(error.to_string()))?;
-        dumps::read_some(&path, Amount::Segments, &no_content, context, |read, dump, context| {
-            restore(&path, &selector, key, read, &dump, context)
-        })?
+        let named = OneSegment::read(self.words, self.dump.dump().as_ref(), context)?;
+        restore(&named, key, context)
     }
 }
 
-fn restore(
-    path: &Path,
-    selector: &Selector,
-    key: Option<Key>,
-    read: Option<(&dyn Target, &[Segment])>,
-    dump: &Dump,
-    context: &mut Context<'_>,
-) -> Result<Status, Failure> {
-    let of_dump = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dump.path.path));
-    if let Some(error) = &dump.error {
-        return Err(of_dump(&error.message));
-    }
-    let chosen = selector.segment(dump).map_err(|error| of_dump(&error))?;
-    let found =
-        read.and_then(|(target, segments)| Some((target, segments.get(chosen.number.checked_sub(1)?)?)));
-    let (target, segment) = found.ok_or_else(|| of_dump(&"the segment is gone"))?;
-
+fn restore(named: &OneSegment, key: Option<Key>, context: &mut Context<'_>) -> Result<Status, Failure> {
+    let chosen = named.segment()?;
+    let segment = chosen.memory;
     let key = key.or(segment.key).unwrap_or(Key::PRIVATE);
     let known = segment.facts.size.filter(|size| *size > 0);
     let size = known.unwrap_or_else(|| segment.end().get());
     let permissions =
         segment.facts.permissions.map_or(Permissions::OWNER, |known| Permissions::from_bits(known.mode()));
     let bytes = usize::try_from(size)
-        .map_err(|_| of_dump(&"the segment is larger than this machine's memory can be"))?;
+        .map_err(|_| named.failure("the segment is larger than this machine's memory can be"))?;
     let made = shmcore::Segment::create(key, bytes, permissions).map_err(|error| taken(key, &error))?;
     // Gone again unless all goes well.
     let made = OwnedSegment::new(made);
@@ -83,15 +59,15 @@ fn restore(
                 missing.push(Hole { start, end, reason });
             }
             None => {
-                copy(target, &tile, &attachment)?;
+                copy(chosen.target, &tile, &attachment)?;
                 written = written.saturating_add(tile.offsets.length());
             }
         }
     }
     attachment.detach().map_err(|error| Failure::new(error.to_string()))?;
     let restored = RestoredSegment::new(
-        path,
-        chosen.number,
+        &named.path,
+        chosen.number(),
         key,
         made.id(),
         size,

@@ -9,15 +9,11 @@ use super::dumps::{self, DumpFlags};
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::show::{Window, number};
 use super::{Context, Execute, Failure, Status};
-use crate::layout::SegmentContents;
-use crate::layout::{Described, Subject};
+use crate::inspection::{Inspection, Sought};
 use crate::render::search::ShownSearch;
-use crate::report::{self, Dump, Options, SearchedSegment, Selector};
-use crate::search::{Field, Found, Pattern, Reading, fields, search};
-use crate::shm::Segment;
+use crate::report::{self, Dump, Options};
+use crate::search::{Pattern, Reading};
 use crate::source::Amount;
-use crate::targets::Target;
-use crate::types::Budget;
 
 /// Finds where bytes, text or numbers stand in a segment, and in which field of its layout.
 #[derive(Args, Debug)]
@@ -60,10 +56,8 @@ impl Execute for Search {
         // The words as they were typed: a pattern may hold what no terminal is shown.
         let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();
         let typed: Vec<&[u8]> = typed.iter().map(|word| word.as_bytes()).collect();
-        let no_content = Options { no_content: true, ..Options::default() };
-        dumps::read_some(&path, Amount::Segments, &no_content, context, |read, dump, context| {
-            self.search(&typed, &words, &chosen, read, &dump, context)
-        })?
+        let inspection = dumps::inspect(&path, Amount::Segments, &Options::without_content(), context)?;
+        self.search(&typed, &words, &chosen, &inspection, context)
     }
 }
 
@@ -73,12 +67,12 @@ impl Search {
         typed: &[&[u8]],
         words: &[String],
         chosen: &Chosen,
-        read: Option<(&dyn Target, &[Segment])>,
-        dump: &Dump,
+        inspection: &Inspection,
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
+        let dump = inspection.report();
         let of_dump = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", dump.path.path));
-        let Some((target, segments)) = read else {
+        let Some(target) = inspection.target() else {
             return Err(of_dump(&dump.nothing_found().unwrap_or_default()));
         };
         let (numbers, patterns) = match dump.segments.is_empty() {
@@ -95,13 +89,23 @@ impl Search {
         let patterns = patterns.iter().map(|pattern| Pattern::read(pattern, reading));
         let patterns = patterns.collect::<Result<Vec<_>, _>>().map_err(|error| of_dump(&error))?;
         let mut report = report::Search::of(&dump.path.path, &patterns);
-        let most = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        for (number, segment) in (1..).zip(segments).filter(|(number, _)| numbers.contains(number)) {
-            let contents = SegmentContents { target, segment };
-            let found = search(&contents, &patterns, self.window.of(segment)?, most)?;
-            let named = self.fields(&found, segment, target, chosen, context)?;
-            let around = self.context.min(MOST_CONTEXT);
-            report.add(SearchedSegment::of((number, segment), target, &found, named, around));
+        let sought = Sought {
+            patterns: &patterns,
+            limit: usize::try_from(self.limit).unwrap_or(usize::MAX),
+            context: self.context.min(MOST_CONTEXT),
+            layout: chosen.layout.as_deref(),
+            layouts: &chosen.layouts,
+        };
+        for segment in inspection.segments().filter(|segment| numbers.contains(&segment.number())) {
+            let (searched, problem) = segment.search(self.window.of(segment.memory)?, &sought)?;
+            match problem {
+                Some(problem) if self.layout.names_one() => return Err(Failure::new(problem)),
+                Some(problem) => {
+                    context.tell(format_args!("warning: the hits have no fields: {problem}"));
+                }
+                None => {}
+            }
+            report.add(searched);
         }
         context.out.pages &= report.total > 0;
         context.print(&ShownSearch { search: &report, quiet: context.quiet })?;
@@ -128,7 +132,7 @@ impl Search {
             |((first, _), rest)| Ok((first, rest)),
         )?;
         let selected = || -> Result<usize, Failure> {
-            let selector = first.parse::<Selector>().map_err(|error| Failure::new(error.to_string()))?;
+            let selector = dumps::selector(first)?;
             let segment = selector.segment(dump).map_err(|error| Failure::new(error.to_string()))?;
             Ok(segment.number)
         };
@@ -139,36 +143,6 @@ impl Search {
             [] => Ok((all(), typed.to_vec())),
             patterns if first == "all" => Ok((all(), patterns.to_vec())),
             patterns => Ok((vec![selected()?], patterns.to_vec())),
-        }
-    }
-
-    /// The fields that hold the hits, and whose they are.
-    fn fields(
-        &self,
-        found: &Found,
-        segment: &Segment,
-        target: &dyn Target,
-        chosen: &Chosen,
-        context: &mut Context<'_>,
-    ) -> Result<(Option<String>, Vec<Option<Field>>), Failure> {
-        if found.hits.is_empty() {
-            return Ok((None, Vec::new()));
-        }
-        let contents = SegmentContents { target, segment };
-        let mut budget = Budget::of(target);
-        let machine = target.identity().machine;
-        let subject = Subject::new(&contents, segment.key, machine, Some(target), &mut budget);
-        match Described::of(&subject, chosen.layout.as_deref(), &chosen.layouts) {
-            Ok(Some(described)) => {
-                let fields = fields(&subject, &described, &found.hits)?;
-                Ok((Some(described.layout), fields))
-            }
-            Ok(None) => Ok((None, Vec::new())),
-            Err(problem) if self.layout.names_one() => Err(Failure::new(problem)),
-            Err(problem) => {
-                context.tell(format_args!("warning: the hits have no fields: {problem}"));
-                Ok((None, Vec::new()))
-            }
         }
     }
 

@@ -1,24 +1,19 @@
 //! One or more segments in full.
 
-use std::cell::LazyCell;
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use clap::Args;
 
 use super::dumps::{self, DumpFlags};
 use super::inspect::ContentFlags;
-use super::records::Stream;
-use super::{Context, Execute, Failure, Status};
-use crate::debug_files::symbols::Symbols;
+use super::{Context, Execute, Failure, Status, records};
+use crate::inspection::{InspectedSegment, Inspection, RecordStream};
 use crate::layout::Layout;
-use crate::look::{Budget, Surroundings};
-use crate::position::{Address, Interval, Position, SegmentOffset};
+use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::segment::{ShownSegment, ShownSegments};
-use crate::report::{self, Dump, Look, Options, Selector};
+use crate::report::{Options, Selector};
 use crate::shm::Segment;
 use crate::source::Amount;
-use crate::targets::Target;
 
 /// Shows segments in full: every mapping, every missing range and why, the decoded content, and the bytes.
 #[derive(Args, Debug)]
@@ -51,6 +46,9 @@ pub(super) struct Show {
     #[arg(long)]
     no_pager: bool,
 }
+
+/// Parts of records that are missing, or findings, that are told one by one.
+const MOST_TOLD: usize = 10;
 
 /// A part of a segment: `--at` and `--length`.
 #[derive(Args, Clone, Copy, Debug)]
@@ -103,130 +101,95 @@ impl Execute for Show {
             return Err(Failure::new("--at says where --hex or --layout begins; name one of them"));
         }
         let at = self.at.filter(|_| forced).unwrap_or(0);
-        // A stream decodes on its own, and what it needs of the report is which segments there are.
         let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
         let asked = self.content.options(context)?;
+        // A stream decodes on its own, and what it needs of the report is which segments there are.
         let no_content = asked.no_content || self.records;
         let options = Options { at, count: self.count, no_content, ..asked };
-        let selectors = words.iter().map(|word| word.parse()).collect::<Result<Vec<Selector>, _>>();
-        let selectors = selectors.map_err(|error| Failure::new(error.to_string()))?;
-        let layout = options.layout.clone();
-        dumps::read_some(&path, Amount::Segments, &options, context, |read, dump, context| {
-            if let Some(problem) = self.content.undescribed(&options, &dump) {
-                return Err(Failure::new(problem));
-            }
-            self.show(&selectors, layout.as_deref(), read, dump, context)
-        })?
-    }
-}
-
-impl Show {
-    fn show(
-        &self,
-        selectors: &[Selector],
-        layout: Option<&dyn Layout>,
-        read: Option<(&dyn Target, &[Segment])>,
-        mut dump: Dump,
-        context: &mut Context<'_>,
-    ) -> Result<Status, Failure> {
-        if let (Some(why), true) = (dump.nothing_found(), selectors.is_empty() || dump.error.is_some()) {
-            context.tell(format_args!("{}: {why}", dump.path.path));
-            context.print_dump(&dump, &())?;
-            return Ok(if dump.error.is_some() { Status::Failed } else { Status::Nothing });
+        let selectors = words.iter().map(|word| dumps::selector(word)).collect::<Result<Vec<_>, _>>()?;
+        let mut inspection = dumps::inspect(&path, Amount::Segments, &options, context)?;
+        if let Some(problem) = self.content.undescribed(&options, inspection.report()) {
+            return Err(Failure::new(problem));
         }
-        if !selectors.is_empty() {
-            let found =
-                selectors.iter().map(|selector| selector.segment(&dump).map(|segment| segment.number));
-            match found.collect::<Result<BTreeSet<_>, _>>() {
-                Ok(chosen) => dump.segments.retain(|segment| chosen.contains(&segment.number)),
-                Err(error) => {
-                    context.tell(format_args!("{}: {error}", dump.path.path));
-                    let dump = dump.without_segments("no-such-segment", error.to_string());
-                    context.print_dump(&dump, &())?;
-                    return Ok(Status::Failed);
-                }
-            }
+        if let Some(status) = choose(&mut inspection, &selectors, context)? {
+            return Ok(status);
+        }
+        if let (true, Some(layout)) = (self.records, options.layout.as_deref()) {
+            return self.stream(layout, &inspection, context);
         }
         // JSON is the document of the main job, also to the look.
-        if let Some((target, segments)) = read.filter(|_| context.output.for_people) {
-            look_closely(&mut dump, target, segments)?;
+        if context.output.for_people {
+            inspection.look_closely()?;
         }
-        if let (true, Some(layout), Some((target, segments))) = (self.records, layout, read) {
-            return self.stream(layout, target, segments, &dump, context);
-        }
-        if let Some((target, _)) = read {
-            // The programs are opened when the first pointer leads into one.
-            let symbols = LazyCell::new(|| Symbols::of(target, context.debug_folders()));
-            dump.name_pointers(|address| Some(symbols.at(Address::new(address))?.to_string()));
-        }
-        let status = self.content.judge(&dump, context);
+        inspection.name_pointers();
+        let status = self.content.judge(inspection.report(), context);
         context.out.pages = match (self.no_pager, self.hex) {
             (true, _) => false,
             (false, true) => context.style.interactive,
             (false, false) => context.out.pages,
         };
-        let makers = match read.filter(|_| context.output.for_people && !context.quiet) {
-            Some((target, segments)) => super::key::makers(target, segments),
-            None => Vec::new(),
-        };
-        let shown = dump.segments.iter().map(|segment| self.shown(selectors, segment, &makers, read));
+        let wanted = context.output.for_people && !context.quiet;
+        let makers = if wanted { super::key::makers(&inspection) } else { Vec::new() };
+        let shown = inspection.segments().map(|segment| self.shown(&selectors, segment, &makers));
         let shown = ShownSegments { segments: shown.collect::<Result<_, _>>()?, full: self.content.full() };
-        context.print_dump(&dump, &shown)?;
+        context.print_dump(inspection.report(), &shown)?;
         Ok(status)
     }
+}
 
+/// Leaves the segments that are named. Where there is nothing to show, says why, and answers the status that this earns.
+fn choose(
+    inspection: &mut Inspection,
+    selectors: &[Selector],
+    context: &mut Context<'_>,
+) -> Result<Option<Status>, Failure> {
+    let dump = inspection.report();
+    let path = &dump.path.path;
+    if let (Some(why), true) = (dump.nothing_found(), selectors.is_empty() || dump.error.is_some()) {
+        context.tell(format_args!("{path}: {why}"));
+        context.print_dump(dump, &())?;
+        return Ok(Some(if dump.error.is_some() { Status::Failed } else { Status::Nothing }));
+    }
+    let Err(error) = inspection.choose(selectors) else { return Ok(None) };
+    let dump = inspection.report();
+    context.tell(format_args!("{}: {error}", dump.path.path));
+    context.print_dump(&dump.clone().without_segments("no-such-segment", error.to_string()), &())?;
+    Ok(Some(Status::Failed))
+}
+
+impl Show {
     /// What is shown of a segment.
     fn shown<'s>(
         &self,
         selectors: &[Selector],
-        segment: &'s report::Segment,
+        segment: InspectedSegment<'s>,
         makers: &'s [(usize, String)],
-        read: Option<(&'s dyn Target, &'s [Segment])>,
     ) -> Result<ShownSegment<'s>, Failure> {
-        let makers = makers.iter().filter(|(number, _)| *number == segment.number);
-        let memory =
-            read.and_then(|(target, segments)| Some((target, segments.get(segment.number.checked_sub(1)?)?)));
+        let makers = makers.iter().filter(|(number, _)| *number == segment.number());
         // From --at on, else from the place that a selector names.
-        let place = selectors.iter().filter_map(|selector| selector.offset(segment)).min();
+        let place = selectors.iter().filter_map(|selector| selector.offset(segment.report)).min();
         let window = Window { at: self.at.or(place), length: self.length };
-        let hex = memory.filter(|_| self.hex).map(|(_, segment)| window.of(segment)).transpose()?;
-        Ok(ShownSegment { segment, makers: makers.map(|(_, line)| line.as_str()).collect(), memory, hex })
+        let hex = self.hex.then(|| window.of(segment.memory)).transpose()?;
+        let makers = makers.map(|(_, line)| line.as_str()).collect();
+        let memory = Some((segment.target, segment.memory));
+        Ok(ShownSegment { segment: segment.report, makers, memory, hex })
     }
 
-    /// The records of the one segment of `dump`.
+    /// The records of the one segment of `inspection`.
     fn stream(
         &self,
         layout: &dyn Layout,
-        target: &dyn Target,
-        segments: &[Segment],
-        dump: &Dump,
+        inspection: &Inspection,
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
-        let [segment] = dump.segments.as_slice() else {
-            let count = dump.segments.len();
+        let segments: Vec<_> = inspection.segments().collect();
+        let [segment] = segments.as_slice() else {
+            let count = segments.len();
             return Err(Failure::new(format!(
                 "--records streams one segment, not {count}: name it, as '#1'"
             )));
         };
-        let Some(segment) = segment.number.checked_sub(1).and_then(|index| segments.get(index)) else {
-            return Ok(Status::Nothing);
-        };
-        let stream = Stream { layout, at: self.at.unwrap_or(0), count: self.count };
-        stream.write(target, segment, self.content.strict(), context)
+        let stream = RecordStream { layout, at: self.at.unwrap_or(0), count: self.count, told: MOST_TOLD };
+        records::write(*segment, &stream, self.content.strict(), context)
     }
-}
-
-/// A closer look than a listing's at what no layout is sure of, now that it is shown in full.
-fn look_closely(dump: &mut Dump, target: &dyn Target, segments: &[Segment]) -> Result<(), Failure> {
-    let mut surroundings = None;
-    for segment in &mut dump.segments {
-        let dumped = segment.number.checked_sub(1).and_then(|index| segments.get(index));
-        let unsure = segment.content.as_mut().filter(|content| content.confidence == "none");
-        let dumped = dumped.filter(|dumped| dumped.saved() > 0);
-        if let (Some(dumped), Some(content)) = (dumped, unsure) {
-            let surroundings = surroundings.get_or_insert_with(|| Surroundings::of(target));
-            content.look = Some(Look::of(target, surroundings, dumped, Budget::SHOW)?);
-        }
-    }
-    Ok(())
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use super::dumps::{self, shown};
 use super::{Context, Failure};
-use crate::report::{Dump, Options, inspect_process, inspect_with};
-use crate::shm::Segment;
-use crate::source::{Amount, Limits, Opened, Reading};
-use crate::targets::Target;
+use crate::inspection::Inspection;
+use crate::report::Options;
+use crate::source::{Amount, Limits, Reading};
 use crate::unnamed::Sister;
 
 /// The segments of one dump.
@@ -41,21 +40,21 @@ pub(super) fn each_other<'p>(dumps: impl Iterator<Item = &'p Path>, context: &mu
 
 fn read(path: &Path, limits: Limits) -> Result<Sisters, Failure> {
     let of_path = |error: &dyn std::fmt::Display| Failure::new(format!("--sister {}: {error}", shown(path)));
-    let options = Options { no_content: true, ..Options::default() };
-    let take = |read: Option<(&dyn Target, &[Segment])>, dump: Dump| match read {
-        Some((target, segments)) => Ok(Sister::all(target, segments, &shown(path))),
-        None => Err(dump.error.map_or_else(String::new, |error| error.message)),
-    };
-    let segments = match dumps::process_of(path) {
-        Some(pid) => inspect_process(pid, &options, take),
+    let options = Options::without_content();
+    let inspection = match dumps::process_of(path) {
+        Some(pid) => Inspection::of_process(pid, &options),
         None => {
             dumps::guard(path)?;
             let reading = Reading { amount: Amount::Segments, limits, progress: None };
-            let Opened { source, .. } = dumps::open(path, reading).map_err(|error| of_path(&error))?;
-            inspect_with(path, &*source, &options, take)
+            let opened = dumps::open(path, reading).map_err(|error| of_path(&error))?;
+            Inspection::of_opened(path, opened, &options)
         }
     };
-    let segments: Vec<_> = segments.map_err(|error| of_path(&error))?.into_iter().map(Arc::new).collect();
+    if let Some(error) = &inspection.report().error {
+        return Err(of_path(&error.message));
+    }
+    let segments = inspection.sisters(&shown(path)).unwrap_or_default();
+    let segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
     if segments.is_empty() {
         return Err(of_path(&"it names no System V segment, so nothing can be recognised by it"));
     }

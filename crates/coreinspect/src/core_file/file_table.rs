@@ -3,16 +3,15 @@
 //! Linux fs/binfmt_elf.c `fill_files_note`: count and page size as longs; count times start, end and file offset
 //! (in pages), as longs; then count NUL-ended names. gdb writes page size 1, so its offsets are bytes.
 
-use std::borrow::Cow;
-
 use super::reader::Reader;
 use crate::machine::Machine;
 use crate::position::{Address, Interval};
+use crate::source::Table;
 
 /// The note's bytes, checked: as many rows as it has whole.
 #[derive(Clone, Debug)]
-pub struct FileTable<'s> {
-    descriptor: Cow<'s, [u8]>,
+pub struct FileTable {
+    descriptor: Table,
     machine: Machine,
     rows: usize,
     page_size: u64,
@@ -32,14 +31,14 @@ pub struct FileRow<'a> {
     pub name: &'a [u8],
 }
 
-impl<'s> FileTable<'s> {
+impl FileTable {
     /// Reads the two counts and holds them against the bytes that are there. `true_page_size` is AT_PAGESZ, for a
     /// note that claims pages of 0 bytes.
     ///
     /// # Errors
     /// What is wrong, in words: the table is lost. A table whose names are cut off is read as far as they go.
     pub fn read(
-        descriptor: Cow<'s, [u8]>,
+        descriptor: Table,
         machine: Machine,
         cut_off: bool,
         true_page_size: Option<u64>,

@@ -40,10 +40,10 @@ use writer::{LEADING_NOTES, Traits};
 
 /// Headers and notes of an ELF core, and where its memory stands.
 #[derive(Debug)]
-pub struct CoreFile<'s> {
+pub struct CoreFile {
     machine: Machine,
     loads: Loads,
-    files: Option<FileTable<'s>>,
+    files: Option<FileTable>,
     threads: Vec<ThreadStatus>,
     process: Option<ProcessInfo>,
     signal: Option<SignalInfo>,
@@ -79,12 +79,12 @@ const NT_SIGINFO: u32 = 0x5349_4749;
 /// Of owner `coreinspect`: see the room `core_writer`, which writes it.
 const SEGMENT_FACTS: u32 = 0x5348_4d02;
 
-impl<'s> CoreFile<'s> {
+impl CoreFile {
     /// Reads headers and notes of `source`; no memory.
     ///
     /// # Errors
     /// See [`Error`]: the file is no core, or ends before its first program header. All else is a warning.
-    pub fn read(source: &'s dyn Source) -> Result<Self, Error> {
+    pub fn read(source: &dyn Source) -> Result<Self, Error> {
         let read = Self::read_parts(source);
         let Some(stream) = source.stream() else { return read };
         if let Some(source) = stream.refusal() {
@@ -97,7 +97,7 @@ impl<'s> CoreFile<'s> {
         })
     }
 
-    fn read_parts(source: &'s dyn Source) -> Result<Self, Error> {
+    fn read_parts(source: &dyn Source) -> Result<Self, Error> {
         let mut warnings = Warnings::default();
         let refused = |source| Error::Refused { source };
         let plan = source.stream().map(Plan::new).transpose().map_err(refused)?;
@@ -177,7 +177,7 @@ impl<'s> CoreFile<'s> {
     }
 
     /// NT_FILE, if the dump has it.
-    pub fn files(&self) -> Option<&FileTable<'s>> {
+    pub fn files(&self) -> Option<&FileTable> {
         self.files.as_ref()
     }
 
@@ -294,13 +294,13 @@ impl Notes {
         }
     }
 
-    fn file_table<'s>(
+    fn file_table(
         &self,
-        source: &'s dyn Source,
+        source: &dyn Source,
         machine: Machine,
         regions: usize,
         warnings: &mut Warnings,
-    ) -> Option<FileTable<'s>> {
+    ) -> Option<FileTable> {
         let Some((range, cut_off)) = self.files else {
             let message = if self.cut_off {
                 "the file ends before NT_FILE, so the names of its mappings are lost: copy it again, or dump again with \

@@ -77,7 +77,7 @@ impl<'a> Plan<'a> {
     pub fn after_notes(
         &self,
         loads: &Loads,
-        files: Option<&FileTable<'_>>,
+        files: Option<&FileTable>,
         writer: Option<Writer>,
     ) -> std::io::Result<()> {
         let names = Habits::of(writer).names;

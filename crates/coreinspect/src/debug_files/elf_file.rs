@@ -3,7 +3,6 @@
 //! They are trusted more than a dump, because the user or the build-id chose them, but not to be undamaged: what is
 //! wrong in them is an error, never a panic.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -15,7 +14,7 @@ use object::read::{Object, ObjectSection};
 
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::position::{FileOffset, Interval};
-use crate::source::{MappedFile, Source};
+use crate::source::{MappedFile, Source, Table};
 
 /// Bytes that a byte of a compressed section may unpack to: zlib's most. Real debug information has a tenth of a tenth.
 const RATIO: u64 = 1032;
@@ -24,15 +23,10 @@ const RATIO: u64 = 1032;
 #[derive(Debug)]
 pub struct ElfFile {
     path: PathBuf,
-    contents: Contents,
+    bytes: Table,
+    /// The file that `bytes` may be a map of.
+    file: Option<MappedFile>,
     machine: Machine,
-}
-
-#[derive(Debug)]
-enum Contents {
-    /// A small file.
-    Copied(Vec<u8>),
-    Mapped(MappedFile),
 }
 
 /// The bytes of a section: in the file, or unpacked.
@@ -61,11 +55,8 @@ impl ElfFile {
             _ => error.to_string(),
         })?;
         let all = Interval::clamped(FileOffset::new(0), file.size());
-        let copied = match file.bytes(all).map_err(|error| error.to_string())? {
-            Cow::Owned(bytes) => Some(bytes),
-            Cow::Borrowed(_) => None,
-        };
-        Self::of(path.to_owned(), copied.map_or(Contents::Mapped(file), Contents::Copied))
+        let bytes = file.bytes(all).map_err(|error| error.to_string())?;
+        Self::of(path.to_owned(), bytes, Some(file))
     }
 
     /// The file whose bytes are `bytes`, called `path` in messages.
@@ -73,12 +64,12 @@ impl ElfFile {
     /// # Errors
     /// Why they are no ELF file, in words.
     pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, String> {
-        Self::of(path.to_owned(), Contents::Copied(bytes))
+        Self::of(path.to_owned(), bytes.into(), None)
     }
 
-    fn of(path: PathBuf, contents: Contents) -> Result<Self, String> {
-        let machine = machine(contents.bytes()).ok_or("it is no ELF file")?;
-        let file = Self { path, contents, machine };
+    fn of(path: PathBuf, bytes: Table, file: Option<MappedFile>) -> Result<Self, String> {
+        let machine = machine(&bytes).ok_or("it is no ELF file")?;
+        let file = Self { path, bytes, file, machine };
         file.object()?;
         Ok(file)
     }
@@ -95,7 +86,8 @@ impl ElfFile {
 
     /// All of its bytes.
     pub fn bytes(&self) -> &[u8] {
-        self.contents.bytes()
+        // Shorter than it was: nothing of it is believed any more.
+        if self.file.as_ref().is_some_and(MappedFile::is_shorter) { &[] } else { &self.bytes }
     }
 
     /// The file as `object` reads it; to read its header costs next to nothing.
@@ -148,21 +140,6 @@ impl ElfFile {
         match section {
             Section::InFile(range) => self.bytes().get(range.clone()).unwrap_or_default(),
             Section::Unpacked(bytes) => bytes,
-        }
-    }
-}
-
-impl Contents {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Copied(bytes) => bytes,
-            Self::Mapped(file) => {
-                match file.bytes(Interval::clamped(FileOffset::new(0), file.size())) {
-                    Ok(Cow::Borrowed(bytes)) => bytes,
-                    // Shorter than it was: nothing of it is believed any more.
-                    _ => &[],
-                }
-            }
         }
     }
 }

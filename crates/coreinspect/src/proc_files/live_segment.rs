@@ -5,7 +5,6 @@
 //! stops a process or makes a page resident that was not. Only a segment that cannot be read so is attached, read-only:
 //! that changes its nattch, lpid and atime.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -16,7 +15,7 @@ use shmcore::{Access, Attachment, Key, Segment, Status, ipcs};
 use super::maps::parse;
 use super::{IpcNamespace, ProcessFolder, SegmentDevices, VirtualMemoryArea, pids};
 use crate::position::{FileOffset, Interval};
-use crate::source::{Source, within};
+use crate::source::{Source, Table, within};
 
 /// A segment of this IPC namespace. Offset 0 is its first byte, the size is what shmget(2) was asked for.
 pub struct LiveSegment {
@@ -148,12 +147,12 @@ impl Source for LiveSegment {
         }
     }
 
-    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Cow<'_, [u8]>> {
+    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Table> {
         let length = within(range, self.size()).map_or(0, Interval::length);
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
         let count = self.read_at(range.start(), &mut bytes)?;
         bytes.truncate(count);
-        Ok(Cow::Owned(bytes))
+        Ok(bytes.into())
     }
 
     fn copy(&self, range: Interval<FileOffset>, into: &mut File) -> io::Result<()> {

@@ -48,6 +48,13 @@ pub struct Pace<'p> {
     pub progress: &'p (dyn Fn(u64, u64) + Sync),
 }
 
+impl Default for Pace<'_> {
+    /// As fast as it goes, words at multiples of their size, and nobody is told.
+    fn default() -> Self {
+        Self { threads: None, unaligned: false, progress: &|_, _| {} }
+    }
+}
+
 /// Hands the words of `ranges`, each with its tag, to `net`; all of the ranges must be saved.
 ///
 /// # Errors

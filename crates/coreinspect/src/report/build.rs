@@ -18,8 +18,7 @@ use crate::machine::SignalNumbering;
 use crate::memory::Dumped;
 use crate::process;
 use crate::shm::{self, SharedMemory};
-use crate::source::{self, Amount, Beside, Reading, Source, Stream};
-use crate::targets::{self, Target};
+use crate::targets::Target;
 use crate::types::Budget;
 use crate::unnamed::{self, Sister};
 use crate::{error, retention};
@@ -50,8 +49,13 @@ pub struct Options {
 }
 
 impl Options {
+    /// What bytes say is left out.
+    pub fn without_content() -> Self {
+        Self { no_content: true, ..Self::default() }
+    }
+
     /// The segments of `target`: by their names, and those without one that are worth telling.
-    fn segments(&self, target: &dyn Target) -> SharedMemory {
+    pub(crate) fn segments(&self, target: &dyn Target) -> SharedMemory {
         let mut memory = SharedMemory::of(target);
         let layouts = self.layouts.iter().map(Arc::as_ref).chain(BUILTIN.iter().copied());
         let sisters: Vec<_> = self.sisters.iter().map(Arc::as_ref).collect();
@@ -74,95 +78,6 @@ impl Options {
         let types = types.filter(|types| program.as_ref().is_none_or(|known| known.message != types.message));
         program.into_iter().chain(types).collect()
     }
-}
-
-/// The report of the dump at `path`. What went wrong is in [`Dump::error`].
-pub fn inspect_file(path: &Path, options: &Options) -> Dump {
-    match source::open(path, Reading { amount: Amount::Starts, ..Reading::default() }) {
-        Ok(opened) => inspect_with(path, &*opened.source, options, |read, mut dump| {
-            if let (Some(handler), Some((target, _))) = (&opened.handler, read) {
-                dump.add(handler, target.identity().machine.signals());
-            }
-            dump
-        }),
-        Err(source) => Dump::unreadable(path, None, &error::Error::Open { source }),
-    }
-}
-
-/// The report of the dump in `source`, called `path`. What went wrong is in [`Dump::error`].
-pub fn inspect(path: &Path, source: &dyn Source, options: &Options) -> Dump {
-    inspect_with(path, source, options, |_, dump| dump)
-}
-
-/// As [`inspect`], and hands on the target and its segments (the report's, in its order) for whoever wants their bytes;
-/// `None` if the dump could not be read.
-pub fn inspect_with<R>(
-    path: &Path,
-    source: &dyn Source,
-    options: &Options,
-    hand_on: impl FnOnce(Option<(&dyn Target, &[shm::Segment])>, Dump) -> R,
-) -> R {
-    let beside = Beside::of(path);
-    let read = || {
-        let target = targets::open_beside(source, &beside)?;
-        let memory = options.segments(target.as_ref());
-        let dump = Dump::of(path, target.as_ref(), &memory, options)?;
-        match source.stream().and_then(Stream::refusal) {
-            Some(source) => Err(error::Error::Refused { source }),
-            None => Ok((target, memory, dump)),
-        }
-    };
-    let size = source.size();
-    let mut result = read();
-    // A stream that told its size and broke off before: what was said to be saved did not come.
-    if size > source.size() {
-        result = read();
-    }
-    match result {
-        Ok((target, memory, mut dump)) => {
-            if let Some(change) = source.changed() {
-                let message =
-                    format!("the file changed while it was read ({change}): what is said of it may be torn");
-                dump.warnings.push(Warning { code: "file-changed", message });
-            }
-            if source.stream().is_some_and(Stream::missed) {
-                let message = "some memory outside the segments was asked for that a pipe cannot give twice: what is told of \
-                               contents may lack something; save the dump to a file and name that";
-                dump.warnings.push(Warning { code: "not-kept", message: message.to_owned() });
-            }
-            if let Some(message) = source.stream().and_then(Stream::damage) {
-                // The dump may be whole, and only this copy not.
-                for cause in dump.segments.iter_mut().flat_map(|segment| &mut segment.causes) {
-                    if cause.code == "truncated" {
-                        cause.fix = format!("get a whole copy of the dump: {message}");
-                    }
-                }
-                let message = format!("{message}; what came before is inspected");
-                dump.warnings.push(Warning { code: "damaged-stream", message });
-            }
-            hand_on(Some((target.as_ref(), &memory.segments)), dump)
-        }
-        Err(error) => hand_on(None, Dump::unreadable(path, known_size(source), &error)),
-    }
-}
-
-/// As [`inspect_with`], of a target that is already read, called `path`.
-pub fn inspect_target<R>(
-    path: &Path,
-    target: &dyn Target,
-    options: &Options,
-    hand_on: impl FnOnce(Option<(&dyn Target, &[shm::Segment])>, Dump) -> R,
-) -> R {
-    let memory = options.segments(target);
-    match Dump::of(path, target, &memory, options) {
-        Ok(dump) => hand_on(Some((target, &memory.segments)), dump),
-        Err(error) => hand_on(None, Dump::unreadable(path, target.identity().file_size, &error)),
-    }
-}
-
-/// The size of the dump; `None` while its stream was not read to the end.
-fn known_size(source: &dyn Source) -> Option<u64> {
-    source.stream().is_none_or(Stream::size_is_known).then(|| source.size())
 }
 
 impl Dump {

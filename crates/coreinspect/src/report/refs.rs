@@ -46,6 +46,10 @@ pub struct Refs {
     pub unsearched: Vec<Unsearched>,
     /// Why the dump could not be searched.
     pub error: Option<Error>,
+    /// Bytes of memory beyond those that the file can hold: it shows the same ones at many addresses, and they are not searched
+    /// again.
+    #[serde(skip)]
+    pub repeated: u64,
 }
 
 /// A segment that was asked for.
@@ -225,6 +229,7 @@ impl Refs {
             not_searched_writable: 0,
             unsearched: Vec::new(),
             error: None,
+            repeated: 0,
         }
     }
 
@@ -283,6 +288,7 @@ impl Refs {
             not_searched: not_searched.saturating_add(found.beyond),
             not_searched_writable,
             unsearched,
+            repeated: found.beyond,
             ..Self::empty(&dump.path.path)
         }
     }

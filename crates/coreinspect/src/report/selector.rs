@@ -98,7 +98,7 @@ impl Selector {
         };
         match found.as_slice() {
             [segment] => Ok(segment),
-            [] => Err(SelectorError::NotFound { word: self.word.clone(), known: known(dump) }),
+            [] => Err(self.not_found(dump)),
             several => Err(SelectorError::Several {
                 word: self.word.clone(),
                 found: several.iter().map(|segment| label(segment)).collect(),
@@ -112,6 +112,11 @@ impl Selector {
             Meaning::Address(address) => offset_in(segment, address),
             _ => None,
         }
+    }
+
+    /// It names nothing in `dump`.
+    pub(crate) fn not_found(&self, dump: &Dump) -> SelectorError {
+        SelectorError::NotFound { word: self.word.clone(), known: known(dump) }
     }
 }
 

@@ -1,29 +1,32 @@
 //! A dump that is already in memory: tests, fuzzing, and callers with bytes of their own.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
+use std::sync::Arc;
 
-use super::{Source, within};
+use super::{Source, Table, within};
 use crate::position::{FileOffset, Interval};
 
 /// A dump held in memory.
 #[derive(Clone, Debug)]
-pub struct Bytes(Vec<u8>);
+pub struct Bytes(Arc<Vec<u8>>);
 
 impl Bytes {
     /// The dump that `bytes` are.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+        Self(Arc::new(bytes))
+    }
+
+    fn place(&self, range: Interval<FileOffset>) -> Range<usize> {
+        let range = within(range, self.size()).and_then(|range| {
+            Some(usize::try_from(range.start().get()).ok()?..usize::try_from(range.end().get()).ok()?)
+        });
+        range.unwrap_or_default()
     }
 
     fn slice(&self, range: Interval<FileOffset>) -> &[u8] {
-        within(range, self.size())
-            .and_then(|range| {
-                let start = usize::try_from(range.start().get()).ok()?;
-                self.0.get(start..usize::try_from(range.end().get()).ok()?)
-            })
-            .unwrap_or_default()
+        self.0.get(self.place(range)).unwrap_or_default()
     }
 }
 
@@ -40,8 +43,8 @@ impl Source for Bytes {
         Ok(bytes.len())
     }
 
-    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Cow<'_, [u8]>> {
-        Ok(Cow::Borrowed(self.slice(range)))
+    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Table> {
+        Ok(Table::shared(Arc::clone(&self.0) as _, self.place(range)))
     }
 
     fn copy(&self, range: Interval<FileOffset>, into: &mut File) -> io::Result<()> {

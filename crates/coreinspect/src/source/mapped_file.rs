@@ -9,7 +9,6 @@
 
 #![allow(unsafe_code)]
 
-use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -17,8 +16,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::ptr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use memmap2::Mmap;
 use nix::errno::Errno;
@@ -27,7 +26,7 @@ use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::{Whence, lseek64};
 
-use super::{Source, within};
+use super::{Source, Table, within};
 use crate::position::{FileOffset, Interval, Position};
 
 /// One read or write of [`MappedFile::copy`]; small, because memory must not grow with the dump.
@@ -42,7 +41,7 @@ const PAGE: u64 = 4096;
 pub struct MappedFile {
     file: File,
     /// Made when the first long table is asked for.
-    map: OnceLock<Mmap>,
+    map: OnceLock<Arc<Mmap>>,
     size: u64,
     modified: (i64, i64),
 }
@@ -92,7 +91,7 @@ impl MappedFile {
         self.file
     }
 
-    fn map(&self) -> io::Result<&Mmap> {
+    fn map(&self) -> io::Result<&Arc<Mmap>> {
         if let Some(map) = self.map.get() {
             return Ok(map);
         }
@@ -100,10 +99,11 @@ impl MappedFile {
         // stay as they are: the parsers check each value once, after they copied it. What else could go wrong,
         // a file that shrinks, ends the process by SIGBUS, which the caller was told.
         let map = unsafe { Mmap::map(&self.file)? };
-        Ok(self.map.get_or_init(|| map))
+        Ok(self.map.get_or_init(|| Arc::new(map)))
     }
 
-    fn now_shorter(&self) -> bool {
+    /// Whether the file has become shorter than it was when it was opened.
+    pub fn is_shorter(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.len() < self.size)
     }
 }
@@ -121,20 +121,20 @@ impl Source for MappedFile {
         Ok(length)
     }
 
-    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Cow<'_, [u8]>> {
-        let Some(range) = within(range, self.size) else { return Ok(Cow::Borrowed(&[])) };
+    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Table> {
+        let Some(range) = within(range, self.size) else { return Ok(Table::default()) };
         let length = usize::try_from(range.length()).map_err(io::Error::other)?;
         if range.length() <= COPIED_TABLE {
             let mut bytes = vec![0; length];
             self.file.read_exact_at(&mut bytes, range.start().get())?;
-            return Ok(Cow::Owned(bytes));
+            return Ok(bytes.into());
         }
         // One look before a whole table is read; what happens after it is SIGBUS's.
-        if self.now_shorter() {
+        if self.is_shorter() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let start = usize::try_from(range.start().get()).map_err(io::Error::other)?;
-        Ok(Cow::Borrowed(self.map()?.get(start..start.saturating_add(length)).unwrap_or_default()))
+        Ok(Table::shared(Arc::clone(self.map()?) as _, start..start.saturating_add(length)))
     }
 
     fn data(&self, range: Interval<FileOffset>) -> io::Result<Interval<FileOffset>> {

@@ -11,6 +11,7 @@ mod limits;
 mod mapped_file;
 mod open;
 mod stream;
+mod table;
 
 pub use beside::Beside;
 pub use bytes::Bytes;
@@ -21,15 +22,15 @@ pub use limits::Limits;
 pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks};
 pub use open::{Opened, is_read_once, of_pipe, open, standard_input};
 pub use stream::{Amount, Progress, Reading, Stream};
+pub use table::Table;
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 
 use crate::position::{FileOffset, Interval};
 
 /// The bytes of a dump.
-pub trait Source: Sync {
+pub trait Source: Send + Sync {
     /// Bytes in all, as of the moment when the source was opened.
     fn size(&self) -> u64;
 
@@ -40,12 +41,12 @@ pub trait Source: Sync {
     /// was opened.
     fn read_at(&self, at: FileOffset, into: &mut [u8]) -> io::Result<usize>;
 
-    /// The bytes of `range`, cut where the source ends: borrowed where the source can lend them, so that a
+    /// The bytes of `range`, cut where the source ends: shared where the source can lend them, so that a
     /// table of any length costs no memory.
     ///
     /// # Errors
     /// As [`Source::read_at`].
-    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Cow<'_, [u8]>>;
+    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Table>;
 
     /// The first part of `range` that is no hole of a sparse file; empty, at its end, if all of it is. `range` where that cannot
     /// be told.

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::layers::Layer;
 use super::{Format, Handler, MappedFile, Reading, Source, Stream, folder};
@@ -12,7 +13,7 @@ use super::{Format, Handler, MappedFile, Reading, Source, Stream, folder};
 /// A dump, and what the handler that stored it knew.
 pub struct Opened {
     /// The dump.
-    pub source: Box<dyn Source>,
+    pub source: Arc<dyn Source>,
     /// What stands beside it.
     pub handler: Option<Handler>,
 }
@@ -60,14 +61,14 @@ pub fn standard_input(reading: Reading) -> io::Result<Opened> {
 /// # Errors
 /// As [`Stream::of_pipe`].
 pub fn of_pipe(pipe: impl Read + Send + 'static, reading: Reading) -> io::Result<Opened> {
-    Ok(Opened { source: Box::new(Stream::of_pipe(pipe, reading)?), handler: None })
+    Ok(Opened { source: Arc::new(Stream::of_pipe(pipe, reading)?), handler: None })
 }
 
 fn of_mapped(file: MappedFile, reading: Reading) -> io::Result<Opened> {
     let handler = Handler::of_attributes(file.file());
-    let source: Box<dyn Source> = match Layer::of(Format::of(&file)?) {
-        Some(_) => Box::new(Stream::of_file(file.into_file(), reading)?),
-        None => Box::new(file),
+    let source: Arc<dyn Source> = match Layer::of(Format::of(&file)?) {
+        Some(_) => Arc::new(Stream::of_file(file.into_file(), reading)?),
+        None => Arc::new(file),
     };
     Ok(Opened { source, handler })
 }

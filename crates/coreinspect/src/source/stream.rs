@@ -5,7 +5,6 @@
 //! for that went by and were not kept, a file is decompressed once more from its start; a pipe cannot, so whoever plans
 //! for one must name all it may need ([`Stream::can_go_back`]).
 
-use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -16,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::kept::{Kept, leading};
 use super::layers::{self, Layer, Unwrapped};
 use super::limits::Limits;
-use super::{Source, within};
+use super::{Source, Table, within};
 use crate::position::{Coverage, FileOffset, Interval, Position};
 
 /// Decompressed bytes that are looked at in one go.
@@ -400,11 +399,11 @@ impl Source for Stream {
         state.kept.read(at, into.get_mut(..length).unwrap_or_default())
     }
 
-    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Cow<'_, [u8]>> {
+    fn bytes(&self, range: Interval<FileOffset>) -> io::Result<Table> {
         let mut state = self.state();
         let known = state.end.or(self.size_told);
         let Some(range) = known.map_or(Some(range), |end| within(range, end)) else {
-            return Ok(Cow::Borrowed(&[]));
+            return Ok(Table::default());
         };
         // Nothing is reserved for what is merely claimed.
         let longest = Interval::clamped(range.start(), LONGEST_TABLE.min(range.length()));
@@ -420,7 +419,7 @@ impl Source for Stream {
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
         let count = state.kept.read(range.start(), &mut bytes)?;
         bytes.truncate(count);
-        Ok(Cow::Owned(bytes))
+        Ok(bytes.into())
     }
 
     fn copy(&self, range: Interval<FileOffset>, into: &mut File) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! A dump, completed by what a handler wrote down and saved beside it while the process still existed.
 
 use std::fs::File;
+use std::sync::Arc;
 
 use super::{CoreTarget, FoundBy, Identity, Mapping, SegmentFacts, SystemV, Target};
 use crate::error::{Error, Warning};
@@ -11,16 +12,16 @@ use crate::source::Beside;
 use crate::thread::Thread;
 
 /// A dump and what lies beside it. What the dump itself holds comes first.
-pub struct Completed<'s> {
-    dump: Box<dyn Target + 's>,
+pub struct Completed {
+    dump: Box<dyn Target>,
     facts: SegmentFacts,
     /// Mappings whose bytes the dump lacks.
-    segments: Option<CoreTarget<'s>>,
+    segments: Option<CoreTarget>,
     warnings: Vec<Warning>,
 }
 
 /// `dump` with what `beside` knows of it; as it is where that knows nothing.
-pub(super) fn completed<'s>(dump: Box<dyn Target + 's>, beside: &'s Beside) -> Box<dyn Target + 's> {
+pub(super) fn completed(dump: Box<dyn Target>, beside: Beside) -> Box<dyn Target> {
     let Some(facts) = beside.sidecar.as_deref().and_then(|text| SegmentFacts::read(text).ok()) else {
         return dump;
     };
@@ -32,12 +33,12 @@ pub(super) fn completed<'s>(dump: Box<dyn Target + 's>, beside: &'s Beside) -> B
         warnings.push(Warning::new("sidecar", message));
         return Box::new(Completed { dump, facts: SegmentFacts::default(), segments: None, warnings });
     }
-    let segments = beside.segments.as_ref().and_then(|source| CoreTarget::read(source).ok());
+    let segments = beside.segments.and_then(|source| CoreTarget::read(Arc::new(source)).ok());
     let segments = segments.filter(|core| core.process().pid.is_some_and(|pid| facts.is_of(pid)));
     Box::new(Completed { dump, facts, segments, warnings })
 }
 
-impl Completed<'_> {
+impl Completed {
     /// The first part of `range` whose bytes the dump has, or the core beside it (`true`); `None` if neither has its start.
     fn part(&self, range: Interval<Address>) -> Option<(Interval<Address>, bool)> {
         let extent = self.memory(range).into_iter().next().filter(|extent| extent.dumped == Dumped::Saved)?;
@@ -47,7 +48,7 @@ impl Completed<'_> {
     }
 }
 
-impl Target for Completed<'_> {
+impl Target for Completed {
     fn identity(&self) -> &Identity {
         self.dump.identity()
     }

@@ -1,6 +1,7 @@
 //! An ELF core as a [`Target`].
 
 use std::fs::File;
+use std::sync::Arc;
 
 use super::{AuxiliaryVector, FoundBy, Identity, Mapping, SegmentFacts, SystemV, Target};
 use crate::core_file::{CoreFile, ThreadStatus};
@@ -14,9 +15,9 @@ use crate::thread::Thread;
 use crate::writer::{Habits, WrittenSignal};
 
 /// A process as its ELF core shows it.
-pub struct CoreTarget<'s> {
-    source: &'s dyn Source,
-    core: CoreFile<'s>,
+pub struct CoreTarget {
+    source: Arc<dyn Source>,
+    core: CoreFile,
     identity: Identity,
     process: Process,
     threads: Vec<Thread>,
@@ -25,13 +26,13 @@ pub struct CoreTarget<'s> {
     warnings: Vec<Warning>,
 }
 
-impl<'s> CoreTarget<'s> {
+impl CoreTarget {
     /// Reads headers and notes of the core in `source`; no memory.
     ///
     /// # Errors
     /// Those of [`CoreFile::read`].
-    pub fn read(source: &'s dyn Source) -> Result<Self, Error> {
-        let core = CoreFile::read(source)?;
+    pub fn read(source: Arc<dyn Source>) -> Result<Self, Error> {
+        let core = CoreFile::read(&*source)?;
         let page_size = core
             .auxiliary()
             .page_size
@@ -80,7 +81,7 @@ fn thread(status: &ThreadStatus) -> Thread {
 }
 
 /// What the notes say of the process.
-fn process(core: &CoreFile<'_>) -> Process {
+fn process(core: &CoreFile) -> Process {
     let numbering = core.machine().signals();
     let signal = fatal_signal(core, numbering);
     let info = core.process();
@@ -106,7 +107,7 @@ fn process(core: &CoreFile<'_>) -> Process {
 
 /// Whether pr_uid was swapped as if it had 16 bits: qemu-user (linux-user/elfload.c `bswap_psinfo`) does that to every
 /// pr_uid of a guest whose byte order is not its own, which writes 70,000 as 292,552,704.
-fn uid_is_scrambled(core: &CoreFile<'_>) -> bool {
+fn uid_is_scrambled(core: &CoreFile) -> bool {
     let whole = core.process().is_some_and(|info| !info.small_uid);
     Habits::of(core.writer()).emulator && core.machine().byte_order == ByteOrder::Big && whole
 }
@@ -117,7 +118,7 @@ fn given(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The signal that ended the process; `None` if it was alive, as far as the writer tells.
-fn fatal_signal(core: &CoreFile<'_>, numbering: SignalNumbering) -> Option<Signal> {
+fn fatal_signal(core: &CoreFile, numbering: SignalNumbering) -> Option<Signal> {
     let first = core.threads().first().and_then(|thread| thread.signal);
     match Habits::of(core.writer()).signal {
         WrittenSignal::Stopped => {
@@ -132,7 +133,7 @@ fn fatal_signal(core: &CoreFile<'_>, numbering: SignalNumbering) -> Option<Signa
 }
 
 /// The mapping that holds the program's own headers. Never the first row, nor what argv says: neither must be it.
-fn executable<'a>(core: &'a CoreFile<'_>) -> Option<&'a [u8]> {
+fn executable(core: &CoreFile) -> Option<&[u8]> {
     let auxiliary = core.auxiliary();
     let holding = |address: Option<Address>| {
         let address = address?;
@@ -141,7 +142,7 @@ fn executable<'a>(core: &'a CoreFile<'_>) -> Option<&'a [u8]> {
     holding(auxiliary.program_headers).or_else(|| holding(auxiliary.entry))
 }
 
-impl Target for CoreTarget<'_> {
+impl Target for CoreTarget {
     fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -184,15 +185,15 @@ impl Target for CoreTarget<'_> {
     }
 
     fn read(&self, at: Address, into: &mut [u8]) -> Result<usize, Error> {
-        self.core.loads().read(self.source, at, into)
+        self.core.loads().read(&*self.source, at, into)
     }
 
     fn data(&self, range: Interval<Address>) -> Interval<Address> {
-        self.core.loads().data(self.source, range)
+        self.core.loads().data(&*self.source, range)
     }
 
     fn copy(&self, range: Interval<Address>, file: &mut File) -> Result<(), Error> {
-        self.core.loads().copy(self.source, range, file)
+        self.core.loads().copy(&*self.source, range, file)
     }
 
     fn warnings(&self) -> &[Warning] {

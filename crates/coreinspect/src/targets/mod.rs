@@ -20,6 +20,7 @@ pub use live::LiveTarget;
 pub use segment_facts::SegmentFacts;
 
 use std::fs::File;
+use std::sync::Arc;
 
 use crate::error::{Error, Warning};
 use crate::machine::Machine;
@@ -77,9 +78,9 @@ pub struct Mapping<'a> {
 ///
 /// # Errors
 /// Those of [`CoreTarget::read`] and of `MinidumpTarget::read`.
-pub fn open<'s>(source: &'s dyn Source) -> Result<Box<dyn Target + 's>, Error> {
+pub fn open(source: Arc<dyn Source>) -> Result<Box<dyn Target>, Error> {
     #[cfg(feature = "minidump")]
-    if matches!(Format::of(source), Ok(Format::Minidump)) {
+    if matches!(Format::of(&*source), Ok(Format::Minidump)) {
         // Its directory may name any place: of a stream all is kept.
         if let Some(stream) = source.stream() {
             stream
@@ -95,12 +96,12 @@ pub fn open<'s>(source: &'s dyn Source) -> Result<Box<dyn Target + 's>, Error> {
 ///
 /// # Errors
 /// Those of [`open`]. What lies beside it and cannot be used is left out.
-pub fn open_beside<'s>(source: &'s dyn Source, beside: &'s Beside) -> Result<Box<dyn Target + 's>, Error> {
+pub fn open_beside(source: Arc<dyn Source>, beside: Beside) -> Result<Box<dyn Target>, Error> {
     Ok(completed::completed(open(source)?, beside))
 }
 
 /// A process to analyse.
-pub trait Target: Sync {
+pub trait Target: Send + Sync {
     /// What kind of target it is.
     fn identity(&self) -> &Identity;
 

@@ -19,8 +19,8 @@ const FLOW: &[&[&str]] = &[
     &["retention", "layout", "look", "refs", "search", "diff", "debug_files", "core_writer", "collector"],
     &["unnamed", "forecast"],
     &["report"],
+    &["inspection"],
     &["render"],
-    &["inspect"],
     &["cli"],
 ];
 

@@ -6,11 +6,12 @@ mod frugal;
 use std::io::{Cursor, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use coreinspect::Options;
 use coreinspect::source::{self, Amount, Bytes, Reading, Source, Stream};
 use serde_json::Value;
 
+use crate::pipeline;
 use crate::program::{Run, coreinspect};
 use crate::testdata::{self, Core};
 use crate::tools::have;
@@ -49,18 +50,17 @@ pub(crate) fn reading(amount: Amount) -> Reading {
 }
 
 /// The document of the dump in `source`.
-pub(crate) fn inspected(source: &dyn Source) -> Value {
-    let dump = coreinspect::inspect(Path::new("core"), source, &Options::default());
-    serde_json::to_value(&dump).unwrap()
+pub(crate) fn inspected(source: Arc<dyn Source>) -> Value {
+    serde_json::to_value(pipeline::inspect_source(source).dump).unwrap()
 }
 
 /// `packed` as a file and as a pipe, opened for `amount`.
-pub(crate) fn opened(packed: &[u8], amount: Amount) -> [Box<dyn Source>; 2] {
+pub(crate) fn opened(packed: &[u8], amount: Amount) -> [Arc<dyn Source>; 2] {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), packed).unwrap();
     let from_file = source::open(file.path(), reading(amount)).unwrap().source;
     let piped = Stream::of_pipe(Cursor::new(packed.to_vec()), reading(amount)).unwrap();
-    [from_file, Box::new(piped)]
+    [from_file, Arc::new(piped)]
 }
 
 fn is_the_same(name: &str, how: &str, packed: &[u8], plain: &Value) {
@@ -70,8 +70,8 @@ fn is_the_same(name: &str, how: &str, packed: &[u8], plain: &Value) {
         false => &[Amount::Starts],
     };
     for &amount in amounts {
-        for (source, medium) in opened(packed, amount).iter().zip(["file", "pipe"]) {
-            let found = inspected(source.as_ref());
+        for (source, medium) in opened(packed, amount).into_iter().zip(["file", "pipe"]) {
+            let found = inspected(source);
             assert_eq!(&found, plain, "{name}, {how}, {medium}, {amount:?}");
         }
     }
@@ -81,7 +81,7 @@ fn is_the_same(name: &str, how: &str, packed: &[u8], plain: &Value) {
 fn every_core_is_the_same_in_every_compression() {
     for name in testdata::names() {
         let bytes = Core::unpack(&name).bytes();
-        let plain = inspected(&Bytes::new(bytes.clone()));
+        let plain = inspected(Arc::new(Bytes::new(bytes.clone())));
         is_the_same(&name, "as it is", &bytes, &plain);
         is_the_same(&name, "with its size told", &testdata::packed(&name), &plain);
         for tool in TOOLS {
@@ -104,7 +104,7 @@ fn every_dump_by_others_is_the_same_in_every_compression() {
         }
         let packed = std::fs::read(entry.path()).unwrap();
         let Some(bytes) = pack(&["zstd", "-dcq"], &packed) else { return };
-        let plain = inspected(&Bytes::new(bytes.clone()));
+        let plain = inspected(Arc::new(Bytes::new(bytes.clone())));
         is_the_same(&name, "as it is", &bytes, &plain);
         is_the_same(&name, "in testdata", &packed, &plain);
         // xz and bzip2 take seconds for a hundred megabytes.
@@ -123,7 +123,7 @@ fn every_dump_by_others_is_the_same_in_every_compression() {
 #[test]
 fn what_others_write_is_the_same_in_every_compression() {
     for seed in crate::seeds::built() {
-        let plain = inspected(&Bytes::new(seed.core.bytes.clone()));
+        let plain = inspected(Arc::new(Bytes::new(seed.core.bytes.clone())));
         is_the_same(&seed.name, "as it is", &seed.core.bytes, &plain);
         for tool in [TOOLS[0], TOOLS[1], TOOLS[4], TOOLS[5], TOOLS[6]] {
             if let Some(packed) = pack(tool, &seed.core.bytes) {
@@ -147,7 +147,7 @@ fn skippable_frames() -> [Vec<u8>; 2] {
 fn a_file_may_have_many_parts_and_layers() {
     for name in ["writer.kernel", "writer.gcore"] {
         let bytes = Core::unpack(name).bytes();
-        let plain = inspected(&Bytes::new(bytes.clone()));
+        let plain = inspected(Arc::new(Bytes::new(bytes.clone())));
         let (head, tail) = bytes.split_at(bytes.len() / 3);
         for tool in TOOLS {
             let (Some(head), Some(tail)) = (pack(tool, head), pack(tool, tail)) else { continue };
@@ -171,7 +171,7 @@ fn a_file_may_have_many_parts_and_layers() {
 #[test]
 fn frames_of_lz4_stand_one_behind_the_other() {
     let bytes = Core::unpack("writer.kernel").bytes();
-    let plain = inspected(&Bytes::new(bytes.clone()));
+    let plain = inspected(Arc::new(Bytes::new(bytes.clone())));
     let (old, new) = (TOOLS[2], TOOLS[1]);
     let (first, rest) = bytes.split_at(bytes.len() / 3);
     let (second, third) = rest.split_at(bytes.len() / 3);
@@ -211,7 +211,7 @@ fn a_legacy_frame_may_have_many_blocks() {
 #[test]
 fn zeroes_behind_the_last_member_are_no_damage() {
     let bytes = Core::unpack("writer.kernel").bytes();
-    let plain = inspected(&Bytes::new(bytes.clone()));
+    let plain = inspected(Arc::new(Bytes::new(bytes.clone())));
     for tool in [TOOLS[4], TOOLS[5], TOOLS[6]] {
         let Some(packed) = pack(tool, &bytes) else { continue };
         for zeroes in [4, 512, 200_000] {
@@ -284,7 +284,7 @@ pub(crate) fn apport_report(stream: &[u8]) -> Option<Vec<u8>> {
 fn an_apport_report_is_read() {
     for name in ["writer.kernel", "writer.gcore", "segv.kernel"] {
         let bytes = Core::unpack(name).bytes();
-        let plain = inspected(&Bytes::new(bytes.clone()));
+        let plain = inspected(Arc::new(Bytes::new(bytes.clone())));
         for tool in [TOOLS[0], TOOLS[5], TOOLS[7], TOOLS[2]] {
             let Some(report) = pack(tool, &bytes).and_then(|stream| apport_report(&stream)) else { return };
             is_the_same(name, &format!("apport with {tool:?}"), &report, &plain);

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use coreinspect::core_writer::write_core;
 use coreinspect::writer::Writer;
-use coreinspect::{Options, inspect_file};
+use coreinspect::{Inspection, Options};
 use shmcore::{Access, Mailbox, OwnedSegment, Permissions, Segment};
 
 use crate::tools;
@@ -34,7 +34,7 @@ fn core_of_this_process(folder: &Path, message: &str) -> (std::path::PathBuf, u6
 fn a_core_of_this_process_is_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let (core, address) = core_of_this_process(folder.path(), "written by hand");
-    let dump = inspect_file(&core, &Options::default());
+    let dump = Inspection::open(&core, &Options::default()).into_report();
     assert!(dump.error.is_none(), "{:?}", dump.error);
     assert_eq!(dump.writer, Some(Writer::Coreinspect));
     assert_eq!(dump.process.pid, Some(std::process::id()));

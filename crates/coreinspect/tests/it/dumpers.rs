@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use coreinspect::position::Address;
 use coreinspect::source::MappedFile;
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::core_builder::presets::{self, X86_64};
+use crate::pipeline;
 use crate::program::{Run, coreinspect};
 use crate::tools::have;
 
@@ -149,7 +151,7 @@ fn extracted(dump: &Dump, segment: &Value) -> Vec<u8> {
 /// What the dump has at the addresses of a segment that it does not name.
 fn bytes_at(dump: &Dump, segment: &Value) -> Vec<u8> {
     let source = MappedFile::open(&dump.path()).unwrap();
-    let target = targets::open(&source).unwrap();
+    let target = targets::open(Arc::new(source)).unwrap();
     let mut bytes = vec![0xa5; (address(&segment["end"]) - address(&segment["start"])) as usize];
     let saved = target.read(Address::new(address(&segment["start"])), &mut bytes).unwrap();
     bytes.truncate(saved);
@@ -284,8 +286,7 @@ fn causes_and_fixes_are_those_of_the_writer() {
 #[test]
 fn drgn_keeps_the_first_page_of_what_is_attached_read_only() {
     let core = presets::drgn(X86_64).build();
-    let source = coreinspect::source::Bytes::new(core.bytes);
-    let dump = coreinspect::inspect(Path::new("core"), &source, &coreinspect::Options::default());
+    let dump = pipeline::report_of(core.bytes);
     let causes: Vec<_> = dump.segments.iter().flat_map(|segment| &segment.causes).collect();
     assert!(dump.segments.iter().any(|segment| segment.saved == 4096 && segment.mapped == 3 * 4096));
     assert!(!causes.is_empty());

@@ -4,6 +4,8 @@ mod guesses;
 mod hostile;
 mod program;
 
+use std::sync::Arc;
+
 use coreinspect::look::{Budget, Surroundings};
 use coreinspect::render::look::summary;
 use coreinspect::render::terminal::Terminal;
@@ -16,6 +18,7 @@ use coreinspect::targets::CoreTarget;
 use crate::core_builder::notes::{self, Row};
 use crate::core_builder::presets::{self, S390X, X86_64};
 use crate::core_builder::{Abi, ByteOrder, Content, CoreBuilder, R, Segment, W};
+use crate::pipeline;
 use crate::testdata::{self, Core};
 
 /// Where the segment is attached, what else is mapped, and what else is saved.
@@ -57,7 +60,7 @@ fn core(abi: Abi, bytes: &[u8]) -> CoreBuilder {
 
 /// The look at the first segment of the core in `source`.
 fn look_at(source: &Bytes, budget: Budget) -> Look {
-    let target = CoreTarget::read(source).unwrap();
+    let target = CoreTarget::read(Arc::new(source.clone())).unwrap();
     let memory = SharedMemory::of(&target);
     Look::of(&target, &Surroundings::of(&target), &memory.segments[0], budget).unwrap()
 }
@@ -251,7 +254,7 @@ fn the_messages_of_testdata_are_found() {
     for name in testdata::names() {
         let core = Core::unpack(&name);
         let source = Bytes::new(core.bytes());
-        let Ok(target) = CoreTarget::read(&source) else { continue };
+        let Ok(target) = CoreTarget::read(Arc::new(source)) else { continue };
         let surroundings = Surroundings::of(&target);
         for segment in &SharedMemory::of(&target).segments {
             let look = Look::of(&target, &surroundings, segment, Budget::LISTING).unwrap();
@@ -283,8 +286,7 @@ fn text_from_the_first_byte_on_is_no_mailbox() {
     for (bytes, layout) in
         [(b"private text\0".as_slice(), false), (b"\x01rivate text\0", true), (b"\x07rivate text\0", true)]
     {
-        let source = Bytes::new(core(X86_64, bytes).build().bytes);
-        let dump = coreinspect::inspect("core".as_ref(), &source, &coreinspect::Options::default());
+        let dump = pipeline::report_of(core(X86_64, bytes).build().bytes);
         let content = dump.segments[0].content.as_ref().unwrap();
         assert_eq!(content.possible, layout, "{bytes:?}: {content:?}");
         assert_eq!(content.look.is_some(), !layout);

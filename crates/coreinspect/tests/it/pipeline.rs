@@ -4,8 +4,8 @@ mod across;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use coreinspect::Options;
 use coreinspect::render::json::Dumps;
 use coreinspect::render::output::Beside;
 use coreinspect::render::segment::{ShownSegment, ShownSegments};
@@ -14,6 +14,7 @@ use coreinspect::render::terminal::Terminal;
 use coreinspect::render::{Document, Draw, Style};
 use coreinspect::report::Dump;
 use coreinspect::source::{Bytes, Source};
+use coreinspect::{Inspection, Options};
 use serde_json::Value;
 
 use crate::{contract, harmless};
@@ -36,9 +37,19 @@ fn write_text(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> 
     ShownSegments { segments, full: false }.draw(&mut canvas)
 }
 
+/// The dump in `source`, called `core`.
+pub(crate) fn inspect_with(source: Arc<dyn Source>, options: &Options) -> Inspection {
+    Inspection::of_source(Path::new("core"), source, options)
+}
+
+/// The report of the dump that `bytes` are.
+pub(crate) fn report_of(bytes: Vec<u8>) -> Dump {
+    inspect_with(Arc::new(Bytes::new(bytes)), &Options::default()).into_report()
+}
+
 /// Bytes to report to output that nobody reads: what this allocates is the cost of a dump.
 pub(crate) fn run(source: &Bytes) -> Dump {
-    let dump = coreinspect::inspect(Path::new("core"), source, &Options::default());
+    let dump = inspect_with(Arc::new(source.clone()), &Options::default()).into_report();
     write_json(&dump, &mut io::sink()).unwrap();
     write_text(&dump, PLAIN, &mut io::sink()).unwrap();
     dump
@@ -52,11 +63,11 @@ pub(crate) struct Inspected {
 }
 
 pub(crate) fn inspect(bytes: &[u8]) -> Inspected {
-    inspect_source(&Bytes::new(bytes.to_vec()))
+    inspect_source(Arc::new(Bytes::new(bytes.to_vec())))
 }
 
-pub(crate) fn inspect_source(source: &dyn Source) -> Inspected {
-    let dump = coreinspect::inspect(Path::new("core"), source, &Options::default());
+pub(crate) fn inspect_source(source: Arc<dyn Source>) -> Inspected {
+    let dump = inspect_with(source, &Options::default()).into_report();
     let (mut json, mut plain, mut coloured) = (vec![], vec![], vec![]);
     write_json(&dump, &mut json).unwrap();
     write_text(&dump, PLAIN, &mut plain).unwrap();

@@ -1,16 +1,14 @@
 //! Which program wrote a dump, by the shapes that each is known to write, and what is said where it hides the names.
 
-use std::path::Path;
-
-use coreinspect::source::Bytes;
+use coreinspect::report::Dump;
 use coreinspect::writer::Writer;
-use coreinspect::{Options, report::Dump};
 
 use crate::core_builder::presets::{self, AARCH64, ARM, I386, MIPS, S390X, X86_64};
 use crate::core_builder::{CoreBuilder, Section, TablePlace};
+use crate::pipeline;
 
 fn inspect(core: &CoreBuilder) -> Dump {
-    coreinspect::inspect(Path::new("core"), &Bytes::new(core.build().bytes), &Options::default())
+    pipeline::report_of(core.build().bytes)
 }
 
 fn writer(core: &CoreBuilder) -> Option<String> {
@@ -52,7 +50,7 @@ fn a_gcore_core_without_its_notes_is_gcores() {
     let mut core = presets::gcore(X86_64).build();
     let notes = core.notes.iter().map(|note| note.header).min().unwrap();
     core.bytes.truncate(notes);
-    let dump = coreinspect::inspect(Path::new("core"), &Bytes::new(core.bytes), &Options::default());
+    let dump = pipeline::report_of(core.bytes);
     assert_eq!((dump.writer, dump.process.pid), (Some(Writer::Gcore), None));
 }
 

@@ -7,7 +7,7 @@ mod writer_process;
 use std::io::Write;
 use std::path::Path;
 
-use coreinspect::inspect_file;
+use coreinspect::Inspection;
 use shmcore::{Key, OwnedSegment, Permissions, Segment};
 
 use crate::writer::block_signals;
@@ -54,7 +54,7 @@ impl Run for Tour {
         inspect(&dump, folder.path(), out)?;
 
         heading(out, 4, "What that says")?;
-        explain::explain(&inspect_file(&dump, &coreinspect::Options::default()), out)?;
+        explain::explain(Inspection::open(&dump, &coreinspect::Options::default()).report(), out)?;
         folder.close()?;
         writeln!(out, "\nThe segment, the writer and the dump are removed.")?;
         Ok(Outcome::Done)

@@ -8,14 +8,12 @@ use serde_json::Value;
 use shmcore::Status;
 
 use super::super::{Failure, dumps};
-use super::offset;
 use crate::diff::MatchedBy;
 use crate::diff::newer::Taken;
 use crate::layout::FileContents;
 use crate::position::{Interval, SegmentOffset};
 use crate::shm::Segment;
 use crate::source::MappedFile;
-use crate::types::contents::Contents;
 
 /// A file with the bytes of a segment, and what its FILE.json says of its holes.
 pub(super) struct Raw {
@@ -49,7 +47,7 @@ impl Raw {
 fn holes(text: &[u8]) -> Option<Vec<(Interval<SegmentOffset>, &'static str)>> {
     let document: Value = serde_json::from_slice(text).ok()?;
     let missing = document.get("missing")?.as_array()?.iter().map(|hole| {
-        let number = |name: &str| hole.get(name)?.as_u64().map(offset);
+        let number = |name: &str| hole.get(name)?.as_u64().map(SegmentOffset::new);
         let reason = match hole.get("reason")?.as_str()? {
             "not-saved" => "not-saved",
             "cut-off" => "cut-off",
@@ -85,14 +83,4 @@ pub(super) fn taken(path: &Path) -> Taken {
         (None, Ok(time)) => Taken::FileFrom(time),
         (None, Err(_)) => Taken::Unknown,
     }
-}
-
-/// `length` bytes of `contents` from `at` on; `None` for one that is missing.
-pub(super) fn bytes(contents: &dyn Contents, at: u64, length: usize) -> Vec<Option<u8>> {
-    let places = (0..length as u64).map(|inside| offset(at.saturating_add(inside)));
-    let read = |place| {
-        let mut byte = [0];
-        contents.read(place, &mut byte).is_ok_and(|count| count == 1).then_some(byte[0])
-    };
-    places.map(read).collect()
 }

@@ -1,16 +1,18 @@
 //! Processes as they change: a screen that is drawn again, or in a pipe a line of JSON for each change.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::terminal::{Key, Terminal};
 use crate::cli::inspect::ReportFlags;
 use crate::cli::{Context, Failure, Status};
+use crate::inspection::Inspection;
 use crate::proc_files::ProcessFolder;
 use crate::render::json;
 use crate::render::style::Tone;
 use crate::render::table::ListedDump;
-use crate::report::{Dump, Options, inspect_running};
+use crate::report::{Dump, Options};
 use crate::targets::LiveTarget;
 
 /// A process that is watched.
@@ -94,7 +96,7 @@ impl Watched {
         context: &mut Context<'_>,
     ) -> Result<bool, Failure> {
         let Ok(target) = LiveTarget::open(self.folder.pid()) else { return Ok(false) };
-        let dump = inspect_running(&target, options, |_, dump| dump);
+        let dump = Inspection::of_running(Arc::new(target), options).into_report();
         // Until here the number was this process's, if it still runs.
         if dump.error.is_some() || !self.folder.is_running() {
             return Ok(false);

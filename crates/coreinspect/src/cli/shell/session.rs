@@ -312,8 +312,7 @@ impl Session {
 }
 
 fn read(dump: &Path, context: &mut Context<'_>) -> Result<Dump, Failure> {
-    let no_content = Options { no_content: true, ..Options::default() };
-    dumps::read_some(dump, Amount::Starts, &no_content, context, |_, dump, _| dump)
+    Ok(dumps::inspect(dump, Amount::Starts, &Options::without_content(), context)?.into_report())
 }
 
 /// The first argument of the user's own in `line`, behind `own` arguments of ours.

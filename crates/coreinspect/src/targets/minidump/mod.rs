@@ -18,6 +18,7 @@ mod streams;
 mod threads;
 
 use std::fs::File;
+use std::sync::Arc;
 
 use minidump_common::format::{MINIDUMP_SYSTEM_INFO, PlatformId, ProcessorArchitecture};
 use num_traits::FromPrimitive;
@@ -36,29 +37,29 @@ use names::Names;
 use streams::{Kind, Streams};
 
 /// A process as its minidump shows it.
-pub struct MinidumpTarget<'s> {
-    source: &'s dyn Source,
+pub struct MinidumpTarget {
+    source: Arc<dyn Source>,
     identity: Identity,
     process: Process,
     threads: Vec<Thread>,
     memory: Loads,
-    names: Option<Names<'s>>,
+    names: Option<Names>,
     warnings: Vec<Warning>,
 }
 
-impl<'s> MinidumpTarget<'s> {
+impl MinidumpTarget {
     /// Reads the streams of the minidump in `source`; no memory.
     ///
     /// # Errors
     /// [`Error::NotACore`] for another system's minidump, [`Error::CutOff`], [`Error::BadHeader`], [`Error::Read`].
-    pub fn read(source: &'s dyn Source) -> Result<Self, Error> {
+    pub fn read(source: Arc<dyn Source>) -> Result<Self, Error> {
         if let Some(stream) = source.stream() {
             // What a stream of it points at may stand anywhere: it is kept whole, and it is seldom large.
             let end = FileOffset::new(u64::MAX);
             stream.reach(end).map_err(|source| Error::Refused { source })?;
         }
         let mut warnings = Warnings::default();
-        let streams = Streams::read(source, &mut warnings)?;
+        let streams = Streams::read(&*source, &mut warnings)?;
         let machine = machine(&streams)?;
         let names = match streams.bytes(Kind::LinuxMaps, "the stream LinuxMaps")? {
             Some(text) => Some(Names::of(text)),
@@ -164,7 +165,7 @@ fn writer(streams: &Streams<'_>) -> Option<Writer> {
     Some(if newer.into_iter().any(one) { Writer::MinidumpWriter } else { Writer::Breakpad })
 }
 
-impl Target for MinidumpTarget<'_> {
+impl Target for MinidumpTarget {
     fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -190,15 +191,15 @@ impl Target for MinidumpTarget<'_> {
     }
 
     fn read(&self, at: Address, into: &mut [u8]) -> Result<usize, Error> {
-        self.memory.read(self.source, at, into)
+        self.memory.read(&*self.source, at, into)
     }
 
     fn data(&self, range: Interval<Address>) -> Interval<Address> {
-        self.memory.data(self.source, range)
+        self.memory.data(&*self.source, range)
     }
 
     fn copy(&self, range: Interval<Address>, file: &mut File) -> Result<(), Error> {
-        self.memory.copy(self.source, range, file)
+        self.memory.copy(&*self.source, range, file)
     }
 
     fn warnings(&self) -> &[Warning] {

@@ -1,6 +1,5 @@
 //! The stream LinuxMaps: the text of /proc/PID/maps, which names the mappings and tells the shmid of segments.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use shmcore::{Key, ShmId};
@@ -8,6 +7,7 @@ use shmcore::{Key, ShmId};
 use crate::memory::Permissions;
 use crate::position::{Address, Interval};
 use crate::proc_files::maps::{self, Device, VirtualMemoryArea};
+use crate::source::Table;
 use crate::targets::{Facts, FoundBy, Mapping, SystemV};
 
 /// The kernel's own mount of tmpfs, which it makes first of all at boot: segments are there, and no folder is
@@ -15,8 +15,8 @@ use crate::targets::{Facts, FoundBy, Mapping, SystemV};
 const KERNEL_MOUNT: Device = Device { major: 0, minor: 1 };
 
 /// The mappings that a text of /proc/PID/maps names.
-pub struct Names<'s> {
-    text: Cow<'s, [u8]>,
+pub struct Names {
+    text: Table,
     rows: Vec<Row>,
     rights: Vec<(Interval<Address>, Permissions)>,
 }
@@ -37,9 +37,9 @@ struct Place {
     facts: Facts,
 }
 
-impl<'s> Names<'s> {
+impl Names {
     /// Reads `text`.
-    pub fn of(text: Cow<'s, [u8]>) -> Self {
+    pub fn of(text: Table) -> Self {
         let (mut rows, mut rights) = (Vec::new(), Vec::new());
         let mut at = 0_usize;
         for line in text.split_inclusive(|byte| *byte == b'\n') {

@@ -29,7 +29,7 @@ pub fn read(
     machine: Machine,
     writer: Option<Writer>,
     auxiliary: &AuxiliaryVector,
-    names: Option<&Names<'_>>,
+    names: Option<&Names>,
 ) -> Result<(Process, Vec<Thread>), Error> {
     let status = streams.bytes(Kind::LinuxProcStatus, "the stream LinuxProcStatus")?.unwrap_or_default();
     let arguments = streams.bytes(Kind::LinuxCmdLine, "the stream LinuxCmdLine")?.unwrap_or_default();

@@ -1,7 +1,5 @@
 //! The header of a minidump and its directory: which streams there are, and where.
 
-use std::borrow::Cow;
-
 use minidump_common::format::{MINIDUMP_DIRECTORY, MINIDUMP_HEADER, MINIDUMP_SIGNATURE};
 use scroll::ctx::{SizeWith, TryFromCtx};
 use scroll::{Endian, Pread};
@@ -9,7 +7,7 @@ use scroll::{Endian, Pread};
 use crate::error::{Error, Warnings};
 use crate::machine::ByteOrder;
 use crate::position::{FileOffset, Interval};
-use crate::source::Source;
+use crate::source::{Source, Table};
 
 pub use minidump_common::format::MINIDUMP_STREAM_TYPE as Kind;
 
@@ -108,7 +106,7 @@ impl<'s> Streams<'s> {
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn bytes(&self, kind: Kind, what: &'static str) -> Result<Option<Cow<'s, [u8]>>, Error> {
+    pub fn bytes(&self, kind: Kind, what: &'static str) -> Result<Option<Table>, Error> {
         let Some(range) = self.range(kind) else { return Ok(None) };
         self.at(range, what).map(Some)
     }
@@ -117,7 +115,7 @@ impl<'s> Streams<'s> {
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn at(&self, range: Interval<FileOffset>, what: &'static str) -> Result<Cow<'s, [u8]>, Error> {
+    pub fn at(&self, range: Interval<FileOffset>, what: &'static str) -> Result<Table, Error> {
         self.source.bytes(range).map_err(|source| Error::Read { what, at: range.start(), source })
     }
 

@@ -25,6 +25,16 @@ pub trait Contents {
     fn run(&self, at: SegmentOffset) -> Run;
 }
 
+/// `length` bytes of `contents` from `at` on; `None` for one that is missing.
+pub fn bytes_with_gaps(contents: &dyn Contents, at: SegmentOffset, length: usize) -> Vec<Option<u8>> {
+    let read = |inside: u64| {
+        let mut byte = [0];
+        let place = at.checked_add(inside)?;
+        contents.read(place, &mut byte).is_ok_and(|count| count == 1).then_some(byte[0])
+    };
+    (0..length as u64).map(read).collect()
+}
+
 /// Bytes of which one thing is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use coreinspect::position::FileOffset;
 use coreinspect::source::{Amount, Bytes, Limits, Reading, Stream};
@@ -19,8 +20,8 @@ fn is_read_as_far_as_it_goes(what: &str, packed: &[u8], whole: &[u8]) {
     for amount in [Amount::Starts, Amount::Segments, Amount::Everything] {
         let piped = Stream::of_pipe(Cursor::new(packed.to_vec()), reading(amount));
         let Ok(piped) = piped else { continue };
-        for source in opened(packed, amount).into_iter().chain([Box::new(piped) as Box<_>]) {
-            let mut found = inspected(source.as_ref());
+        for source in opened(packed, amount).into_iter().chain([Arc::new(piped) as Arc<_>]) {
+            let mut found = inspected(Arc::clone(&source));
             let stream = source.stream().unwrap();
             assert!(stream.size_is_known(), "{what}: {amount:?}");
             let damage = stream.damage();
@@ -30,7 +31,7 @@ fn is_read_as_far_as_it_goes(what: &str, packed: &[u8], whole: &[u8]) {
             let mut came = vec![0; 512];
             let count = source.read_at(FileOffset::new(0), &mut came).unwrap();
             assert_eq!(came[..count], whole[..count], "{what}");
-            let mut expected = inspected(&Bytes::new(whole[..size].to_vec()));
+            let mut expected = inspected(Arc::new(Bytes::new(whole[..size].to_vec())));
             if expected["error"].is_null() {
                 let warnings = found["warnings"].as_array_mut().unwrap();
                 let last = warnings.pop().unwrap();
@@ -104,7 +105,7 @@ fn run_mutants(seeds: &[Vec<u8>], count: u64) {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             allocations::measure(|| {
                 let stream = Stream::of_pipe(Cursor::new(mutant), reading).ok()?;
-                let inspected = pipeline::inspect_source(&stream);
+                let inspected = pipeline::inspect_source(Arc::new(stream));
                 Some((inspected.harm(), inspected.dump.error.is_some()))
             })
         }));

@@ -46,7 +46,7 @@ fn a_pipe_is_read_as_far_as_the_segments_go() {
     let mut pipe = file.reopen().unwrap();
     pipe.seek(SeekFrom::Start(0)).unwrap();
     let stream = Stream::of_pipe(pipe, counted(&came)).unwrap();
-    let found = inspected(&stream);
+    let found = inspected(Arc::new(stream));
     assert_eq!(found["segments"].as_array().unwrap().len(), 3);
     assert_eq!(found["segments"][0]["state"], "whole");
     // Nobody looked whether the rest of the stack is there.
@@ -71,7 +71,7 @@ fn a_compressed_file_that_tells_its_size_is_not_read_to_its_end() {
     let came = Arc::new(AtomicU64::new(0));
     let (found, usage) = allocations::measure(|| {
         let opened = source::open(packed.path(), counted(&came)).unwrap();
-        inspected(opened.source.as_ref())
+        inspected(opened.source)
     });
     assert_eq!(found["segments"].as_array().unwrap().len(), 3);
     assert_eq!(found["complete"], true);
@@ -168,8 +168,8 @@ fn a_spool_has_a_limit_of_its_own() {
         limits: Limits { most_bytes: 100_000, named: true },
         progress: None,
     };
-    let stream = Stream::of_pipe(std::io::Cursor::new(packed), reading).unwrap();
-    let found = inspected(&stream);
+    let stream = Arc::new(Stream::of_pipe(std::io::Cursor::new(packed), reading).unwrap());
+    let found = inspected(Arc::<Stream>::clone(&stream));
     assert_eq!(found["error"]["code"], "limit", "{found}");
     assert!(stream.refusal().is_some());
 }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use coreinspect::layout::SegmentContents;
 use coreinspect::layout::{Layout, Subject};
@@ -130,7 +131,7 @@ impl Dumped {
 
     pub(crate) fn with_target<R>(&self, ask: impl FnOnce(&dyn Target) -> R) -> R {
         let source = MappedFile::open(&self.core).unwrap();
-        ask(&CoreTarget::read(&source).unwrap())
+        ask(&CoreTarget::read(Arc::new(source)).unwrap())
     }
 
     /// What gdb says of `kind` at the segment's start: its size, and its leaves; `None` without gdb.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::sync::Arc;
 
 use coreinspect::position::Address;
 use coreinspect::source::Bytes;
@@ -39,7 +40,7 @@ pub(super) fn tells(dump: &Value, expected: &Value, name: &str) {
 /// The digest of `length` bytes at `address`, as the library reads them.
 pub(super) fn digest(core: &[u8], address: &str, length: u64) -> String {
     let source = Bytes::new(core.to_vec());
-    let target = CoreTarget::read(&source).unwrap();
+    let target = CoreTarget::read(Arc::new(source)).unwrap();
     let address = u64::from_str_radix(address.trim_start_matches("0x"), 16).unwrap();
     let mut bytes = vec![0; length as usize];
     assert_eq!(target.read(Address::new(address), &mut bytes).unwrap(), bytes.len());

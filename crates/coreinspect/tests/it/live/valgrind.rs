@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coreinspect::position::Address;
@@ -70,7 +71,7 @@ fn valgrind_saves_segments_without_their_names() {
     );
     assert!(run.reasons()[0].contains("valgrind saves the bytes of segments without their names"), "{run:?}");
     let file = MappedFile::open(&core).unwrap();
-    let target = targets::open(&file).unwrap();
+    let target = targets::open(Arc::new(file)).unwrap();
     let mut texts: Vec<_> = starts
         .iter()
         .map(|start| {

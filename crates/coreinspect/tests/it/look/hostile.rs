@@ -1,5 +1,6 @@
 //! What bytes, however bad, may cost and may make of the output.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use coreinspect::look::{Budget, Surroundings};
@@ -45,7 +46,7 @@ fn check(look: &Look, size: u64, budget: Budget, name: &str) {
 
 fn measured(abi: Abi, bytes: &[u8], budget: Budget, name: &str) -> Look {
     let source = Bytes::new(core(abi, bytes).build().bytes);
-    let target = CoreTarget::read(&source).unwrap();
+    let target = CoreTarget::read(Arc::new(source)).unwrap();
     let memory = SharedMemory::of(&target);
     let surroundings = Surroundings::of(&target);
     let before = Instant::now();
@@ -105,7 +106,7 @@ fn a_huge_segment_is_sampled() {
     let file = tempfile::NamedTempFile::new().unwrap();
     CoreBuilder { segments, ..CoreBuilder::new(X86_64) }.write_to(file.as_file());
     let source = MappedFile::open(file.path()).unwrap();
-    let target = CoreTarget::read(&source).unwrap();
+    let target = CoreTarget::read(Arc::new(source)).unwrap();
     let memory = SharedMemory::of(&target);
     let surroundings = Surroundings::of(&target);
     for (budget, most) in [(Budget::SHOW, (1 << 20) + (64 << 12)), (Budget::LISTING, (16 << 10) + (4 << 12))]
@@ -160,7 +161,7 @@ fn pieces_of_everything() {
         }
         core.segments.splice(1..2, loads);
         let source = Bytes::new(core.build().bytes);
-        let target = CoreTarget::read(&source).unwrap();
+        let target = CoreTarget::read(Arc::new(source)).unwrap();
         let memory = SharedMemory::of(&target);
         let surroundings = Surroundings::of(&target);
         for budget in [Budget::SHOW, Budget::LISTING] {

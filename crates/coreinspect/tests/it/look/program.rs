@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use coreinspect::look::{Budget, Surroundings};
 use coreinspect::report::look::{Look, Place};
@@ -84,7 +85,7 @@ fn is_seen(flag: &str) {
         if first.said["shmid"] == "0" { &Program::start(&folder, key ^ 0x0080_0000) } else { &first };
 
     let source = MappedFile::open(&program.gcore(&folder)).unwrap();
-    let target = CoreTarget::read(&source).unwrap();
+    let target = CoreTarget::read(Arc::new(source)).unwrap();
     let memory = SharedMemory::of(&target);
     let look = Look::of(&target, &Surroundings::of(&target), &memory.segments[0], Budget::SHOW).unwrap();
     let guesses = &look.guesses;

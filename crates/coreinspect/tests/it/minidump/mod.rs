@@ -5,12 +5,12 @@ pub(crate) mod builder;
 mod hostile;
 mod mutants;
 
-use std::path::Path;
+use std::sync::Arc;
 
 use coreinspect::report::Dump;
 use coreinspect::source::Bytes;
 use coreinspect::writer::Writer;
-use coreinspect::{Options, memory::Dumped, targets};
+use coreinspect::{memory::Dumped, targets};
 use serde_json::{Value, json};
 
 use crate::pipeline;
@@ -18,7 +18,7 @@ use crate::program::{Run, coreinspect};
 use builder::{AMD64, KEY, Minidump, PID, THREAD_LIST, THREAD_NAMES, WINDOWS, breakpad, crashpad, lldb};
 
 fn inspect(dump: &Minidump) -> Dump {
-    coreinspect::inspect(Path::new("dump"), &Bytes::new(dump.build()), &Options::default())
+    pipeline::report_of(dump.build())
 }
 
 fn document(dump: &Minidump) -> Value {
@@ -103,7 +103,7 @@ fn crashpad_names_nothing_and_says_so() {
     assert!(line.contains("no stream LinuxMaps") && line.contains("Crashpad writes no names"), "{line}");
 
     let source = Bytes::new(crashpad().build());
-    let target = targets::open(&source).unwrap();
+    let target = targets::open(Arc::new(source)).unwrap();
     let at = |start, length| {
         let range =
             coreinspect::position::Interval::clamped(coreinspect::position::Address::new(start), length);

@@ -1,46 +1,34 @@
 //! Dumps that lie: a scan ends, in bounded time and memory, and what it says keeps the contract.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coreinspect::Options;
-use coreinspect::refs::{Budget, Pace, Places, Request, Stored};
+use coreinspect::refs::Pace;
 use coreinspect::render::refs::ShownRefs;
 use coreinspect::render::terminal::Terminal;
 use coreinspect::render::{Draw, Style};
-use coreinspect::report::{self, Names, Refs};
+use coreinspect::report::Refs;
 use coreinspect::source::Bytes;
-use coreinspect::targets::Target;
 
 use crate::core_builder::notes::{self, Row};
 use crate::core_builder::presets::{X86_64, segment_name};
 use crate::core_builder::{Content, CoreBuilder, R, Segment, W};
 use crate::mutants::{Mutants, changed};
-use crate::{allocations, harmless};
+use crate::{allocations, harmless, pipeline};
 
 /// The references in a dump of these bytes; `None` if it cannot be read or has no segment.
 fn searched(bytes: &[u8], threads: usize, unaligned: bool) -> Option<(Refs, Vec<u8>)> {
-    let source = Bytes::new(bytes.to_vec());
-    let options = Options { no_content: true, ..Options::default() };
-    report::inspect_with(Path::new("core"), &source, &options, |read, dump| {
-        let (target, segments): (&dyn Target, _) = read?;
-        let wanted: Vec<_> = (0..segments.len()).collect();
-        let pace = Pace { threads: threads.try_into().ok(), unaligned, progress: &|_, _| {} };
-        let places = Places::of(target, segments);
-        let found =
-            Request { segments, wanted: &wanted, limit: 50, pace }.references(target, &places).unwrap();
-        let mut budget = Budget::of(target);
-        let stored = segments.iter().enumerate();
-        let stored = stored.map(|one| Stored::of(target, &places, one, 50, pace, &mut budget).unwrap());
-        let stored: Vec<_> = stored.collect();
-        let names = Names { symbol: &|_| None, frame: &|_, _| None };
-        let refs = Refs::of(&dump, &wanted, target, segments, (&places, &found, &stored), names);
-        let mut text = vec![];
-        let style = Style { width: Some(80), ..Style::default() };
-        let shown = ShownRefs { refs: &refs, quiet: false };
-        shown.draw(&mut Terminal { style, out: &mut text }).unwrap();
-        Some((refs, text))
-    })
+    let source = Arc::new(Bytes::new(bytes.to_vec()));
+    let inspection = pipeline::inspect_with(source, &Options::without_content());
+    inspection.target()?;
+    let pace = Pace { threads: threads.try_into().ok(), unaligned, progress: &|_, _| {} };
+    let refs = inspection.references(50, pace).unwrap();
+    let mut text = vec![];
+    let style = Style { width: Some(80), ..Style::default() };
+    let shown = ShownRefs { refs: &refs, quiet: false };
+    shown.draw(&mut Terminal { style, out: &mut text }).unwrap();
+    Some((refs, text))
 }
 
 fn check(bytes: &[u8], name: &str) {

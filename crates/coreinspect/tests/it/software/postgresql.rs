@@ -211,7 +211,7 @@ fn damaged(core: &Path, control: u64, index: u64) {
         ]);
         let lie = if random.below(2) == 0 { lie } else { word(segment + 32) + random.next() % 0x3000 };
         file.write_all_at(&lie.to_le_bytes(), at as u64).unwrap();
-        let dump = coreinspect::inspect_file(core, &coreinspect::Options::default());
+        let dump = coreinspect::Inspection::open(core, &coreinspect::Options::default()).into_report();
         assert!(dump.error.is_none() && dump.segments.len() == 1, "{lie:#x} at {at:#x}");
         if random.below(4) != 0 {
             file.write_all_at(&word(at).to_le_bytes(), at as u64).unwrap();

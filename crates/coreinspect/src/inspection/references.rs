@@ -1,0 +1,52 @@
+//! What points into the segments of a dump.
+
+use super::Inspection;
+use crate::debug_files::frames;
+use crate::debug_files::symbols::Symbols;
+use crate::error::Error;
+use crate::position::Address;
+use crate::refs::{Budget, Kind, Pace, Places, References, Request, Stored};
+use crate::report::{Names, Refs};
+
+impl Inspection {
+    /// What points into the segments of the report, and where what is stored in them points. Words that point into a segment are
+    /// listed up to `limit`, each kind its share, and all are counted.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn references(&self, limit: usize, pace: Pace<'_>) -> Result<Refs, Error> {
+        let path = &self.report.path.path;
+        let Some(read) = &self.read else {
+            return Ok(self
+                .report
+                .error
+                .clone()
+                .map_or_else(|| Refs::empty(path), |error| Refs::failed(path, error)));
+        };
+        let (target, segments) = (&*read.target, read.segments.as_slice());
+        let wanted: Vec<_> = self.segments().map(|segment| segment.number().saturating_sub(1)).collect();
+        let places = Places::of(target, segments);
+        let request = Request { segments, wanted: &wanted, limit, pace };
+        let found = request.references(target, &places)?;
+        let mut budget = Budget::of(target);
+        let asked = wanted.iter().filter_map(|index| Some((*index, segments.get(*index)?)));
+        let stored = asked.map(|one| Stored::of(target, &places, one, limit, pace, &mut budget));
+        let stored = stored.collect::<Result<Vec<_>, _>>()?;
+        let folders = read.debug_folders();
+        let symbols = Symbols::of(target, read.debug_folders());
+        let frames = frames::name(target, &symbols, &folders, &on_stacks(&found, &places));
+        let frame = |thread, address| frames.get(&(thread, address)).cloned();
+        let names = Names { symbol: &|address| symbols.at(address), frame: &frame };
+        Ok(Refs::of(&self.report, &wanted, target, segments, (&places, &found, &stored), names))
+    }
+}
+
+/// The words that stand on the live part of a stack: the index of its thread, and where.
+fn on_stacks(found: &References, places: &Places<'_>) -> Vec<(usize, Address)> {
+    let on_stacks = found.words.iter().filter_map(|word| {
+        let place = places.get(word.place).filter(|_| word.kind == Kind::Stack)?;
+        let (thread, _, live) = places.thread(place, word.at)?;
+        live.then_some((thread, word.at))
+    });
+    on_stacks.collect()
+}
