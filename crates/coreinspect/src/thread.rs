@@ -16,6 +16,8 @@ pub struct Thread {
     pub signal: Option<Signal>,
     /// Its general registers.
     pub registers: Option<Registers>,
+    /// Where its thread-local memory is, as the machine's ABI counts.
+    pub thread_pointer: Option<Address>,
 }
 
 impl Thread {

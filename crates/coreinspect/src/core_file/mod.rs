@@ -76,6 +76,9 @@ const NT_PRPSINFO: u32 = 3;
 const NT_AUXV: u32 = 6;
 const NT_FILE: u32 = 0x4649_4c45;
 const NT_SIGINFO: u32 = 0x5349_4749;
+/// Of owner `LINUX` (elf.h).
+const NT_386_TLS: u32 = 0x200;
+const NT_ARM_TLS: u32 = 0x401;
 /// Of owner `coreinspect`: see the room `core_writer`, which writes it.
 const SEGMENT_FACTS: u32 = 0x5348_4d02;
 
@@ -256,6 +259,7 @@ impl Notes {
                 }
                 return;
             }
+            b"LINUX" => return self.take_machine_specific(&note, machine),
             _ => return,
         }
         if self.traits.core_notes.len() < LEADING_NOTES {
@@ -290,6 +294,16 @@ impl Notes {
                 self.auxiliary = Some(AuxiliaryVector::read(note.descriptor.clone()));
             }
             NT_FILE if self.files.is_none() => self.files = Some((note.range(), note.cut_off)),
+            _ => {}
+        }
+    }
+
+    /// What the kernel writes of a thread behind its NT_PRSTATUS, and only on some machines.
+    fn take_machine_specific(&mut self, note: &Note<'_>, machine: Machine) {
+        let Some(thread) = self.threads.last_mut() else { return };
+        match (note.kind, machine.number) {
+            (NT_ARM_TLS, 183) => thread.add_arm_tls(note.descriptor.clone()),
+            (NT_386_TLS, 3) => thread.add_i386_tls(note.descriptor.clone()),
             _ => {}
         }
     }

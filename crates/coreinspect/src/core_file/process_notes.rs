@@ -19,7 +19,13 @@ pub struct ThreadStatus {
     pub signal: Option<Signal>,
     /// pr_reg; `None` on a machine whose registers are not known here.
     pub registers: Option<Registers>,
+    /// Where its thread-local memory is: fs_base on x86-64, tpidr_el0 on AArch64 (NT_ARM_TLS), the base of what gs selects on i386
+    /// (NT_386_TLS).
+    pub thread_pointer: Option<Address>,
 }
+
+/// The segment descriptors of NT_386_TLS (asm/ldt.h `struct user_desc`): entry_number, base_addr, limit, flags.
+const DESCRIPTOR: usize = 16;
 
 impl ThreadStatus {
     /// Reads the whole structure, as far as it is of use.
@@ -33,7 +39,29 @@ impl ThreadStatus {
         // pr_sigpend, pr_sighold.
         note.long()?;
         note.long()?;
-        Some(Self { id: note.u32()?, signal: Signal::new(u32::from(signal)), registers })
+        let thread_pointer = registers.as_ref().and_then(|registers| registers.get("fs_base"));
+        let thread_pointer = thread_pointer.filter(|base| *base != 0).map(Address::new);
+        Some(Self { id: note.u32()?, signal: Signal::new(u32::from(signal)), registers, thread_pointer })
+    }
+
+    /// Takes the thread pointer from NT_ARM_TLS.
+    pub(super) fn add_arm_tls(&mut self, mut note: Reader<'_>) {
+        self.thread_pointer = note.u64().filter(|pointer| *pointer != 0).map(Address::new);
+    }
+
+    /// Takes the thread pointer from NT_386_TLS, by the selector in gs: its upper 13 bits are the number of a descriptor.
+    pub(super) fn add_i386_tls(&mut self, mut note: Reader<'_>) {
+        let Some(selector) = self.registers.as_ref().and_then(|registers| registers.get("gs")) else { return };
+        while note.rest().len() >= DESCRIPTOR {
+            let (Some(number), Some(base), Some(_limit), Some(_flags)) =
+                (note.u32(), note.u32(), note.u32(), note.u32())
+            else {
+                return;
+            };
+            if u64::from(number) == (selector & 0xffff) >> 3 && base != 0 {
+                self.thread_pointer = Some(Address::new(base.into()));
+            }
+        }
     }
 }
 
@@ -125,7 +153,7 @@ pub struct AuxiliaryVector {
     pub program_headers: Option<Address>,
     /// AT_ENTRY: where the program begins.
     pub entry: Option<Address>,
-    /// AT_RANDOM: 16 bytes on the stack.
+    /// AT_RANDOM: 16 bytes on the stack that the program began on; without it AT_EXECFN, its path there.
     pub stack: Option<Address>,
     /// AT_SYSINFO_EHDR: the vDSO.
     pub vdso: Option<Address>,
@@ -142,6 +170,7 @@ impl AuxiliaryVector {
                 6 => this.page_size = (value.is_power_of_two() && value > 1).then_some(value),
                 9 => this.entry = Some(Address::new(value)),
                 25 => this.stack = Some(Address::new(value)),
+                31 => this.stack = this.stack.or(Some(Address::new(value))),
                 33 => this.vdso = Some(Address::new(value)),
                 _ => {}
             }

@@ -17,6 +17,7 @@ use super::programs::{self, Program};
 use super::symbols::Symbols;
 use crate::machine::{ByteOrder, Machine};
 use crate::position::{Address, Position};
+use crate::refs::{Places, SignalFrame};
 use crate::targets::Target;
 use crate::thread::Registers;
 
@@ -34,8 +35,9 @@ const AARCH64_ADDRESS: u64 = (1 << 48) - 1;
 /// What is known of the frame that holds a place of a stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// Its number, 0 for the innermost. Functions that were inlined have no frame of their own.
-    pub number: usize,
+    /// Its number, 0 for the innermost; `None` behind frames that could not be unwound. Functions that were inlined have no frame
+    /// of their own.
+    pub number: Option<usize>,
     /// The function, demangled.
     pub function: Option<String>,
     /// The source file of the place that it was at.
@@ -47,18 +49,27 @@ pub struct Frame {
 /// The frames that hold places of stacks.
 pub type Frames = HashMap<(usize, Address), Frame>;
 
+/// Frames that follow one another on one stack.
+struct Run {
+    /// The stack pointer of the innermost.
+    start: Address,
+    frames: Vec<Unwound>,
+}
+
 /// A frame as it was unwound.
 #[derive(Clone, Copy)]
 struct Unwound {
+    number: Option<usize>,
     /// Where it ends: the stack pointer of its caller.
     end: Address,
     /// The place that it was at: of a caller a byte of its call.
     at: Address,
 }
 
-/// The frames that hold `wanted` places, each on the stack of the thread of the index before it.
+/// The frames that hold `wanted` places, each on a stack of the thread of the index before it.
 pub fn name(
     target: &dyn Target,
+    memory: &Places<'_>,
     symbols: &Symbols,
     folders: &DebugFolders,
     wanted: &[(usize, Address)],
@@ -72,15 +83,15 @@ pub fn name(
     let mut places = BTreeMap::<usize, Vec<(u64, Address)>>::new();
     let mut at = HashMap::new();
     for (index, addresses) in by_thread {
-        let unwound = modules.unwind(target, index);
+        let runs = modules.unwind(target, index, memory.signal_frames(index));
         for address in addresses {
-            let number = unwound.partition_point(|frame| frame.end <= address);
-            let Some(frame) = unwound.get(number) else { continue };
+            let Some(frame) = holding(&runs, address) else { continue };
             let function = symbols.at(frame.at).map(|symbol| symbol.name);
             if let Some((module, linked)) = modules.place(frame.at) {
                 places.entry(module).or_default().push((linked, frame.at));
             }
             at.insert((index, address), frame.at);
+            let number = frame.number;
             frames.insert((index, address), Frame { number, function, ..Frame::default() });
         }
     }
@@ -132,30 +143,64 @@ impl Modules {
         Some((index, self.module(index)?.first.checked_add(address.offset_from(program.start)?)?))
     }
 
-    /// The frames of the thread of this index, the innermost first; each ends above the one before it.
-    fn unwind(&self, target: &dyn Target, thread: usize) -> Vec<Unwound> {
-        let mut frames = Vec::<Unwound>::new();
+    /// The frames of the thread of this index, the innermost first; each ends above the one before it. Where a signal's handler
+    /// interrupted, and where the rules end before `handlers`, the frames of handlers that stand on the stack, a new run begins.
+    fn unwind<'s>(
+        &self,
+        target: &dyn Target,
+        thread: usize,
+        handlers: impl Iterator<Item = &'s SignalFrame>,
+    ) -> Vec<Run> {
         let registers = target.threads().get(thread).and_then(|thread| thread.registers.as_ref());
         let Some(mut state) = registers.and_then(|registers| State::new(target, self.machine, registers))
         else {
-            return frames;
+            return Vec::new();
         };
-        let mut exact = true;
-        while frames.len() < MOST_FRAMES {
+        let mut handlers = handlers.peekable();
+        let mut run = Run { start: state.stack_pointer(), frames: Vec::new() };
+        let (mut runs, mut exact, mut number) = (Vec::new(), true, Some(0_usize));
+        for _ in 0..MOST_FRAMES {
             let at = if exact { state.counter } else { state.counter.saturating_sub(1) };
-            let Some(step) = self.step(&mut state, at) else { break };
-            let below = frames.last().map_or(Address::new(0), |frame| frame.end);
-            // A stack that does not go up is no stack, but for a handler's frame, which may be on another one.
-            if step.end <= below && !step.signal {
-                break;
-            }
-            frames.push(Unwound { end: step.end.max(below), at: Address::new(at) });
-            if state.counter == 0 {
-                break;
-            }
-            exact = step.signal;
+            let below = run.frames.last().map_or(run.start, |frame| frame.end);
+            let step = match state.counter {
+                0 => None,
+                _ => self.step(&mut state, at).filter(|step| step.signal || step.end > below),
+            };
+            let interrupted = match step {
+                Some(Step { end, signal: false }) => {
+                    run.frames.push(Unwound { number, end, at: Address::new(at) });
+                    exact = false;
+                    number = number.and_then(|number| number.checked_add(1));
+                    continue;
+                }
+                Some(Step { signal: true, .. }) => {
+                    let here = handlers.peek().filter(|handler| leads_to(handler, &state)).copied();
+                    handlers.next_if(|handler| leads_to(handler, &state));
+                    here
+                }
+                None => {
+                    let Some(handler) = handlers.next() else { break };
+                    // The rules lead right to it, or what is between could not be unwound.
+                    let adjoins = handler.at.get().abs_diff(below.get()) <= BESIDE_HANDLER;
+                    number = number.filter(|_| adjoins);
+                    let Some(next) = State::new(target, self.machine, &handler.registers) else { break };
+                    state = next;
+                    Some(handler)
+                }
+            };
+            // What the kernel pushed counts as a frame, as gdb counts it.
+            let end = interrupted.map_or(below, |handler| handler.at.max(below));
+            let end = Address::new(end.get().saturating_add(HANDLER_FRAME)).min(match state.stack_pointer() {
+                pointer if pointer > below => pointer,
+                _ => Address::new(u64::MAX),
+            });
+            run.frames.push(Unwound { number, end, at: Address::new(at) });
+            number = number.and_then(|number| number.checked_add(1));
+            runs.push(std::mem::replace(&mut run, Run { start: state.stack_pointer(), frames: Vec::new() }));
+            exact = true;
         }
-        frames
+        runs.push(run);
+        runs
     }
 
     /// Goes to the caller of the frame at `at`.
@@ -219,6 +264,30 @@ impl Modules {
         lines
     }
 }
+
+/// Bytes between the end of a handler's frame and the frame that the kernel pushed for it: its return address.
+const BESIDE_HANDLER: u64 = 16;
+/// Bytes of what the kernel pushes at most, but for large vector registers.
+const HANDLER_FRAME: u64 = 4096;
+
+/// Whether `state` is that of the code that `handler` interrupted.
+fn leads_to(handler: &SignalFrame, state: &State<'_>) -> bool {
+    handler.registers.stack_pointer() == Some(state.stack_pointer())
+}
+
+/// The frame of `runs` that holds `address`.
+fn holding(runs: &[Run], address: Address) -> Option<&Unwound> {
+    let holds = |run: &&Run| {
+        let start = run.start.get().saturating_sub(RED_ZONE);
+        start <= address.get() && run.frames.last().is_some_and(|last| address < last.end)
+    };
+    // Of an interrupted function the red zone may lie in what the kernel pushed.
+    let run = runs.iter().find(holds)?;
+    run.frames.get(run.frames.partition_point(|frame| frame.end <= address))
+}
+
+/// Bytes below a stack pointer that may be in use (the longest of any ABI).
+const RED_ZONE: u64 = 512;
 
 /// Sections that lines are in, and what those need.
 const SECTIONS: [gimli::SectionId; 10] = [
@@ -330,6 +399,10 @@ impl<'t> State<'t> {
         let numbering = NUMBERINGS.iter().find(|one| one.machine == machine.number)?;
         let values = numbering.names.iter().map(|name| registers.get(name)).collect();
         Some(Self { target, machine, numbering, values, counter: registers.program_counter()?.get() })
+    }
+
+    fn stack_pointer(&self) -> Address {
+        Address::new(self.get(Register(self.numbering.stack_pointer)).unwrap_or(0))
     }
 
     fn get(&self, register: Register) -> Option<u64> {

@@ -23,6 +23,8 @@ const PROGRAMS: usize = 2000;
 const PT_LOAD: u32 = 1;
 /// PT_NOTE (elf(5)).
 const PT_NOTE: u32 = 4;
+/// PT_TLS (elf(5)).
+const PT_TLS: u32 = 7;
 /// NT_GNU_BUILD_ID (elf.h).
 const NT_GNU_BUILD_ID: u32 = 3;
 
@@ -37,6 +39,8 @@ pub struct Program {
     pub end: Option<Address>,
     /// Which build it was.
     pub build: Build,
+    /// Bytes of thread-local variables that it has for each thread (PT_TLS), as they are aligned.
+    pub thread_local: u64,
 }
 
 /// Which build of a program it was.
@@ -66,7 +70,8 @@ pub fn mapped(target: &dyn Target) -> Vec<Program> {
             Build::NotSaved if !is_executable => {}
             build => {
                 let (name, start) = (mapping.name.to_vec(), mapping.range.start());
-                found.push(Program { name, start, end: end(target, start), build });
+                let (end, thread_local) = memory(target, start);
+                found.push(Program { name, start, end, build, thread_local });
             }
         }
     }
@@ -91,11 +96,20 @@ fn build(target: &dyn Target, mapping: &Mapping<'_>) -> Build {
     if all_there { Build::Unnamed } else { Build::NotSaved }
 }
 
-/// The end of the memory of the program whose headers are at `start`: p_vaddr + p_memsz of its last PT_LOAD (elf(5)).
-fn end(target: &dyn Target, start: Address) -> Option<Address> {
+/// Of the program whose headers are at `start`: the end of its memory, which is p_vaddr + p_memsz of its last PT_LOAD, and the
+/// bytes of its PT_TLS (elf(5)).
+fn memory(target: &dyn Target, start: Address) -> (Option<Address>, u64) {
     let headers = read(target, start);
-    let loads =
-        program_headers(&headers, machine(&headers)?)?.into_iter().filter(|header| header.kind == PT_LOAD);
+    let Some(table) = machine(&headers).and_then(|machine| program_headers(&headers, machine)) else {
+        return (None, 0);
+    };
+    let own = table.iter().find(|header| header.kind == PT_TLS);
+    let own = own.map(|own| own.memory_size.checked_next_multiple_of(own.align.clamp(1, 4096)));
+    (end(start, &table), own.flatten().unwrap_or(0))
+}
+
+fn end(start: Address, table: &[ProgramHeader]) -> Option<Address> {
+    let loads = table.iter().filter(|header| header.kind == PT_LOAD);
     let ends = loads.clone().filter_map(|load| load.address.checked_add(load.memory_size)).max()?;
     // The first PT_LOAD is rounded down to a page, where the file's first byte is.
     let first = loads.map(|load| load.address.saturating_sub(load.offset)).min()?;
@@ -117,6 +131,7 @@ struct ProgramHeader {
     address: u64,
     file_size: u64,
     memory_size: u64,
+    align: u64,
 }
 
 /// The program headers behind an ELF header, as far as they are in `headers`.
@@ -139,7 +154,11 @@ fn program_headers(headers: &[u8], machine: Machine) -> Option<Vec<ProgramHeader
         }
         let (offset, address, _physical) = (entry.long()?, entry.long()?, entry.long()?);
         let (file_size, memory_size) = (entry.long()?, entry.long()?);
-        found.push(ProgramHeader { kind, offset, address, file_size, memory_size });
+        if machine.class == Class::Bits32 {
+            entry.skip(4)?;
+        }
+        let align = entry.long()?;
+        found.push(ProgramHeader { kind, offset, address, file_size, memory_size, align });
     }
     Some(found)
 }

@@ -34,7 +34,7 @@ impl Inspection {
         let stored = stored.collect::<Result<Vec<_>, _>>()?;
         let folders = read.debug_folders();
         let symbols = Symbols::of(target, read.debug_folders());
-        let frames = frames::name(target, &symbols, &folders, &on_stacks(&found, &places));
+        let frames = frames::name(target, &places, &symbols, &folders, &on_stacks(&found, &places));
         let frame = |thread, address| frames.get(&(thread, address)).cloned();
         let names = Names { symbol: &|address| symbols.at(address), frame: &frame };
         Ok(Refs::of(&self.report, &wanted, target, segments, (&places, &found, &stored), names))
@@ -45,8 +45,8 @@ impl Inspection {
 fn on_stacks(found: &References, places: &Places<'_>) -> Vec<(usize, Address)> {
     let on_stacks = found.words.iter().filter_map(|word| {
         let place = places.get(word.place).filter(|_| word.kind == Kind::Stack)?;
-        let (thread, _, live) = places.thread(place, word.at)?;
-        live.then_some((thread, word.at))
+        let on = places.on_stack(place, word.at)?;
+        (on.live == Some(true)).then_some((on.thread, word.at))
     });
     on_stacks.collect()
 }

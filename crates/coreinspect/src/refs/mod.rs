@@ -4,11 +4,15 @@ mod heap;
 mod kept;
 mod places;
 mod scan;
+mod signal_frames;
+mod stacks;
 mod stored;
+mod thread_local;
 
 pub use heap::Block;
-pub use places::{Kind, Place, Places};
+pub use places::{Kind, OnStack, Place, Places};
 pub use scan::Pace;
+pub use signal_frames::SignalFrame;
 pub use stored::{Stored, StoredPointer, Whereto};
 
 use std::collections::BTreeSet;
@@ -231,8 +235,8 @@ fn name_blocks(target: &dyn Target, places: &Places<'_>, words: &mut [WordRefere
         let Some(place) = same.first().and_then(|word| places.get(word.place)) else { continue };
         let addresses: Vec<_> = same.iter().map(|word| word.at).collect();
         let blocks = match (place.kind, place.name) {
-            (Kind::Heap, _) => heap::blocks(target, place.range, &addresses, &mut chunks),
-            (Kind::Mapping, None) => heap::mapped_blocks(target, place.range, &addresses, &mut pages),
+            (Kind::Heap, _) => heap::blocks(target, place.run, &addresses, &mut chunks),
+            (Kind::Mapping, None) => heap::mapped_blocks(target, place.run, &addresses, &mut pages),
             _ => continue,
         };
         for (word, block) in same.iter_mut().zip(blocks) {

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::heap;
+use super::heap::{self, Block};
+use super::signal_frames::SignalFrame;
+use super::stacks::{self, Stack};
+use super::thread_local;
 use crate::debug_files::programs::{self, Program};
 use crate::memory::Dumped;
 use crate::position::{Address, Coverage, Interval, Position};
@@ -12,7 +15,7 @@ use crate::targets::Target;
 /// What a run of memory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// The stack of a thread, because its stack pointer lies in it.
+    /// The stack of a thread, because its stack pointer lies in it, or the one that the process began on.
     Stack,
     /// Data of a program or library, also what it has beyond its file (.bss).
     Data,
@@ -45,19 +48,60 @@ impl Kind {
 pub struct Place<'t> {
     /// Its addresses.
     pub range: Interval<Address>,
+    /// The run that it was cut out of: a stack can be a block of a heap.
+    pub run: Interval<Address>,
     /// What it is.
     pub kind: Kind,
     /// The name of the mapping, or of the program whose .bss it is.
     pub name: Option<&'t [u8]>,
     /// Where in the mapped file it begins.
     pub offset: Option<u64>,
+    /// The index of the thread whose thread-local memory it is.
+    pub thread_local: Option<usize>,
+}
+
+impl<'t> Place<'t> {
+    fn new(range: Interval<Address>, kind: Kind, name: Option<&'t [u8]>, offset: Option<u64>) -> Self {
+        Self { range, run: range, kind, name, offset, thread_local: None }
+    }
+
+    /// The part of it that is `range`.
+    fn part(&self, range: Interval<Address>) -> Self {
+        let behind = range.start().offset_from(self.range.start());
+        let offset = self.offset.zip(behind).and_then(|(offset, behind)| offset.checked_add(behind));
+        Self { range, offset, ..*self }
+    }
+}
+
+/// What is cut out of a place.
+#[derive(Clone, Copy)]
+enum Part {
+    Stack,
+    /// The thread-local memory of the thread of this index.
+    ThreadLocal(usize),
+}
+
+/// Where on a stack an address is.
+#[derive(Clone, Copy, Debug)]
+pub struct OnStack {
+    /// The index of the thread.
+    pub thread: usize,
+    /// Bytes above its stack pointer; `None` where no stack pointer is on this stack.
+    pub depth: Option<i64>,
+    /// Whether it is in use; below the stack pointer it is not, but for the red zone that the machine's ABI leaves to a function
+    /// that calls no other. `None` where that cannot be told.
+    pub live: Option<bool>,
 }
 
 /// All memory of a process: sorted, without overlap.
 pub struct Places<'t> {
     places: Vec<Place<'t>>,
-    /// Each thread's stack pointer and its index, lowest first.
-    stacks: Vec<(Address, usize)>,
+    /// Lowest stack pointer first.
+    stacks: Vec<Stack>,
+    /// The frames of handlers of signals, with the index of the thread.
+    signal_frames: Vec<(usize, SignalFrame)>,
+    /// The index of the thread that the process began with.
+    first_thread: Option<usize>,
     red_zone: u64,
 }
 
@@ -67,12 +111,12 @@ const BRK_DISTANCE: u64 = (1 << 30) + (64 << 20);
 impl<'t> Places<'t> {
     /// Those of `target`, whose segments are `segments`.
     pub fn of(target: &'t dyn Target, segments: &[Segment]) -> Self {
-        let mut stacks: Vec<_> = (0..)
-            .zip(target.threads())
-            .filter_map(|(index, thread)| Some((thread.stack_pointer()?, index)))
-            .collect();
-        stacks.sort_unstable();
-        let mut this = Self { places: Vec::new(), stacks, red_zone: red_zone(target) };
+        let (mut stacks, signal_frames) = stacks::of_threads(target);
+        stacks.sort_unstable_by_key(|stack| (stack.pointer, stack.thread));
+        let (pid, threads) = (target.process().pid, target.threads());
+        let first_thread = threads.iter().position(|thread| thread.id.is_some() && thread.id == pid);
+        let red_zone = red_zone(target);
+        let mut this = Self { places: Vec::new(), stacks, signal_frames, first_thread, red_zone };
         let mut programs = programs::mapped(target);
         programs.sort_by_key(|program| program.start);
         let mut covered = Coverage::default();
@@ -88,9 +132,7 @@ impl<'t> Places<'t> {
             let before = programs.partition_point(|program| program.start <= range.start());
             let program = before.checked_sub(1).and_then(|index| programs.get(index));
             let program = program.filter(|program| program.end.is_some_and(|end| range.start() < end));
-            let kind = if this.holds_a_stack(range) {
-                Kind::Stack
-            } else if program.is_some() {
+            let kind = if program.is_some() {
                 Kind::Data
             } else if brk == Some(range) || heap::first_chunk(target, range).is_some() {
                 Kind::Heap
@@ -98,17 +140,87 @@ impl<'t> Places<'t> {
                 Kind::Mapping
             };
             let name = program.and_then(|program| names.get(program.name.as_slice()).copied());
-            this.places.push(Place { range, kind, name, offset: None });
+            this.places.push(Place::new(range, kind, name, None));
         }
         this.places.sort_unstable_by_key(|place| place.range.start());
+        let sizes = programs.iter().fold(0_u64, |sum, program| sum.saturating_add(program.thread_local));
+        this.cut_out(target, sizes);
         this
+    }
+
+    /// Makes places of their own of what lies in others: thread-local memory, of which the programs have `sizes` bytes for each
+    /// thread, and stacks.
+    fn cut_out(&mut self, target: &dyn Target, sizes: u64) {
+        let (mut parts, mut covered) = (Vec::new(), Coverage::default());
+        for (range, thread) in self.thread_local(target, sizes) {
+            covered.add(range, |range| parts.push((range, Part::ThreadLocal(thread))));
+        }
+        let mut stacks = Vec::new();
+        for stack in &mut self.stacks {
+            let found = extent(&self.places, target, self.red_zone, stack);
+            stack.bounds = found.filter(|(_, known)| *known).map(|(bounds, _)| bounds);
+            stacks.extend(found.map(|(bounds, _)| bounds));
+        }
+        // The one that the process began on, whether or not a thread is on it.
+        let began = target.auxiliary().stack.and_then(|stack| self.at(stack));
+        stacks.extend(began.filter(|place| place.kind == Kind::Mapping).map(|place| place.range));
+        for range in stacks {
+            covered.add(range, |range| parts.push((range, Part::Stack)));
+        }
+        parts.sort_unstable_by_key(|(range, _)| range.start());
+        self.cut(&parts);
+    }
+
+    /// The thread-local memory of each thread.
+    fn thread_local(&self, target: &dyn Target, sizes: u64) -> Vec<(Interval<Address>, usize)> {
+        let mut found = Vec::new();
+        let mut headers = heap::MOST_CHUNKS;
+        for (index, thread) in target.threads().iter().enumerate() {
+            let Some(base) = thread.thread_pointer else { continue };
+            let Some((own, others)) = thread_local::of_thread(target, base, sizes) else { continue };
+            // A structure that is not all there ends with its memory.
+            let own = self.at(base).and_then(|place| own.intersection(place.range));
+            found.extend(own.map(|own| (own, index)));
+            for block in others {
+                let Some(place) = self.at(block).filter(|place| place.kind == Kind::Heap) else { continue };
+                let holding = heap::blocks(target, place.run, &[block], &mut headers).into_iter().next().flatten();
+                let holding = holding.and_then(|block| Interval::with_length(block.address, block.size));
+                found.extend(holding.map(|holding| (holding, index)));
+            }
+        }
+        found
+    }
+
+    /// Makes each of `parts`, sorted and without overlap, places of their own.
+    fn cut(&mut self, parts: &[(Interval<Address>, Part)]) {
+        let mut cut = Vec::with_capacity(self.places.len().saturating_add(parts.len()));
+        for place in &self.places {
+            let first = parts.partition_point(|(range, _)| range.end() <= place.range.start());
+            let inside = parts.iter().skip(first).take_while(|(range, _)| range.start() < place.range.end());
+            let mut at = place.range.start();
+            for (range, part) in inside.filter(|_| place.kind != Kind::Segment) {
+                let Some(range) = range.intersection(place.range) else { continue };
+                let before = Interval::new(at, range.start()).filter(|before| !before.is_empty());
+                cut.extend(before.map(|before| place.part(before)));
+                cut.push(match part {
+                    Part::Stack => Place { kind: Kind::Stack, ..place.part(range) },
+                    Part::ThreadLocal(thread) => {
+                        Place { kind: Kind::Data, thread_local: Some(*thread), ..place.part(range) }
+                    }
+                });
+                at = range.end();
+            }
+            let rest = Interval::new(at, place.range.end()).filter(|rest| !rest.is_empty());
+            cut.extend(rest.map(|rest| place.part(rest)));
+        }
+        self.places = cut;
     }
 
     fn add_segments(&mut self, segments: &[Segment], covered: &mut Coverage<Address>) {
         for attachment in segments.iter().flat_map(|segment| &segment.attachments) {
             for mapping in &attachment.mappings {
                 covered.add(mapping.range, |range| {
-                    self.places.push(Place { range, kind: Kind::Segment, name: None, offset: None });
+                    self.places.push(Place::new(range, Kind::Segment, None, None));
                 });
             }
         }
@@ -140,15 +252,10 @@ impl<'t> Places<'t> {
                 };
                 let behind = range.start().offset_from(row.range.start());
                 let offset = row.offset.zip(behind).and_then(|(offset, behind)| offset.checked_add(behind));
-                self.places.push(Place { range, kind, name: Some(row.name), offset });
+                self.places.push(Place::new(range, kind, Some(row.name), offset));
             });
         }
         names
-    }
-
-    fn holds_a_stack(&self, range: Interval<Address>) -> bool {
-        let above = self.stacks.partition_point(|(pointer, _)| *pointer < range.start());
-        self.stacks.get(above).is_some_and(|(pointer, _)| *pointer <= range.end())
     }
 
     /// All of them, lowest first.
@@ -171,18 +278,26 @@ impl<'t> Places<'t> {
         below.into_iter().chain(above).min()
     }
 
-    /// The index of the thread on whose stack `address` of `place` is, and how far above its stack pointer; below it the bytes
-    /// are dead, but for the red zone that the machine's ABI leaves to a function that calls no other.
-    pub fn thread(&self, place: &Place<'_>, address: Address) -> Option<(usize, i64, bool)> {
-        let first = self.stacks.partition_point(|(pointer, _)| *pointer < place.range.start());
-        let own = self.stacks.get(first..)?.iter().take_while(|(pointer, _)| *pointer <= place.range.end());
-        let lowest_live = |pointer: Address| Address::new(pointer.get().saturating_sub(self.red_zone));
+    /// Where `address` is on the stack `place`; `None` where no thread is known to use it.
+    pub fn on_stack(&self, place: &Place<'_>, address: Address) -> Option<OnStack> {
+        let first = self.stacks.partition_point(|stack| stack.pointer < place.range.start());
+        let own = self.stacks.get(first..)?.iter().take_while(|stack| stack.pointer <= place.range.end());
+        let lowest_live = |stack: &Stack| Address::new(stack.pointer.get().saturating_sub(self.red_zone));
         let mut own = own.peekable();
-        let lowest = own.peek().copied()?;
-        let (pointer, index) =
-            own.filter(|(pointer, _)| lowest_live(*pointer) <= address).last().unwrap_or(lowest);
-        let depth = i64::try_from(i128::from(address.get()) - i128::from(pointer.get())).ok()?;
-        Some((*index, depth, address >= lowest_live(*pointer)))
+        let Some(lowest) = own.peek().copied() else {
+            return Some(OnStack { thread: self.first_thread?, depth: None, live: None });
+        };
+        let stack = own.filter(|stack| lowest_live(stack) <= address).last().unwrap_or(lowest);
+        let depth = i64::try_from(i128::from(address.get()) - i128::from(stack.pointer.get())).ok()?;
+        // Without known bounds, what is below the stack pointer may belong to something else.
+        let live = (address >= lowest_live(stack)).then_some(true);
+        let live = live.or_else(|| stack.bounds.map(|_| false));
+        Some(OnStack { thread: stack.thread, depth: Some(depth), live })
+    }
+
+    /// The frames of handlers of signals on the stacks of a thread, innermost first.
+    pub fn signal_frames(&self, thread: usize) -> impl Iterator<Item = &SignalFrame> {
+        self.signal_frames.iter().filter(move |(of, _)| *of == thread).map(|(_, frame)| frame)
     }
 
     /// The saved bytes, each run with the index of its place.
@@ -217,6 +332,55 @@ impl<'t> Places<'t> {
     pub fn get(&self, index: usize) -> Option<&Place<'t>> {
         self.places.get(index)
     }
+}
+
+/// Where `stack` begins and ends, and whether that is known and not only what surrounds it.
+fn extent(
+    places: &[Place<'_>],
+    target: &dyn Target,
+    red_zone: u64,
+    stack: &Stack,
+) -> Option<(Interval<Address>, bool)> {
+    if let Some(bounds) = stack.bounds {
+        return Some((bounds, true));
+    }
+    // An empty stack's pointer stands at its end.
+    let pointer = stack.pointer;
+    let place = places.get(places.partition_point(|place| place.range.end() < pointer))?;
+    (place.range.start() <= pointer).then_some(())?;
+    let used = Address::new(pointer.get().saturating_sub(red_zone)).max(place.range.start());
+    let used = Interval::new(used, place.range.end());
+    let block = |found: Vec<Option<Block>>| {
+        let block = found.into_iter().next().flatten()?;
+        Interval::with_length(block.address, block.size)
+    };
+    match (place.kind, place.name) {
+        (Kind::Segment, _) => None,
+        (Kind::Stack, _) => Some((place.range, true)),
+        (Kind::Heap, _) => {
+            let mut headers = heap::MOST_CHUNKS;
+            let block = block(heap::blocks(target, place.run, &[pointer], &mut headers));
+            block.map(|block| (block, true)).or_else(|| Some((used?, false)))
+        }
+        (Kind::Mapping, None) => {
+            let mut pages = MOST_PAGES;
+            let block = block(heap::mapped_blocks(target, place.run, &[pointer], &mut pages));
+            let known = is_guarded(target, place.range)
+                || target.auxiliary().stack.is_some_and(|began| place.range.contains(began));
+            Some(block.map_or((place.range, known), |block| (block, true)))
+        }
+        (Kind::Mapping | Kind::Data, _) => Some((used?, false)),
+    }
+}
+
+/// Pages on which the header of the block of a stack is looked for: 16 MiB.
+const MOST_PAGES: u64 = 1 << 12;
+
+/// Whether a page that nobody may touch ends `range` below, as thread libraries put one there.
+fn is_guarded(target: &dyn Target, range: Interval<Address>) -> bool {
+    let below = range.start().checked_sub(1).map(|below| Interval::clamped(below, 1));
+    let rights = below.and_then(|below| target.permissions(below));
+    rights.is_some_and(|rights| !rights.read && !rights.write && !rights.execute)
 }
 
 /// Bytes below the stack pointer that a function may use (System V ABI: x86-64 128; PowerPC 64 ELF 288, ELFv2 512).

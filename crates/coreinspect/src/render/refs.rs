@@ -126,6 +126,7 @@ fn place(one: &Reference, style: Style) -> String {
     match one.from {
         "register" => thread(one),
         "stack" => on_stack(one),
+        "data" if one.thread_local => format!("thread-local of {}", thread(one)),
         "data" => {
             let program = one.mapping.as_ref().map(base).unwrap_or_default();
             match (&one.symbol, one.mapping_offset) {
@@ -159,8 +160,9 @@ fn on_stack(one: &Reference) -> String {
     let thread = thread(one);
     let depth = match (one.depth, one.live) {
         (Some(depth), Some(true)) => format!("{thread}, sp{depth:+}"),
-        (Some(depth), _) => format!("{thread}, sp{depth:+}: left over, below sp"),
-        (None, _) => thread,
+        (Some(depth), Some(false)) => format!("{thread}, sp{depth:+}: left over, below sp"),
+        (Some(depth), None) => format!("{thread}, sp{depth:+}: below sp, in memory that goes on below its stack"),
+        (None, _) => format!("{thread}, whose stack pointer is elsewhere"),
     };
     let Some(function) = &one.function else { return depth };
     let function = Printable(function.as_bytes());

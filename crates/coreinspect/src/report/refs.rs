@@ -87,9 +87,13 @@ pub struct Reference {
     pub thread: Option<u32>,
     /// The register.
     pub register: Option<&'static str>,
-    /// "stack": bytes above the thread's stack pointer; negative below it.
+    /// "data": whether it is thread-local memory of the thread, or what the thread library keeps beside it.
+    pub thread_local: bool,
+    /// "stack": bytes above the thread's stack pointer, or above where a signal interrupted it; negative below; null where no thread
+    /// is on this stack.
     pub depth: Option<i64>,
-    /// "stack": whether it is above the stack pointer or in the red zone; what is below was left by functions that returned.
+    /// "stack": whether it is above the stack pointer or in the red zone; what is below was left by functions that returned. Null
+    /// where that cannot be told.
     pub live: Option<bool>,
     /// "stack": the number of the frame that holds it, 0 for the innermost; null where the stack could not be unwound so far.
     pub frame: Option<usize>,
@@ -319,6 +323,7 @@ impl Naming<'_> {
             at: None,
             thread: None,
             register: None,
+            thread_local: false,
             depth: None,
             live: None,
             frame: None,
@@ -338,6 +343,10 @@ impl Naming<'_> {
         }
     }
 
+    fn id(&self, thread: usize) -> Option<u32> {
+        self.target.threads().get(thread).and_then(|thread| thread.id)
+    }
+
     fn word(&self, word: &WordReference) -> Reference {
         let mut told = Reference { at: Some(word.at.into()), ..self.reference(word.kind.name(), word.to) };
         let Some(place) = self.places.get(word.place) else { return told };
@@ -347,18 +356,21 @@ impl Naming<'_> {
             place.offset.zip(behind).and_then(|(offset, behind)| offset.checked_add(behind));
         match word.kind {
             Kind::Stack => {
-                let Some((index, depth, live)) = self.places.thread(place, word.at) else { return told };
-                told.thread = self.target.threads().get(index).and_then(|thread| thread.id);
-                told.depth = Some(depth);
-                told.live = Some(live);
-                if let Some(frame) =
-                    Some(index).filter(|_| live).and_then(|index| (self.names.frame)(index, word.at))
-                {
-                    told.frame = Some(frame.number);
+                let Some(on) = self.places.on_stack(place, word.at) else { return told };
+                told.thread = self.id(on.thread);
+                told.depth = on.depth;
+                told.live = on.live;
+                let used = Some(on.thread).filter(|_| on.live == Some(true));
+                if let Some(frame) = used.and_then(|index| (self.names.frame)(index, word.at)) {
+                    told.frame = frame.number;
                     told.function = frame.function;
                     told.file = frame.file;
                     told.line = frame.line;
                 }
+            }
+            Kind::Data if place.thread_local.is_some() => {
+                told.thread = place.thread_local.and_then(|index| self.id(index));
+                told.thread_local = true;
             }
             Kind::Data => {
                 if let Some(symbol) = (self.names.symbol)(word.at) {

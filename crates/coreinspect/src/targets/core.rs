@@ -77,6 +77,7 @@ fn thread(status: &ThreadStatus) -> Thread {
         name: None,
         signal: status.signal,
         registers: status.registers.clone(),
+        thread_pointer: status.thread_pointer,
     }
 }
 

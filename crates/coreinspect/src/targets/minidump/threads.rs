@@ -95,6 +95,7 @@ pub fn read(
             name: names.get(&row.thread_id).cloned(),
             signal: signal.filter(|_| raised.is_some()),
             registers,
+            thread_pointer: None,
         });
     }
     let first =
