@@ -51,7 +51,9 @@ impl ThreadStatus {
 
     /// Takes the thread pointer from NT_386_TLS, by the selector in gs: its upper 13 bits are the number of a descriptor.
     pub(super) fn add_i386_tls(&mut self, mut note: Reader<'_>) {
-        let Some(selector) = self.registers.as_ref().and_then(|registers| registers.get("gs")) else { return };
+        let Some(selector) = self.registers.as_ref().and_then(|registers| registers.get("gs")) else {
+            return;
+        };
         while note.rest().len() >= DESCRIPTOR {
             let (Some(number), Some(base), Some(_limit), Some(_flags)) =
                 (note.u32(), note.u32(), note.u32(), note.u32())

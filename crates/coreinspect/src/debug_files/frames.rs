@@ -190,10 +190,11 @@ impl Modules {
             };
             // What the kernel pushed counts as a frame, as gdb counts it.
             let end = interrupted.map_or(below, |handler| handler.at.max(below));
-            let end = Address::new(end.get().saturating_add(HANDLER_FRAME)).min(match state.stack_pointer() {
-                pointer if pointer > below => pointer,
-                _ => Address::new(u64::MAX),
-            });
+            let end =
+                Address::new(end.get().saturating_add(HANDLER_FRAME)).min(match state.stack_pointer() {
+                    pointer if pointer > below => pointer,
+                    _ => Address::new(u64::MAX),
+                });
             run.frames.push(Unwound { number, end, at: Address::new(at) });
             number = number.and_then(|number| number.checked_add(1));
             runs.push(std::mem::replace(&mut run, Run { start: state.stack_pointer(), frames: Vec::new() }));

@@ -1,6 +1,7 @@
 //! Blocks of a heap, by the headers that glibc's malloc puts before them (glibc malloc/malloc.c, "Vital statistics" and
 //! `malloc_chunk`). A heuristic: another allocator's memory can look like it, and a program that overwrote a header ends the walk.
 
+use super::caches::Cache;
 use crate::machine::{Class, Machine};
 use crate::position::{Address, Interval, Position};
 use crate::targets::Target;
@@ -12,8 +13,10 @@ pub struct Block {
     pub address: Address,
     /// Bytes that the program may use.
     pub size: u64,
-    /// Whether the next block says that it was given back. One in a cache of the allocator does not count as given back.
+    /// Whether it was given back, as the next block or a list of the allocator says.
     pub free: bool,
+    /// The list that keeps it at hand, of a block that was given back and looks as if it were in use.
+    pub cache: Option<Cache>,
 }
 
 /// Chunks that follow one another before they are believed to be chunks.
@@ -186,6 +189,7 @@ pub(super) fn mapped_blocks(
             address: usable.start(),
             size: usable.length(),
             free: false,
+            cache: None,
         }));
     }
     found
@@ -218,7 +222,7 @@ pub(super) fn blocks(
             let next = chunk.at.checked_add(chunk.size).and_then(|end| headers.chunk(end));
             let free = next.is_some_and(|next| next.flags & IN_USE == 0);
             let usable = chunk.usable(width);
-            Block { address: usable.start(), size: usable.length(), free }
+            Block { address: usable.start(), size: usable.length(), free, cache: None }
         }));
     }
     found

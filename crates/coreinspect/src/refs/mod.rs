@@ -1,5 +1,6 @@
 //! What points into a segment, and from where: registers, stacks, data, heaps, other segments; and what points out of it.
 
+mod caches;
 mod heap;
 mod kept;
 mod places;
@@ -9,6 +10,7 @@ mod stacks;
 mod stored;
 mod thread_local;
 
+pub use caches::Cache;
 pub use heap::Block;
 pub use places::{Kind, OnStack, Place, Places};
 pub use scan::Pace;
@@ -245,6 +247,15 @@ fn name_blocks(target: &dyn Target, places: &Places<'_>, words: &mut [WordRefere
                 word.kind = Kind::Heap;
             }
         }
+    }
+    // Those that are kept at hand look as if they were in use.
+    if words.iter().all(|word| word.block.is_none()) {
+        return;
+    }
+    let kept = caches::kept(target, places);
+    for block in words.iter_mut().filter_map(|word| word.block.as_mut()) {
+        block.cache = kept.get(&block.address).copied();
+        block.free |= block.cache.is_some();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::heap::{self, Block};
+use super::heap;
 use super::signal_frames::SignalFrame;
 use super::stacks::{self, Stack};
 use super::thread_local;
@@ -111,12 +111,16 @@ const BRK_DISTANCE: u64 = (1 << 30) + (64 << 20);
 impl<'t> Places<'t> {
     /// Those of `target`, whose segments are `segments`.
     pub fn of(target: &'t dyn Target, segments: &[Segment]) -> Self {
-        let (mut stacks, signal_frames) = stacks::of_threads(target);
-        stacks.sort_unstable_by_key(|stack| (stack.pointer, stack.thread));
         let (pid, threads) = (target.process().pid, target.threads());
         let first_thread = threads.iter().position(|thread| thread.id.is_some() && thread.id == pid);
         let red_zone = red_zone(target);
-        let mut this = Self { places: Vec::new(), stacks, signal_frames, first_thread, red_zone };
+        let mut this = Self {
+            places: Vec::new(),
+            stacks: Vec::new(),
+            signal_frames: Vec::new(),
+            first_thread,
+            red_zone,
+        };
         let mut programs = programs::mapped(target);
         programs.sort_by_key(|program| program.start);
         let mut covered = Coverage::default();
@@ -151,13 +155,19 @@ impl<'t> Places<'t> {
     /// Makes places of their own of what lies in others: thread-local memory, of which the programs have `sizes` bytes for each
     /// thread, and stacks.
     fn cut_out(&mut self, target: &dyn Target, sizes: u64) {
+        let around = |stack: &Stack| {
+            stacks::extent(&self.places, target, self.red_zone, stack).map(|(range, _)| range)
+        };
+        let (mut found, frames) = stacks::of_threads(target, around);
+        found.sort_unstable_by_key(|stack| (stack.pointer, stack.thread));
+        (self.stacks, self.signal_frames) = (found, frames);
         let (mut parts, mut covered) = (Vec::new(), Coverage::default());
         for (range, thread) in self.thread_local(target, sizes) {
             covered.add(range, |range| parts.push((range, Part::ThreadLocal(thread))));
         }
         let mut stacks = Vec::new();
         for stack in &mut self.stacks {
-            let found = extent(&self.places, target, self.red_zone, stack);
+            let found = stacks::extent(&self.places, target, self.red_zone, stack);
             stack.bounds = found.filter(|(_, known)| *known).map(|(bounds, _)| bounds);
             stacks.extend(found.map(|(bounds, _)| bounds));
         }
@@ -183,7 +193,8 @@ impl<'t> Places<'t> {
             found.extend(own.map(|own| (own, index)));
             for block in others {
                 let Some(place) = self.at(block).filter(|place| place.kind == Kind::Heap) else { continue };
-                let holding = heap::blocks(target, place.run, &[block], &mut headers).into_iter().next().flatten();
+                let holding =
+                    heap::blocks(target, place.run, &[block], &mut headers).into_iter().next().flatten();
                 let holding = holding.and_then(|block| Interval::with_length(block.address, block.size));
                 found.extend(holding.map(|holding| (holding, index)));
             }
@@ -332,55 +343,6 @@ impl<'t> Places<'t> {
     pub fn get(&self, index: usize) -> Option<&Place<'t>> {
         self.places.get(index)
     }
-}
-
-/// Where `stack` begins and ends, and whether that is known and not only what surrounds it.
-fn extent(
-    places: &[Place<'_>],
-    target: &dyn Target,
-    red_zone: u64,
-    stack: &Stack,
-) -> Option<(Interval<Address>, bool)> {
-    if let Some(bounds) = stack.bounds {
-        return Some((bounds, true));
-    }
-    // An empty stack's pointer stands at its end.
-    let pointer = stack.pointer;
-    let place = places.get(places.partition_point(|place| place.range.end() < pointer))?;
-    (place.range.start() <= pointer).then_some(())?;
-    let used = Address::new(pointer.get().saturating_sub(red_zone)).max(place.range.start());
-    let used = Interval::new(used, place.range.end());
-    let block = |found: Vec<Option<Block>>| {
-        let block = found.into_iter().next().flatten()?;
-        Interval::with_length(block.address, block.size)
-    };
-    match (place.kind, place.name) {
-        (Kind::Segment, _) => None,
-        (Kind::Stack, _) => Some((place.range, true)),
-        (Kind::Heap, _) => {
-            let mut headers = heap::MOST_CHUNKS;
-            let block = block(heap::blocks(target, place.run, &[pointer], &mut headers));
-            block.map(|block| (block, true)).or_else(|| Some((used?, false)))
-        }
-        (Kind::Mapping, None) => {
-            let mut pages = MOST_PAGES;
-            let block = block(heap::mapped_blocks(target, place.run, &[pointer], &mut pages));
-            let known = is_guarded(target, place.range)
-                || target.auxiliary().stack.is_some_and(|began| place.range.contains(began));
-            Some(block.map_or((place.range, known), |block| (block, true)))
-        }
-        (Kind::Mapping | Kind::Data, _) => Some((used?, false)),
-    }
-}
-
-/// Pages on which the header of the block of a stack is looked for: 16 MiB.
-const MOST_PAGES: u64 = 1 << 12;
-
-/// Whether a page that nobody may touch ends `range` below, as thread libraries put one there.
-fn is_guarded(target: &dyn Target, range: Interval<Address>) -> bool {
-    let below = range.start().checked_sub(1).map(|below| Interval::clamped(below, 1));
-    let rights = below.and_then(|below| target.permissions(below));
-    rights.is_some_and(|rights| !rights.read && !rights.write && !rights.execute)
 }
 
 /// Bytes below the stack pointer that a function may use (System V ABI: x86-64 128; PowerPC 64 ELF 288, ELFv2 512).

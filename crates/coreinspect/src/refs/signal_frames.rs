@@ -32,7 +32,12 @@ const LONGEST: usize = 640;
 pub(super) const MOST_NESTED: usize = 16;
 
 /// The next frame on the stack from `from` on, below `end`. At most `budget` bytes are read.
-pub(super) fn next(target: &dyn Target, from: Address, end: Address, budget: &mut u64) -> Option<SignalFrame> {
+pub(super) fn next(
+    target: &dyn Target,
+    from: Address,
+    end: Address,
+    budget: &mut u64,
+) -> Option<SignalFrame> {
     let shape = Shape::of(target.identity().machine)?;
     let end = end.min(Address::new(from.get().saturating_add(REACH.min(*budget))));
     let range = Interval::new(from, end)?;
@@ -125,7 +130,13 @@ fn is_context(flags: u64, code: u64, selectors: &[u64]) -> bool {
     flags & FLAGS_RESERVED != 0 && flags < 1 << 22 && selectors.contains(&(code & 0xffff))
 }
 
-fn values(bytes: &[u8], from: usize, count: usize, read: fn(&[u8], usize) -> Option<u64>, width: usize) -> Option<Vec<u64>> {
+fn values(
+    bytes: &[u8],
+    from: usize,
+    count: usize,
+    read: fn(&[u8], usize) -> Option<u64>,
+    width: usize,
+) -> Option<Vec<u64>> {
     (0..count).map(|index| read(bytes, index.checked_mul(width)?.checked_add(from)?)).collect()
 }
 
@@ -137,7 +148,8 @@ fn x86_64(bytes: &[u8], at: Address) -> Option<SignalFrame> {
     }
     let registers = values(bytes, 48, X86_64.len(), long, 8)?;
     let (status, selectors, fpu) = (long(bytes, 184)?, long(bytes, 192)?, long(bytes, 232)?);
-    let near = fpu == 0 || fpu.checked_sub(at.get()).is_some_and(|distance| (200..1 << 16).contains(&distance));
+    let near =
+        fpu == 0 || fpu.checked_sub(at.get()).is_some_and(|distance| (200..1 << 16).contains(&distance));
     (near && long(bytes, 0)? != 0 && is_context(status, selectors, &[0x33])).then_some(())?;
     let registers = Registers::new(X86_64, registers, "rsp", "rip");
     Some(SignalFrame { at, alternate: stack(long(bytes, 24)?, long(bytes, 40)?), registers })

@@ -4,6 +4,8 @@
 //! What bounds it is told, best first: by the frame of a signal's handler (uc_stack), by the thread library (glibc's stackblock in
 //! `struct pthread`; Go's `g`), by the header of malloc's block; else it is the run of memory without a name.
 
+use super::heap::{self, Block};
+use super::places::{Kind, Place};
 use super::signal_frames::{self, MOST_NESTED, SignalFrame};
 use crate::machine::Machine;
 use crate::position::{Address, Interval, Position};
@@ -20,34 +22,89 @@ pub(super) struct Stack {
     pub(super) bounds: Option<Interval<Address>>,
 }
 
-/// The stacks of the threads of `target`, and the frames of handlers on them, by the thread's index, innermost first.
-pub(super) fn of_threads(target: &dyn Target) -> (Vec<Stack>, Vec<(usize, SignalFrame)>) {
+/// The stacks of the threads of `target`, and the frames of handlers on them, by the thread's index, innermost first. `around`: what
+/// surrounds a stack whose bounds are not known.
+pub(super) fn of_threads(
+    target: &dyn Target,
+    around: impl Fn(&Stack) -> Option<Interval<Address>>,
+) -> (Vec<Stack>, Vec<(usize, SignalFrame)>) {
     let (mut stacks, mut frames, mut budget) = (Vec::new(), Vec::new(), signal_frames::BUDGET);
     for (index, thread) in target.threads().iter().enumerate() {
         let Some(pointer) = thread.stack_pointer() else { continue };
-        let own = thread.thread_pointer.and_then(|base| of_library(target, base, pointer));
-        let mut stack = Stack { thread: index, pointer, bounds: own };
-        let mut from = pointer;
+        let at = |pointer| {
+            let own = thread.thread_pointer.and_then(|base| of_library(target, base, pointer));
+            Stack { thread: index, pointer, bounds: own }
+        };
+        let (mut stack, mut from) = (at(pointer), pointer);
         for _ in 0..MOST_NESTED {
-            let end = stack.bounds.map_or(Address::new(u64::MAX), Interval::end);
+            let within = stack.bounds.or_else(|| around(&stack));
+            let end = within.map_or(from, Interval::end);
             let Some(frame) = signal_frames::next(target, from, end, &mut budget) else { break };
             if let Some(alternate) = frame.alternate.filter(|alternate| alternate.contains(stack.pointer)) {
                 stack.bounds = Some(alternate);
             }
             let Some(interrupted) = frame.registers.stack_pointer() else { break };
-            let inside = stack.bounds.is_none_or(|bounds| bounds.contains(interrupted));
-            let same = inside && interrupted > frame.at;
+            let within = stack.bounds.or(within);
+            let same = within.is_some_and(|within| within.contains(interrupted)) && interrupted > frame.at;
             frames.push((index, frame));
             if !same {
                 stacks.push(stack);
-                let bounds = thread.thread_pointer.and_then(|base| of_library(target, base, interrupted));
-                stack = Stack { thread: index, pointer: interrupted, bounds };
+                stack = at(interrupted);
             }
             from = interrupted;
         }
         stacks.push(stack);
     }
     (stacks, frames)
+}
+
+/// Where `stack` begins and ends, and whether that is known and not only what surrounds it.
+pub(super) fn extent(
+    places: &[Place<'_>],
+    target: &dyn Target,
+    red_zone: u64,
+    stack: &Stack,
+) -> Option<(Interval<Address>, bool)> {
+    if let Some(bounds) = stack.bounds {
+        return Some((bounds, true));
+    }
+    // An empty stack's pointer stands at its end.
+    let pointer = stack.pointer;
+    let place = places.get(places.partition_point(|place| place.range.end() < pointer))?;
+    (place.range.start() <= pointer).then_some(())?;
+    let used = Address::new(pointer.get().saturating_sub(red_zone)).max(place.range.start());
+    let used = Interval::new(used, place.range.end());
+    let block = |found: Vec<Option<Block>>| {
+        let block = found.into_iter().next().flatten()?;
+        Interval::with_length(block.address, block.size)
+    };
+    match (place.kind, place.name) {
+        (Kind::Segment, _) => None,
+        (Kind::Stack, _) => Some((place.range, true)),
+        (Kind::Heap, _) => {
+            let mut headers = heap::MOST_CHUNKS;
+            let block = block(heap::blocks(target, place.run, &[pointer], &mut headers));
+            block.map(|block| (block, true)).or_else(|| Some((used?, false)))
+        }
+        (Kind::Mapping, None) => {
+            let mut pages = MOST_PAGES;
+            let block = block(heap::mapped_blocks(target, place.run, &[pointer], &mut pages));
+            let known = is_guarded(target, place.range)
+                || target.auxiliary().stack.is_some_and(|began| place.range.contains(began));
+            Some(block.map_or((place.range, known), |block| (block, true)))
+        }
+        (Kind::Mapping | Kind::Data, _) => Some((used?, false)),
+    }
+}
+
+/// Pages on which the header of the block of a stack is looked for: 16 MiB.
+const MOST_PAGES: u64 = 1 << 12;
+
+/// Whether a page that nobody may touch ends `range` below, as thread libraries put one there.
+fn is_guarded(target: &dyn Target, range: Interval<Address>) -> bool {
+    let below = range.start().checked_sub(1).map(|below| Interval::clamped(below, 1));
+    let rights = below.and_then(|below| target.permissions(below));
+    rights.is_some_and(|rights| !rights.read && !rights.write && !rights.execute)
 }
 
 /// Bytes of glibc's `struct pthread` at most (nptl/descr.h).
@@ -68,7 +125,12 @@ fn of_library(target: &dyn Target, base: Address, pointer: Address) -> Option<In
     go().filter(|bounds| bounds.contains(pointer)).or_else(|| stack_block(target, machine, base, pointer))
 }
 
-fn stack_block(target: &dyn Target, machine: Machine, base: Address, pointer: Address) -> Option<Interval<Address>> {
+fn stack_block(
+    target: &dyn Target,
+    machine: Machine,
+    base: Address,
+    pointer: Address,
+) -> Option<Interval<Address>> {
     // On AArch64 `struct pthread` ends at the thread pointer, on x86 it begins there.
     let start = if machine.number == 183 { base.checked_sub(THREAD_STRUCT)? } else { base };
     let width = machine.class.long();

@@ -33,8 +33,9 @@ pub(super) fn of_thread(
         62 | 3 => {
             (word(target, base)? == base.get()).then_some(())?;
             let blocks = vector(target, word(target, base.checked_add(width)?)?, width).unwrap_or_default();
-            let is_near =
-                |block: &Address| base.offset_from(*block).is_some_and(|below| (1..=MOST_STATIC).contains(&below));
+            let is_near = |block: &Address| {
+                base.offset_from(*block).is_some_and(|below| (1..=MOST_STATIC).contains(&below))
+            };
             let (near, far): (Vec<_>, Vec<_>) = blocks.into_iter().partition(is_near);
             let start = near.into_iter().min().or_else(|| base.checked_sub(sizes))?;
             Some((Interval::new(start, base.checked_add(OWN)?)?, far))

@@ -138,8 +138,9 @@ fn place(one: &Reference, style: Style) -> String {
         "heap" => match one.block {
             Some(block) => {
                 let free = if block.free { "free " } else { "" };
+                let kept = block.cache.map_or_else(String::new, |cache| format!(" (in a {cache})"));
                 let inside = one.at.map_or(0, |at| at.0.saturating_sub(block.address.0));
-                format!("{free}block of {} bytes, +{inside}", size(block.size, style.bytes))
+                format!("{free}block of {} bytes{kept}, +{inside}", size(block.size, style.bytes))
             }
             None => "no block is known here".to_owned(),
         },
@@ -161,7 +162,9 @@ fn on_stack(one: &Reference) -> String {
     let depth = match (one.depth, one.live) {
         (Some(depth), Some(true)) => format!("{thread}, sp{depth:+}"),
         (Some(depth), Some(false)) => format!("{thread}, sp{depth:+}: left over, below sp"),
-        (Some(depth), None) => format!("{thread}, sp{depth:+}: below sp, in memory that goes on below its stack"),
+        (Some(depth), None) => {
+            format!("{thread}, sp{depth:+}: below sp, in memory that goes on below its stack")
+        }
         (None, _) => format!("{thread}, whose stack pointer is elsewhere"),
     };
     let Some(function) = &one.function else { return depth };

@@ -10,7 +10,7 @@ use crate::debug_files::frames::Frame;
 use crate::debug_files::symbols::Symbol;
 use crate::memory::{Dumped, Permissions};
 use crate::position::{Address, Interval, Position};
-use crate::refs::{self, Kind, Places, References, To, Whereto, WordReference};
+use crate::refs::{self, Cache, Kind, Places, References, To, Whereto, WordReference};
 use crate::shm::Segment;
 use crate::targets::Target;
 
@@ -135,6 +135,8 @@ pub struct Block {
     pub size: u64,
     /// Whether it was given back.
     pub free: bool,
+    /// "tcache", "fastbin": the list that keeps it at hand, by glibc's own; null for any other block.
+    pub cache: Option<&'static str>,
 }
 
 /// How many words point into a part of a segment.
@@ -384,6 +386,7 @@ impl Naming<'_> {
                     address: block.address.into(),
                     size: block.size,
                     free: block.free,
+                    cache: block.cache.map(Cache::name),
                 });
             }
             Kind::Segment => {

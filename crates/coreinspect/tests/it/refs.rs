@@ -8,3 +8,4 @@ mod frames;
 mod hostile;
 mod planted;
 mod registers;
+mod stacks;
