@@ -21,7 +21,7 @@ use crate::report::Dump;
 use crate::source::Limits;
 use crate::targets::LiveTarget;
 
-pub(super) use json_file::{JsonFile, write_json};
+pub(super) use json_file::{JsonFile, as_json, write_json};
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -20,6 +20,11 @@ impl Cell {
         Self { text: text.into(), tone: Tone::Plain }
     }
 
+    /// What it says.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The same in another tone.
     pub fn tone(mut self, tone: Tone) -> Self {
         self.tone = tone;

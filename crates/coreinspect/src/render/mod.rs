@@ -13,6 +13,7 @@ pub mod jsonl;
 pub mod key;
 mod layouts;
 pub mod look;
+pub mod markdown;
 mod missing;
 pub mod namespace;
 pub mod output;

@@ -9,11 +9,11 @@ use super::canvas::Draw;
 use super::json::{self, Data};
 use super::namespace::ListedNamespace;
 use super::style::Style;
-use super::{jsonl, terminal};
+use super::{jsonl, markdown, terminal};
 use crate::report::{Dump, Shared};
 
 /// Every output, the usual one first.
-pub static OUTPUTS: &[Output] = &[terminal::OUTPUT, json::OUTPUT, jsonl::OUTPUT];
+pub static OUTPUTS: &[Output] = &[terminal::OUTPUT, json::OUTPUT, jsonl::OUTPUT, markdown::OUTPUT];
 
 /// An output: what `--format` names.
 pub struct Output {

@@ -1,6 +1,6 @@
 //! The house keeps its shape: data flows one way, one room knows JSON, few rooms hold `unsafe`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -180,6 +180,66 @@ fn unsafe_stands_in_three_modules_at_most() {
         .map(|file| &file.path)
         .collect();
     assert!((1..=3).contains(&holding.len()), "{holding:?}");
+}
+
+/// The words of the outputs, as they stand in the files that are their rows.
+fn outputs(files: &[SourceFile]) -> BTreeMap<String, String> {
+    let rows = files.iter().filter_map(|file| {
+        let row = file.code.split("pub const OUTPUT: Output").nth(1)?;
+        let word = row.split('"').nth(1)?;
+        Some((module(&file.path).join("::"), word.to_owned()))
+    });
+    rows.collect()
+}
+
+/// Whether `file`, which is no output, names one: by its module, its row or, where commands are, its word.
+fn names_an_output(file: &SourceFile, outputs: &BTreeMap<String, String>) -> bool {
+    let module = module(&file.path);
+    let compact: String = file.code.split_whitespace().collect();
+    let by_module = outputs.keys().any(|output| {
+        let name = output.rsplit("::").next().unwrap_or_default();
+        compact.contains(&format!("{output}::"))
+            || compact.split("render::{").skip(1).any(|list| first_words(list).contains(&name.to_owned()))
+    });
+    let in_command = module.first().is_some_and(|room| room == "cli");
+    let by_word = in_command && outputs.values().any(|word| compact.contains(&format!("\"{word}\"")));
+    by_module || by_word || compact.contains("OUTPUTS") || compact.contains("Format::Json")
+}
+
+#[test]
+fn an_output_is_a_file_and_a_row() {
+    let files = rust_files(&workspace().join("crates/coreinspect/src"));
+    let outputs = outputs(&files);
+    assert!(outputs.len() > 3, "{outputs:?}");
+    assert!(outputs.keys().all(|module| module.starts_with("render::")), "{outputs:?}");
+    let invited = ["render", "cli::output"];
+    let naming = files.iter().filter(|file| {
+        let module = module(&file.path).join("::");
+        !invited.iter().any(|room| module.starts_with(room)) && names_an_output(file, &outputs)
+    });
+    assert_eq!(naming.map(|file| &file.path).collect::<Vec<_>>(), Vec::<&PathBuf>::new());
+}
+
+#[test]
+fn a_file_that_names_an_output_is_seen() {
+    let outputs = BTreeMap::from([("render::json".to_owned(), "json".to_owned())]);
+    let file = |path: &str, code: &str| SourceFile { path: path.into(), code: code.to_owned() };
+    for (path, code) in [
+        ("cli/show.rs", "use crate::render::{self, json};"),
+        ("cli/show.rs", "use crate::render::json::pretty;"),
+        ("cli/show.rs", "if context.output.name == \"json\" {}"),
+        ("cli/show.rs", "for output in OUTPUTS {}"),
+        ("report/mod.rs", "render :: json :: pretty(&report)"),
+    ] {
+        assert!(names_an_output(&file(path, code), &outputs), "{path}: {code}");
+    }
+    for (path, code) in [
+        ("cli/show.rs", "context.print(&report)?; use crate::render::{Draw, table};"),
+        ("cli/plugin/file.rs", "use serde_json::{Value, json};"),
+        ("types/encoding/json.rs", "fn name(&self) -> &str { \"json\" }"),
+    ] {
+        assert!(!names_an_output(&file(path, code), &outputs), "{path}: {code}");
+    }
 }
 
 /// Rooms that may open files: bytes of dumps, /proc, debug files, and what the user names.

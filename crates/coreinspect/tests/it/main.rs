@@ -38,6 +38,7 @@ mod liars;
 mod live;
 mod look;
 mod man;
+mod markdown;
 mod memory;
 mod minidump;
 mod mutants;

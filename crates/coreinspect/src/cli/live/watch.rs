@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use super::terminal::{Key, Terminal};
 use crate::cli::inspect::ReportFlags;
+use crate::cli::output;
 use crate::cli::{Context, Failure, Status};
 use crate::inspection::Inspection;
 use crate::proc_files::ProcessFolder;
-use crate::render::json;
 use crate::render::style::Tone;
 use crate::render::table::ListedDump;
 use crate::report::{Dump, Options};
@@ -101,8 +101,7 @@ impl Watched {
         if dump.error.is_some() || !self.folder.is_running() {
             return Ok(false);
         }
-        let mut said = Vec::new();
-        json::inline(&dump.segments, &mut said)?;
+        let said = output::as_json(&dump.segments)?;
         if self.last.as_ref().is_some_and(|(before, _)| *before == said) {
             return Ok(false);
         }

@@ -1,4 +1,4 @@
-//! JSON in a file of its own, whatever is printed: `--also-json`, and what `extract` writes beside the bytes.
+//! JSON, whatever is printed, in a file of its own: `--also-json`, and what `extract` writes beside the bytes.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -38,6 +38,13 @@ impl JsonFile {
         buffered(&mut self.file, |file| document.end(beside, file))?;
         self.file.finish()
     }
+}
+
+/// What machines get of `data`, for whoever wants to know whether it has changed.
+pub(in crate::cli) fn as_json(data: &dyn Data) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    data.compact(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes `data` into `file`.
