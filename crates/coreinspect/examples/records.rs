@@ -52,12 +52,12 @@ fn record_of_few() -> Type {
 fn main() -> Result<(), Box<dyn Error>> {
     let mebibytes: usize = std::env::args().nth(1).map_or(Ok(64), |text| text.parse())?;
     let mut bytes = Vec::with_capacity(mebibytes << 20);
-    for number in 0..(mebibytes as u64) << 14 {
-        bytes.extend_from_slice(&number.to_le_bytes());
-        bytes.extend_from_slice(&(1_700_000_000_000 + number).to_le_bytes());
-        bytes.extend_from_slice(&(number as u32 % 3).to_le_bytes());
-        bytes.extend_from_slice(&(number as u32 % 1500).to_le_bytes());
-        bytes.extend_from_slice(&(number as f64 / 4.0).to_le_bytes());
+    for number in 0..u32::try_from(mebibytes << 14)? {
+        bytes.extend_from_slice(&u64::from(number).to_le_bytes());
+        bytes.extend_from_slice(&1_700_000_000_000_u64.saturating_add(number.into()).to_le_bytes());
+        bytes.extend_from_slice(&(number % 3).to_le_bytes());
+        bytes.extend_from_slice(&(number % 1500).to_le_bytes());
+        bytes.extend_from_slice(&(f64::from(number) / 4.0).to_le_bytes());
         let mut name = [0; 24];
         write!(&mut name[..], "record {number}")?;
         bytes.extend_from_slice(&name);

@@ -47,6 +47,18 @@
 //! assert_eq!(registers.map(|one| (one.segment, one.offset)).collect::<Vec<_>>(), [(1, 0), (1, 0)]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+// What clippy.toml cannot allow in the unit tests alone.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -160,7 +160,7 @@ fn wait_for_stop(id: Pid, until: Instant) -> io::Result<bool> {
             }
             Ok(None) => {
                 thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(1));
+                pause = pause.saturating_mul(2).min(Duration::from_millis(1));
             }
             Ok(Some(WaitStatus::Exited(..) | WaitStatus::Signaled(..))) | Err(Errno::ECHILD) => {
                 return Ok(false);

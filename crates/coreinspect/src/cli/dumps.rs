@@ -72,7 +72,7 @@ pub(super) fn pair(paths: &[PathBuf], core: Option<&PathBuf>) -> Result<Vec<Name
     let mut named = Vec::new();
     let mut program = None;
     for (at, path) in paths.iter().chain(core).enumerate() {
-        let more = at + 1 < paths.len() + usize::from(core.is_some());
+        let more = at.saturating_add(1) < paths.len().saturating_add(core.is_some().into());
         if more && program.is_none() && is_program(path) {
             program = Some(path.clone());
         } else {

@@ -211,7 +211,7 @@ fn zeroes(mut count: u64, out: &mut dyn Write) -> io::Result<()> {
     while count > 0 {
         let length = usize::try_from(count).unwrap_or(usize::MAX).min(zeroes.len());
         out.write_all(zeroes.get(..length).unwrap_or_default())?;
-        count -= length as u64;
+        count = count.saturating_sub(length as u64);
     }
     Ok(())
 }

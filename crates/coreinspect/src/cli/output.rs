@@ -86,7 +86,9 @@ fn size(text: &str) -> Result<u64, String> {
     let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
     let unit =
         text.chars().last().and_then(|last| units.iter().find(|(unit, _)| last.eq_ignore_ascii_case(unit)));
-    let (digits, shift) = unit.map_or((text, 0), |(_, shift)| (text.split_at(text.len() - 1).0, *shift));
+    let (digits, shift) = unit.map_or((text, 0), |(_, shift)| {
+        (text.get(..text.len().saturating_sub(1)).unwrap_or_default(), *shift)
+    });
     let number = match digits.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => digits.parse(),

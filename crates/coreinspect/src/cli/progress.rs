@@ -53,8 +53,7 @@ impl Line {
         self.written = true;
         let came = progress.came >> 20;
         let rate = came as f64 / now.duration_since(self.began).as_secs_f64();
-        let part =
-            progress.of.filter(|size| *size > 0).map(|size| progress.consumed.saturating_mul(100) / size);
+        let part = progress.of.and_then(|size| progress.consumed.saturating_mul(100).checked_div(size));
         let part = part.map_or(String::new(), |part| format!(", {part}%"));
         // A terminal that went away takes nothing with it.
         let _ = write!(io::stderr(), "\r\x1b[Kreading: {came} MiB decompressed{part}, {rate:.0} MiB/s");

@@ -4,13 +4,6 @@
 //! move on, and [`Reader`] is the only code that cuts pieces out of bytes. A core that was cut short is read as far
 //! as it goes; what is lost is in [`CoreFile::warnings`].
 
-#![deny(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::cast_possible_truncation,
-    clippy::unwrap_used
-)]
-
 mod dump_list;
 mod file_table;
 mod foreign;

@@ -148,9 +148,10 @@ fn belongs(file: &ElfFile, found: &ElfFile, crc: u32) -> bool {
 
 /// The sum of `.gnu_debuglink` (gdb manual, "Separate Debug Files": the CRC-32 of ISO 3309, 0xedb88320 reversed).
 fn crc32(bytes: &[u8]) -> u32 {
-    let table: [u32; 256] = std::array::from_fn(|index| {
-        (0..8).fold(index as u32, |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 })
-    });
+    let mut table = [0_u32; 256];
+    for (index, entry) in (0..).zip(&mut table) {
+        *entry = (0..8).fold(index, |sum, _| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 });
+    }
     !bytes.iter().fold(!0, |sum, byte| {
         let index = (sum ^ u32::from(*byte)) & 0xff;
         table.get(index as usize).copied().unwrap_or(0) ^ sum >> 8

@@ -53,13 +53,13 @@ impl Search {
             let Ok((entry, metadata)) =
                 entry.and_then(|entry| entry.metadata().map(|metadata| (entry, metadata)))
             else {
-                search.unreadable += 1;
+                search.unreadable = search.unreadable.saturating_add(1);
                 continue;
             };
             if metadata.is_symlink() {
                 continue;
             }
-            search.searched += 1;
+            search.searched = search.searched.saturating_add(1);
             if metadata.is_dir()
                 && low_half(metadata.ino()) == key.bits()
                 && entry.path().join("PG_VERSION").exists()
@@ -72,7 +72,7 @@ impl Search {
             if !on_device(key, metadata.dev()) {
                 continue;
             }
-            search.on_device += 1;
+            search.on_device = search.on_device.saturating_add(1);
             if has_inode(key, metadata.ino()) {
                 found.push(((Rule::Ftok, rank(entry.depth(), &metadata)), entry.into_path()));
             }

@@ -42,7 +42,8 @@ fn grain(length: usize, filled: usize, different: usize) -> Grain {
 
 /// `block`, whose first byte has the offset `at`, in pieces that end at multiples of 256.
 pub(super) fn chunks(at: u64, block: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let first = usize::try_from(at % CHUNK as u64).map_or(0, |inside| (CHUNK - inside) % CHUNK);
+    let next = at.checked_next_multiple_of(CHUNK as u64).unwrap_or(at);
+    let first = usize::try_from(next.saturating_sub(at)).unwrap_or(0);
     let (first, rest) = block.split_at_checked(first).unwrap_or((block, &[]));
     std::iter::once(first).filter(|first| !first.is_empty()).chain(rest.chunks(CHUNK))
 }

@@ -36,9 +36,11 @@ impl Sample {
         let found = [8, 4, 2]
             .into_iter()
             .filter_map(|width| self.column(machine, 0..u64::MAX, 0, width, width, false));
-        found
-            .max_by_key(|counter| counter.place.count.saturating_mul(counter.place.width))
-            .filter(|counter| counter.place.count.saturating_mul(counter.place.width) >= filled / 4 * 3)
+        found.max_by_key(|counter| counter.place.count.saturating_mul(counter.place.width)).filter(
+            |counter| {
+                counter.place.count.saturating_mul(counter.place.width) >= (filled / 4).saturating_mul(3)
+            },
+        )
     }
 
     /// Columns of `records` that count, but for those of which `taken` says that they are something else.

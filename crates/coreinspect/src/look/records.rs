@@ -140,13 +140,13 @@ fn region(bytes: &[u8], stride: usize, least: u64) -> Option<std::ops::Range<usi
 /// in them.
 const MIXED: [u8; 256] = {
     let mut table = [0; 256];
-    let (mut state, mut at) = (0x9e37_79b9_u32, 0);
-    while at < table.len() {
+    let (mut state, mut rest): (u32, &mut [u8]) = (0x9e37_79b9, &mut table);
+    while let [entry, behind @ ..] = rest {
         state ^= state << 13;
         state ^= state >> 17;
         state ^= state << 5;
-        table[at] = (state >> 11 & 7) as u8;
-        at += 1;
+        *entry = (state >> 11 & 7) as u8;
+        rest = behind;
     }
     table
 };
@@ -185,13 +185,15 @@ impl Planes {
         for (number, (one, low)) in self.words.iter().zip(others).take(compared.div_ceil(64)).enumerate() {
             let high = others.get(number.saturating_add(1)).unwrap_or(&nothing);
             let other = |plane: usize| match (low.get(plane), high.get(plane)) {
-                (Some(low), Some(high)) if shift > 0 => low >> shift | high << (64 - shift),
+                (Some(low), Some(high)) if shift > 0 => {
+                    low >> shift | high.unbounded_shl(64_u32.saturating_sub(shift))
+                }
                 (Some(low), _) => *low,
                 _ => 0,
             };
             let [filled, a, b, c] = *one;
             let left = compared.saturating_sub(number.saturating_mul(64));
-            let inside = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
+            let inside = if left >= 64 { u64::MAX } else { !(u64::MAX << left) };
             let other_filled = other(0);
             let both_filled = filled & other_filled & inside;
             let same = !((a ^ other(1)) | (b ^ other(2)) | (c ^ other(3)));

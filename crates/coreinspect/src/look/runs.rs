@@ -39,8 +39,12 @@ impl Runs {
         }
         let (mut at, mut rest) = (at, chunk);
         // A run that counts fills at least one of these; of other chunks only the ends matter.
-        const PART: usize = LEAST as usize / 2;
-        if !chunk.chunks(PART).any(|part| part.len() == PART && part.get(1..) == part.get(..PART - 1)) {
+        const PART: usize = 32;
+        const _: () = assert!(PART as u64 * 2 == LEAST);
+        if !chunk
+            .chunks(PART)
+            .any(|part| part.len() == PART && part.get(1..) == part.split_last().map(|(_, rest)| rest))
+        {
             let (Some(&first), Some(&last)) = (chunk.first(), chunk.last()) else { return };
             let head = chunk.iter().take_while(|byte| **byte == first).count();
             self.extend(at, first, head);

@@ -312,12 +312,14 @@ impl Utf8 {
     fn is_address(&self) -> bool {
         let end = self.start.saturating_add(self.length);
         let (width, longest, tops) = match self.machine.class {
-            Class::Bits64 => (8, 6, b"UV"),
+            Class::Bits64 => (8_u64, 6_u64, b"UV"),
             Class::Bits32 => (4, 4, b"VW"),
         };
         let (at_top, top) = match self.machine.byte_order {
-            ByteOrder::Little => (end % width == longest % width, self.kept.last()),
-            ByteOrder::Big => (self.start % width == width - longest, self.kept.first()),
+            ByteOrder::Little => (end.checked_rem(width) == longest.checked_rem(width), self.kept.last()),
+            ByteOrder::Big => {
+                (self.start.checked_rem(width) == width.checked_sub(longest), self.kept.first())
+            }
         };
         self.length <= longest && at_top && top.is_some_and(|top| tops.contains(top))
     }

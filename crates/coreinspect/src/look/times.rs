@@ -106,7 +106,9 @@ impl Candidates {
         let seconds = f64::from_bits(word);
         if (946_684_800.0..4_102_444_800.0).contains(&seconds) {
             // A double of this size is good for a microsecond.
-            let nanoseconds = ((seconds * 1e6) as u64).saturating_mul(1_000);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "of 2000 to 2100")]
+            let microseconds = (seconds * 1e6) as u64;
+            let nanoseconds = microseconds.saturating_mul(1_000);
             return self.add(offset, Float, nanoseconds, text, noise);
         }
         false
@@ -117,7 +119,7 @@ impl Candidates {
         let nanoseconds = word.saturating_mul(SECOND);
         if DECADES.contains(&nanoseconds) {
             let is_text = |byte: &u8| matches!(byte, b' '..=b'~');
-            let [a, b, c, d] = (word as u32).to_be_bytes();
+            let [.., a, b, c, d] = word.to_be_bytes();
             let bytes = if order == ByteOrder::Little { [d, c, b, a] } else { [a, b, c, d] };
             let last = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
             let text = bytes.iter().take(last).all(is_text);
@@ -176,7 +178,10 @@ impl Candidates {
             }
             let enough = if column.is_some() { fewest } else { self.fewest(*unit) };
             let plausible = *unit != TimeUnit::Seconds32 && count >= 3 || DECADES.contains(median);
-            if count >= enough && count.saturating_mul(10) >= times.len() as u64 * 6 && plausible {
+            if count >= enough
+                && count.saturating_mul(10) >= (times.len() as u64).saturating_mul(6)
+                && plausible
+            {
                 accepted.extend(candidates.iter().filter(close).copied());
             }
         }

@@ -63,7 +63,7 @@ impl<'a> Words<'a> {
             if word != 0 {
                 let after = words.get(number.saturating_add(1)).map_or(0, |bytes| self.value(bytes));
                 let noise = is_noise(self.before) || is_noise(after);
-                self.word(at.saturating_add(8 * number as u64), bytes, word, grain, noise);
+                self.word(at.saturating_add((number as u64).saturating_mul(8)), bytes, word, grain, noise);
             }
             self.before = word;
         }

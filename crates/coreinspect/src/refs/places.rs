@@ -299,7 +299,7 @@ impl<'t> Places<'t> {
             return Some(OnStack { thread: self.first_thread?, depth: None, live: None });
         };
         let stack = own.filter(|stack| lowest_live(stack) <= address).last().unwrap_or(lowest);
-        let depth = i64::try_from(i128::from(address.get()) - i128::from(stack.pointer.get())).ok()?;
+        let depth = i64::try_from(i128::from(address.get()).checked_sub(stack.pointer.get().into())?).ok()?;
         // Without known bounds, what is below the stack pointer may belong to something else.
         let live = (address >= lowest_live(stack)).then_some(true);
         let live = live.or_else(|| stack.bounds.map(|_| false));

@@ -143,7 +143,9 @@ fn write_fields(shown: &[DiffField], style: Style, out: &mut dyn Write) -> io::R
         let name = name(field);
         let [left, right] = [&field.left, &field.right].map(|value| said(value.as_ref(), style));
         let arrow = if style.unicode { "→" } else { "->" };
-        let used = 2 + names.max(name.width()) + 2 + left.width() + 1 + arrow.width() + 1 + right.width();
+        let widths = [names.max(name.width()), left.width(), arrow.width(), right.width()];
+        // Two blanks before the name and behind it, one on each side of the arrow.
+        let used = widths.into_iter().fold(6_usize, usize::saturating_add);
         if style.width.is_none_or(|width| used <= width) {
             let padding = names.saturating_sub(name.width());
             let name = style.paint(Tone::Name, name);
@@ -179,7 +181,7 @@ fn ranges(ranges: &[DiffRange], more: u64, limit: usize, canvas: &mut dyn Canvas
 }
 
 /// Bytes of a line, of each copy: 80 columns hold both.
-const LINE: u64 = 8;
+const LINE: usize = 8;
 
 /// The lines that hold a byte that differs, both copies side by side.
 fn hex(
@@ -193,20 +195,20 @@ fn hex(
     let mut next = 0;
     let mut written = 0_usize;
     for range in ranges {
-        let mut at = (range.start & !(LINE - 1)).max(next);
+        let mut at = (range.start & !7).max(next);
         while at < range.end {
             if written >= limit {
                 let text = "  more bytes differ: --limit shows more";
                 return writeln!(out, "{}", style.paint(Tone::Faint, text));
             }
-            let [left, right] = bytes(index, at, LINE as usize);
+            let [left, right] = bytes(index, at, LINE);
             write!(out, "{at:08x}  ")?;
             half(&left, &right, style, out)?;
             write!(out, "  ")?;
             half(&right, &left, style, out)?;
             writeln!(out)?;
-            written += 1;
-            at = at.saturating_add(LINE);
+            written = written.saturating_add(1);
+            at = at.saturating_add(LINE as u64);
         }
         next = at;
     }

@@ -132,7 +132,7 @@ impl Grid {
             .iter()
             .zip(breaks)
             .map(|(width, breaks)| if breaks { NARROWEST.min(*width) } else { *width });
-        columns.sum::<usize>() + GAP.len() * widths.len().saturating_sub(1)
+        columns.sum::<usize>().saturating_add(GAP.len().saturating_mul(widths.len().saturating_sub(1)))
     }
 
     fn write_row(&self, row: &[Cell], widths: &[usize], style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -173,7 +173,7 @@ fn break_lines(text: &str, width: usize, ellipsis: &str) -> Vec<String> {
     if lines.len() > MOST_LINES {
         lines.truncate(MOST_LINES);
         if let Some(last) = lines.last_mut() {
-            while last.width() + ellipsis.width() > width && last.pop().is_some() {}
+            while last.width().saturating_add(ellipsis.width()) > width && last.pop().is_some() {}
             last.push_str(ellipsis);
         }
     }

@@ -58,8 +58,8 @@ impl<'o> HexDump<'o> {
         while let Some((byte, rest)) = bytes.split_first() {
             // Lines that fold away are what a large segment mostly has.
             if self.folding && self.line.is_empty() && bytes.len() >= columns {
-                let equal =
-                    bytes.chunks_exact(columns).take_while(|line| self.last_is(line)).count() * columns;
+                let equal = bytes.chunks_exact(columns).take_while(|line| self.last_is(line)).count();
+                let equal = equal.saturating_mul(columns);
                 if equal > 0 {
                     self.at = self.at.saturating_add(equal as u64);
                     bytes = bytes.get(equal..).unwrap_or_default();
@@ -80,13 +80,14 @@ impl<'o> HexDump<'o> {
         let columns = self.columns() as u64;
         while count > 0 {
             if self.folding && self.line.is_empty() && count > columns && self.last_is_missing() {
-                let whole = count - count % columns;
+                let rest = count.checked_rem(columns).unwrap_or(0);
+                let whole = count.saturating_sub(rest);
                 self.at = self.at.saturating_add(whole);
-                count -= whole;
+                count = rest;
                 continue;
             }
             self.push(None)?;
-            count -= 1;
+            count = count.saturating_sub(1);
         }
         Ok(())
     }

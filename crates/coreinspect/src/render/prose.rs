@@ -28,21 +28,21 @@ pub(super) fn write_wrapped(
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    let mut columns = 0;
+    let mut columns = 0_usize;
     for word in text.split_inclusive(' ') {
-        let fits = columns + word.trim_end().width() <= width;
+        let fits = columns.saturating_add(word.trim_end().width()) <= width;
         if !fits && columns > 0 {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
             columns = 0;
         }
         for c in word.chars() {
             let wide = c.width().unwrap_or(0);
-            if columns + wide > width && c != ' ' && columns > 0 {
+            if columns.saturating_add(wide) > width && c != ' ' && columns > 0 {
                 lines.push(std::mem::take(&mut line));
                 columns = 0;
             }
             line.push(c);
-            columns += wide;
+            columns = columns.saturating_add(wide);
         }
     }
     lines.push(line.trim_end().to_owned());

@@ -13,7 +13,7 @@ pub fn size(bytes: u64, plain: bool) -> String {
         return bytes.to_string();
     }
     for (shift, unit) in [(40_u32, 'T'), (30, 'G'), (20, 'M'), (10, 'K')] {
-        let mask = (1_u64 << shift) - 1;
+        let mask = !(u64::MAX << shift);
         if bytes > mask && bytes & mask == 0 {
             return format!("{}{unit}", bytes >> shift);
         }

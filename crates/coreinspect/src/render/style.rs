@@ -68,8 +68,13 @@ impl Style {
 
 /// The SGR parameters of the field with this number.
 pub(super) fn field_color(number: usize) -> &'static str {
-    const COLORS: [&str; 5] = ["36", "33", "35", "32", "34"];
-    COLORS.get(number % COLORS.len()).copied().unwrap_or("")
+    match number % 5 {
+        0 => "36",
+        1 => "33",
+        2 => "35",
+        3 => "32",
+        _ => "34",
+    }
 }
 
 /// Text with a colour.

@@ -32,7 +32,7 @@ pub(super) fn draw(dump: &Dump, canvas: &mut dyn Canvas) -> io::Result<()> {
         canvas.fact(MARGIN, &format!("#{:<3} ", segment.number), &text)?;
     }
     if unnamed.len() > TOLD {
-        let more = format!("({} more: coreinspect show)", unnamed.len() - TOLD);
+        let more = format!("({} more: coreinspect show)", unnamed.len().saturating_sub(TOLD));
         canvas.line(2, &[(Tone::Faint, &more)])?;
     }
     Ok(())

@@ -207,7 +207,11 @@ impl Tree<'_> {
             }
             _ => self.lines("value", value, 0, style, &mut lines),
         }
-        let names = lines.iter().map(|line| line.depth * 2 + line.name.chars().count()).max().unwrap_or(0);
+        let names = lines
+            .iter()
+            .map(|line| line.depth.saturating_mul(2).saturating_add(line.name.chars().count()))
+            .max()
+            .unwrap_or(0);
         let names = names.clamp(4, 32);
         let beside = match style.width {
             Some(width) if width < 78 => BESIDE / 2,
@@ -219,20 +223,20 @@ impl Tree<'_> {
             let mut used = 2 + 8 + 1;
             if let Some(bytes) = self.bytes {
                 let shown = self.beside(line, bytes, beside, style);
-                let columns = usize::try_from(beside).unwrap_or(8) * 3;
+                let columns = usize::try_from(beside).unwrap_or(8).saturating_mul(3);
                 write!(
                     out,
                     "{}{:pad$} ",
                     style.field(line.tone, &shown),
                     "",
-                    pad = columns - shown.chars().count().min(columns)
+                    pad = columns.saturating_sub(shown.chars().count())
                 )?;
-                used += columns + 1;
+                used = columns.saturating_add(used).saturating_add(1);
             }
-            let name = format!("{:indent$}{}", "", line.name, indent = line.depth * 2);
+            let name = format!("{:indent$}{}", "", line.name, indent = line.depth.saturating_mul(2));
             let width = names.saturating_sub(name.chars().count());
             write!(out, "{}{:width$}", style.field(line.tone, &name), "")?;
-            used += names + 2;
+            used = names.saturating_add(used).saturating_add(2);
             let room = style.width.unwrap_or(usize::MAX).saturating_sub(used).max(20);
             let tone = if line.missing { Tone::Bad } else { Tone::Plain };
             for (at, text) in wrap(&line.text, room).iter().enumerate() {

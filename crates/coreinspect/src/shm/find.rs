@@ -24,18 +24,20 @@ impl SharedMemory {
             let (found_by, facts) = match mapping.system_v {
                 SystemV::ByName => (FoundBy::Name, None),
                 SystemV::No => {
-                    this.posix_mappings += usize::from(mapping.name.starts_with(b"/dev/shm/"));
+                    this.posix_mappings =
+                        this.posix_mappings.saturating_add(mapping.name.starts_with(b"/dev/shm/").into());
                     continue;
                 }
                 SystemV::Yes(found_by, facts) => (found_by, Some(facts)),
             };
             let Some(name) = Key::from_mapping_name(mapping.name) else {
-                this.posix_mappings += usize::from(mapping.name.starts_with(b"/dev/shm/"));
+                this.posix_mappings =
+                    this.posix_mappings.saturating_add(mapping.name.starts_with(b"/dev/shm/").into());
                 if this.saved_anonymous.is_none()
                     && anonymous_left > 0
                     && mapping.name == b"/dev/zero (deleted)"
                 {
-                    anonymous_left -= 1;
+                    anonymous_left = anonymous_left.saturating_sub(1);
                     this.saved_anonymous =
                         Some(mapping.range).filter(|range| is_saved_and_writable(target, *range));
                 }
@@ -43,7 +45,7 @@ impl SharedMemory {
             };
             let offset = mapping.offset.filter(|offset| offset.checked_add(mapping.range.length()).is_some());
             let Some(offset) = offset else {
-                impossible += 1;
+                impossible = impossible.saturating_add(1);
                 continue;
             };
             let row = Row { key: name.key, range: mapping.range, offset, found_by, facts };
@@ -64,14 +66,14 @@ impl SharedMemory {
             end = end.max(row.range.end());
             apart
         });
-        let overlapping = before - rows.len();
-        if impossible + overlapping > 0 {
+        let impossible = before.saturating_sub(rows.len()).saturating_add(impossible);
+        if impossible > 0 {
             this.warnings.push(Warning::new(
                 "mappings",
                 format!(
                     "{} System V mappings lie where no mapping can (over another, or past the end of every segment); they \
                      are left out",
-                    impossible + overlapping
+                    impossible
                 ),
             ));
         }

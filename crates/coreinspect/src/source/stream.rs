@@ -349,8 +349,10 @@ impl Stream {
         }
         self.keep_of_the_last(state, Some(range))?;
         if state.came > range.start().get() {
-            let gone =
-                Interval::clamped(range.start(), state.came.min(range.end().get()) - range.start().get());
+            let gone = Interval::clamped(
+                range.start(),
+                state.came.min(range.end().get()).saturating_sub(range.start().get()),
+            );
             if !state.kept.has(gone) {
                 self.go_back(state)?;
             }

@@ -10,13 +10,6 @@
 //! would have joined private memory; pages of zeroes that the kernel wrote out, where it leaves holes for private memory;
 //! SHMLBA; no word that points elsewhere in the process; the same bytes attached again, or in a sister that has names.
 
-#![deny(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::cast_possible_truncation,
-    clippy::unwrap_used
-)]
-
 mod evidence;
 mod landscape;
 mod merged;

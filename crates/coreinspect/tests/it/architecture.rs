@@ -312,15 +312,64 @@ fn a_writer_is_named_in_its_rooms_alone() {
     }
 }
 
-/// What reads a hostile file must not be able to panic by an index, a sum or a cast.
+/// What could end the program, or lose bits of a number, where a file is hostile.
+const DENIED: &[&str] = &[
+    "arithmetic_side_effects",
+    "cast_possible_truncation",
+    "cast_possible_wrap",
+    "cast_sign_loss",
+    "expect_used",
+    "indexing_slicing",
+    "panic",
+    "string_slice",
+    "unreachable",
+    "unwrap_used",
+];
+
+/// The lints that `code` switches off, but for those of its own unit tests.
+fn lints_switched_off(code: &str) -> BTreeSet<String> {
+    let compact: String = code.split_whitespace().collect();
+    let lists = ["[allow(", "[expect(", "[warn("].into_iter().flat_map(|start| {
+        compact.split(start).skip(1).filter_map(|rest| rest.split_once(")]")).map(|(list, _)| list.to_owned())
+    });
+    let names = lists.flat_map(|list| words(&list).map(str::to_owned).collect::<Vec<_>>());
+    names.filter(|name| DENIED.contains(&name.as_str())).collect()
+}
+
 #[test]
-fn the_parser_denies_what_can_panic() {
-    let root = fs::read_to_string(workspace().join("crates/coreinspect/src/core_file/mod.rs")).unwrap();
-    let denied = root.split("#![deny(").nth(1).and_then(|rest| rest.split(')').next()).unwrap_or_default();
-    for lint in ["indexing_slicing", "arithmetic_side_effects", "cast_possible_truncation", "unwrap_used"] {
-        assert!(denied.contains(&format!("clippy::{lint}")), "{lint}");
+fn the_workspace_denies_what_can_panic() {
+    let workspace = workspace();
+    let manifest = |path: &str| -> toml::Table {
+        fs::read_to_string(workspace.join(path).join("Cargo.toml")).unwrap().parse().unwrap()
+    };
+    let root = manifest("");
+    for lint in DENIED {
+        assert_eq!(root["workspace"]["lints"]["clippy"][*lint].as_str(), Some("deny"), "{lint}");
     }
-    let allowing = rust_files(&workspace().join("crates/coreinspect/src/core_file"));
-    let allowing = allowing.iter().filter(|file| file.code.contains("allow(clippy::"));
-    assert_eq!(allowing.map(|file| &file.path).collect::<Vec<_>>(), Vec::<&PathBuf>::new());
+    for member in root["workspace"]["members"].as_array().unwrap() {
+        let member = manifest(member.as_str().unwrap());
+        assert_eq!(member["lints"]["workspace"].as_bool(), Some(true), "{member:?}");
+    }
+    let files = rust_files(&workspace.join("crates"));
+    let shipped = files.iter().filter(|file| file.path.iter().nth(1).is_some_and(|part| part == "src"));
+    let off: Vec<_> = shipped
+        .map(|file| (file.path.as_path(), lints_switched_off(&file.code)))
+        .filter(|(_, lints)| !lints.is_empty())
+        .map(|(path, lints)| format!("{}: {lints:?}", path.display()))
+        .collect();
+    let seconds =
+        r#"coreinspect/src/look/times.rs: {"cast_possible_truncation", "cast_sign_loss"}"#.to_owned();
+    assert_eq!(off, [seconds]);
+}
+
+#[test]
+fn a_lint_that_is_switched_off_is_seen() {
+    for code in [
+        "#![allow(clippy::indexing_slicing)]",
+        "#[expect(clippy::dbg_macro,\n clippy::panic, reason = \"no\")]",
+        "#[cfg_attr(x, y)]\n#[warn(\n    clippy::unwrap_used\n)]",
+    ] {
+        assert_eq!(lints_switched_off(code).len(), 1, "{code}");
+    }
+    assert!(lints_switched_off("#![cfg_attr(test, allow(clippy::panic))] #[allow(dead_code)]").is_empty());
 }

@@ -1,9 +1,17 @@
 //! The program and its library, held against real dumps, their own contract, and hostile bytes.
+// clippy.toml allows most of these in test functions, but not in what they call.
 #![allow(
-    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
     reason = "a test says so by panicking"
 )]
 

@@ -1,7 +1,20 @@
 //! The writer and the reader as processes.
 
-// clippy.toml allows these in test functions, but not in what they call.
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+// clippy.toml allows most of these in test functions, but not in what they call.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test says so by panicking"
+)]
 
 mod crash;
 mod exit;

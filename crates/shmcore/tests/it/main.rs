@@ -1,7 +1,20 @@
 //! shmcore against the kernel, the C library and C programs.
 
-// clippy.toml allows these in test functions, but not in what they call.
-#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+// clippy.toml allows most of these in test functions, but not in what they call.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test says so by panicking"
+)]
 
 mod attachment;
 mod c_programs;

@@ -18,10 +18,10 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (digits, shift) = match text.char_indices().last() {
-            Some((at, 'K' | 'k')) => (&text[..at], 10),
-            Some((at, 'M' | 'm')) => (&text[..at], 20),
-            Some((at, 'G' | 'g')) => (&text[..at], 30),
-            Some((at, 'T' | 't')) => (&text[..at], 40),
+            Some((at, 'K' | 'k')) => (text.split_at(at).0, 10),
+            Some((at, 'M' | 'm')) => (text.split_at(at).0, 20),
+            Some((at, 'G' | 'g')) => (text.split_at(at).0, 30),
+            Some((at, 'T' | 't')) => (text.split_at(at).0, 40),
             _ => (text, 0),
         };
         let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));

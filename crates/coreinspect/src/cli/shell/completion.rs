@@ -116,7 +116,7 @@ impl Completer for Completion {
         context: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
         let before = line.get(..at).unwrap_or_default();
-        let start = before.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
+        let start = before.rfind(char::is_whitespace).map_or(0, |blank| blank.saturating_add(1));
         let (earlier, word) = before.split_at_checked(start).unwrap_or_default();
         if before.trim_start().starts_with('!') || cut(before).1.is_some() {
             return self.files.complete(line, at, context);

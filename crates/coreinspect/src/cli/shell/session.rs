@@ -223,7 +223,7 @@ impl Session {
 
     /// How many arguments before the user's [`Self::command_line`] puts there.
     fn own_arguments(&self, takes: Takes) -> usize {
-        usize::from(takes.a_dump()) + usize::from(takes.a_dump() && self.program.is_some())
+        usize::from(takes.a_dump()).saturating_add((takes.a_dump() && self.program.is_some()).into())
     }
 
     fn command_line(&self, verb: Verb, rest: impl Iterator<Item = OsString>) -> Vec<OsString> {

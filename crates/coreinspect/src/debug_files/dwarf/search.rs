@@ -210,7 +210,10 @@ impl<'d> Units<'d> {
         for unit in 0..self.count() {
             let _ = self.types_of_unit(unit, false, |named| {
                 let length = named.name.len().abs_diff(target.len());
-                if named.declaration || !is_type(named.tag) || length > 4 * allowed || named.name.len() > 256
+                if named.declaration
+                    || !is_type(named.tag)
+                    || length > allowed.saturating_mul(4)
+                    || named.name.len() > 256
                 {
                     return ControlFlow::Continue(());
                 }

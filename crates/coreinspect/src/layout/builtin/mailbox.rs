@@ -135,11 +135,12 @@ impl Message {
         if !text {
             let readable = self.bytes.iter().filter(|byte| **byte >= 0x20 && **byte != 0x7f).count();
             // Text in another encoding, or with an escape in it: not ours to throw away.
-            let speaks = if length >= 2 && readable * 4 >= length * 3 && calm(rest) {
-                Speaks::Perhaps
-            } else {
-                Speaks::Against
-            };
+            let speaks =
+                if length >= 2 && readable.saturating_mul(4) >= length.saturating_mul(3) && calm(rest) {
+                    Speaks::Perhaps
+                } else {
+                    Speaks::Against
+                };
             return (format!("the {length} bytes from byte 1 on are no printable text"), speaks);
         }
         let says = format!("a NUL ends the {length} bytes of text from byte 1 on");
@@ -167,6 +168,7 @@ fn is_text(bytes: &[u8], cut: bool) -> bool {
 fn calm(rest: &[u8]) -> bool {
     let mut runs = rest.split(|byte| *byte == 0).filter(|run| !run.is_empty());
     runs.all(|run| {
-        is_text(run, true) || run.iter().filter(|byte| **byte >= 0x20).count() * 8 >= run.len() * 7
+        let printable = run.iter().filter(|byte| **byte >= 0x20).count();
+        is_text(run, true) || printable.saturating_mul(8) >= run.len().saturating_mul(7)
     })
 }

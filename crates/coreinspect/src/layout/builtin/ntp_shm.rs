@@ -122,7 +122,7 @@ impl Times {
             Class::Bits64 => ([8, 24], [16, 32], 36, 96),
             Class::Bits32 => ([8, 16], [12, 20], 24, 80),
         };
-        let rest = |index: u64| rest + 4 * index;
+        let rest = |index: u64| index.saturating_mul(4).saturating_add(rest);
         Some(Self {
             mode: subject.i32(0)?,
             seconds: [subject.long(seconds[0])?, subject.long(seconds[1])?],

@@ -58,14 +58,18 @@ impl Layout for PhpSysvshm {
         }
         let mut reasons = vec!["it begins with \"PHP_SM\"".to_owned()];
         let long = subject.machine.class.long() as u64;
-        let field = |index: u64| subject.long(8 + long * index);
+        let field = |index: u64| subject.long(long.saturating_mul(index).saturating_add(8));
         let (Some(start), Some(end), Some(free), Some(total)) = (field(0), field(1), field(2), field(3))
         else {
             reasons.push("the rest of its head is not in the dump".to_owned());
             return Verdict::Likely(reasons);
         };
         let used = end.checked_add(free);
-        if start == 8 + 4 * long && start <= end && used == Some(total) && total <= subject.length() {
+        if start == long.saturating_mul(4).saturating_add(8)
+            && start <= end
+            && used == Some(total)
+            && total <= subject.length()
+        {
             reasons.push(format!("used and free room, {end} + {free}, are all {total} bytes"));
             return Verdict::Certain(reasons);
         }

@@ -110,11 +110,11 @@ impl Header {
         const EM_386: u16 = 3;
         let kind = Kind::of(subject)?;
         let long = subject.machine.class.long() as u64;
-        let behind = 8 + 2 * long;
+        let behind = long.saturating_mul(2).saturating_add(8);
         let index = match kind {
             Kind::WithoutIndex | Kind::IndexOffset => None,
             Kind::Index => subject.long(behind),
-            Kind::DynamicSharedMemory => subject.long(behind + long),
+            Kind::DynamicSharedMemory => subject.long(behind.checked_add(long)?),
         };
         let words = match kind {
             Kind::WithoutIndex => 0,
@@ -123,14 +123,14 @@ impl Header {
         };
         let alignment = if subject.machine.number == EM_386 { 4 } else { 8 };
         // dev_t and, as PostgreSQL is built, ino_t have 8 bytes everywhere.
-        let device = (behind + words * long).next_multiple_of(alignment);
+        let device = long.checked_mul(words)?.checked_add(behind)?.checked_next_multiple_of(alignment)?;
         Some(Self {
             creator: subject.i32(4)?,
             total: subject.long(8)?,
-            free: subject.long(8 + long)?,
+            free: subject.long(long.checked_add(8)?)?,
             index: index.filter(|index| *index != 0),
-            inode: subject.u64(device + 8)?,
-            size: device + 16,
+            inode: subject.u64(device.checked_add(8)?)?,
+            size: device.checked_add(16)?,
         })
     }
 
@@ -172,8 +172,8 @@ fn own_allocations(subject: &Subject<'_>, index: u64) -> Option<Type> {
 /// What the index in the main area says, in words.
 fn allocations_in(subject: &Subject<'_>, area: Interval<Address>, kind: Kind) -> Option<String> {
     let long = subject.machine.class.long();
-    let words = if kind == Kind::DynamicSharedMemory { 4 } else { 3 };
-    let at = area.start().checked_add(8 + (words - 1) * long as u64)?;
+    let words = if kind == Kind::DynamicSharedMemory { 3 } else { 2 };
+    let at = area.start().checked_add(8)?.checked_add((long as u64).checked_mul(words)?)?;
     let mut pointer = [0; 8];
     let pointer = pointer.get_mut(..long)?;
     (subject.target?.read(at, pointer).ok()? == long).then_some(())?;

@@ -90,8 +90,7 @@ impl fmt::Display for KeyPattern {
             Self::Exact(key) => write!(f, "{key}"),
             Self::Masked { bits, mask } => {
                 f.write_str("0x")?;
-                for digit in (0..8).rev() {
-                    let shift = digit * 4;
+                for shift in (0..32).step_by(4).rev() {
                     match mask >> shift & 0xf {
                         0 => f.write_str("?")?,
                         _ => write!(f, "{:x}", bits >> shift & 0xf)?,

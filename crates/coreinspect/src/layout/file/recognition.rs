@@ -142,7 +142,7 @@ impl Recognition {
             });
         }
         let evidence = [program, checked].into_iter().filter(|there| *there).count();
-        let mut rank = match (magic_bytes, pattern.is_some(), evidence) {
+        let mut rank: u8 = match (magic_bytes, pattern.is_some(), evidence) {
             (STRONG.., ..) => 3,
             (_, true, _) => 2,
             (1.., _, 1..) => 2,
@@ -150,7 +150,7 @@ impl Recognition {
             _ => 1,
         };
         if let Some(finding) = remarks.findings.first() {
-            rank -= 1;
+            rank = rank.saturating_sub(1);
             reasons.push(format!("but {}", finding.message));
         }
         if pattern.is_none() && !self.keys.is_empty() {

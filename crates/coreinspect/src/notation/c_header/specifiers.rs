@@ -316,7 +316,7 @@ fn enum_bytes(least: i128, most: i128, packed: bool) -> u64 {
     let fits = |bytes: u32| {
         let bits = bytes.saturating_mul(8);
         match least < 0 {
-            true => least >= -(1 << bits.saturating_sub(1)) && most < 1 << bits.saturating_sub(1),
+            true => least >= -1 << bits.saturating_sub(1) && most < 1 << bits.saturating_sub(1),
             false => most < 1 << bits,
         }
     };

@@ -36,7 +36,7 @@ impl<'s> Parser<'s> {
     ) -> Result<Declared<'s>, Problem> {
         let mut base = spec.base.clone();
         let mut to = spec.name.clone();
-        let mut stars = 0;
+        let mut stars = 0_usize;
         while self.is_sign("*") || matches!(self.word(), "const" | "volatile" | "restrict") && stars > 0 {
             if self.took("*") {
                 let name = if stars == 0 {
@@ -46,7 +46,7 @@ impl<'s> Parser<'s> {
                 };
                 base = self.pointer_to(&name, modifiers);
                 to = name;
-                stars += 1;
+                stars = stars.saturating_add(1);
             } else {
                 self.next();
             }

@@ -281,8 +281,8 @@ pub(super) fn with_names(
     };
     let (least, most) = match integer.signed {
         _ if bits >= 127 => (i128::MIN, i128::MAX),
-        true if !flags => (-(1_i128 << bits.saturating_sub(1)), (1 << bits.saturating_sub(1)) - 1),
-        _ => (0, (1_i128 << bits) - 1),
+        true if !flags => (-1 << bits.saturating_sub(1), !(-1 << bits.saturating_sub(1))),
+        _ => (0, !(-1 << bits)),
     };
     if let Some((value, name)) = names.iter().find(|(value, _)| !(least..=most).contains(value)) {
         return Err(Problem::new(format!("`{name}` is {value}, which {bits} bits do not hold"), span));

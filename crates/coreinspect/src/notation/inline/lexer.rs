@@ -161,12 +161,12 @@ fn quoted(rest: &str, at: usize, quote: char) -> Result<(TokenKind, usize), Prob
                     '\'' => b'\'',
                     'x' => {
                         let mut value = 0_u8;
-                        let mut digits = 0;
+                        let mut digits = 0_u8;
                         while digits < 2
                             && let Some(digit) = chars.peek().and_then(|(_, char)| char.to_digit(16))
                         {
                             value = value << 4 | u8::try_from(digit).unwrap_or(0);
-                            digits += 1;
+                            digits = digits.saturating_add(1);
                             chars.next();
                         }
                         if digits == 0 {
@@ -176,12 +176,12 @@ fn quoted(rest: &str, at: usize, quote: char) -> Result<(TokenKind, usize), Prob
                     }
                     digit @ '0'..='7' => {
                         let mut value = digit.to_digit(8).unwrap_or(0);
-                        let mut digits = 1;
+                        let mut digits = 1_u8;
                         while digits < 3
                             && let Some(digit) = chars.peek().and_then(|(_, char)| char.to_digit(8))
                         {
                             value = value << 3 | digit;
-                            digits += 1;
+                            digits = digits.saturating_add(1);
                             chars.next();
                         }
                         u8::try_from(value)

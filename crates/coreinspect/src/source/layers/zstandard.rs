@@ -114,7 +114,8 @@ pub(in crate::source) fn size_told(file: &File, length: u64) -> Option<u64> {
         let [descriptor] = window.at(position)?;
         let single_segment = descriptor & 0x20 != 0;
         let dictionary = [0, 1, 2, 4].get(usize::from(descriptor & 3)).copied()?;
-        position = position.checked_add(1 + u64::from(!single_segment) + dictionary)?;
+        position =
+            position.checked_add(1)?.checked_add(u64::from(!single_segment))?.checked_add(dictionary)?;
         let (size, width) = match (descriptor >> 6, single_segment) {
             (0, false) => return None,
             (0, true) => (u64::from(u8::from_le_bytes(window.at(position)?)), 1),

@@ -4,13 +4,6 @@
 //! `BinaryFormat/Minidump.h`; the structures are those of the crate minidump-common. The stream LinuxMaps is the text of
 //! /proc/PID/maps: it names the segments, and the inode in it is the shmid.
 
-#![deny(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::cast_possible_truncation,
-    clippy::unwrap_used
-)]
-
 mod memory;
 mod names;
 mod process;

@@ -161,7 +161,7 @@ impl<'a> Window<'a> {
             return Ok(());
         }
         // The page around it, as far as that is there: the next item may stand before this one.
-        let start = at.saturating_sub(at % PAGE as u64);
+        let start = at.saturating_sub(at.rem_euclid(PAGE as u64));
         let run_before = self.contents.run(SegmentOffset::new(start));
         let start = if run_before.missing.is_none() && run_before.until > place { start } else { at };
         let before = usize::try_from(at.saturating_sub(start)).unwrap_or(0);

@@ -73,7 +73,9 @@ impl Decoder<'_, '_, '_, '_> {
                 }
             };
             let some = some.get(..left).unwrap_or(some);
-            let some = some.get(..some.len().saturating_sub(some.len() % unit)).unwrap_or_default();
+            let some = some
+                .get(..some.len().saturating_sub(some.len().checked_rem(unit).unwrap_or(0)))
+                .unwrap_or_default();
             if some.is_empty() {
                 break;
             }

@@ -143,7 +143,7 @@ impl<'a> Thaw<'a> {
             tag::UNDEF | tag::SV_UNDEF | tag::SVUNDEF_ELEM => Kind::Nothing,
             tag::SV_YES | tag::BOOLEAN_TRUE => Kind::Number(1, NumberStyle::Boolean),
             tag::SV_NO | tag::BOOLEAN_FALSE => Kind::Number(0, NumberStyle::Boolean),
-            tag::BYTE => Kind::Number(i128::from(self.byte()?) - 128, NumberStyle::Decimal),
+            tag::BYTE => Kind::Number(i128::from(self.byte()?).saturating_sub(128), NumberStyle::Decimal),
             tag::NETINT => {
                 let bytes = self.array::<4>()?;
                 Kind::Number(i32::from_be_bytes(bytes).into(), NumberStyle::Decimal)

@@ -105,8 +105,8 @@ impl Walk<'_, '_> {
             matches!(words, 2 | 3).then_some(size)
         };
         let words = HEADER.checked_div(self.long)?;
-        let sizes =
-            (0..words).find(|number| word(*number) == Some(KEY as u64) && entry(number + 1).is_some())?;
+        let size = |sizes: usize| entry(sizes.checked_add(1)?);
+        let sizes = (0..words).find(|number| word(*number) == Some(KEY as u64) && size(*number).is_some())?;
         // Before the sizes: uint32 max_bucket, high_mask, low_mask, and padding to a word.
         let masks = sizes.checked_mul(self.long)?.checked_sub(if self.long == 8 { 16 } else { 12 })?;
         let buckets = usize::try_from(self.u32_in(&header, masks)?).ok()?.checked_add(1)?;
@@ -119,7 +119,7 @@ impl Walk<'_, '_> {
             is_size.then_some((size, shift.checked_add(8)?))
         })?;
         let directory = index.checked_add(end as u64)?;
-        (buckets <= MOST).then_some(Table { directory, buckets, segment_size, entry: entry(sizes + 1)? })
+        (buckets <= MOST).then_some(Table { directory, buckets, segment_size, entry: size(sizes)? })
     }
 
     /// `length` bytes at the address `at`, if all are there.
