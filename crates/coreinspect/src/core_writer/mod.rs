@@ -60,7 +60,7 @@ pub enum WriteError {
     },
     /// The process cannot be looked at, or not be stopped.
     #[error(transparent)]
-    Process(#[from] crate::Error),
+    Process(#[from] crate::error::Error),
     /// The process became another program meanwhile.
     #[error("process {pid} became another program (execve) while it was dumped; dump it again")]
     Replaced {
@@ -169,7 +169,7 @@ impl<'p> Process<'p> {
 }
 
 fn gone(pid: u32) -> WriteError {
-    crate::Error::Process { pid, what: "it", source: Errno::ESRCH.into() }.into()
+    crate::error::Error::Process { pid, what: "it", source: Errno::ESRCH.into() }.into()
 }
 
 fn unreadable(folder: &ProcessFolder, name: &str, source: io::Error) -> WriteError {

@@ -206,9 +206,9 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Reading;
     use super::*;
     use crate::machine::{ByteOrder, Class, Machine};
+    use crate::search::Reading;
 
     /// Truth by the dullest means: every offset is tried.
     #[test]
