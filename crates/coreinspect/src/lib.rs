@@ -86,6 +86,7 @@ pub mod report;
 pub mod retention;
 pub mod search;
 pub mod shm;
+pub mod sidecar;
 pub mod source;
 pub mod stopped;
 pub mod targets;

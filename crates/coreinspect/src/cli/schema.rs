@@ -1,4 +1,4 @@
-//! The JSON Schema of the contract.
+//! The JSON Schemas of the contracts.
 
 use std::io::Write;
 
@@ -6,16 +6,21 @@ use clap::Args;
 
 use super::{Context, Execute, Failure, Status};
 
-/// The schema, as the repository has it.
-const SCHEMA: &str = include_str!("../../schema/coreinspect-1.json");
-
 /// Prints the JSON Schema of --format json and jsonl.
 #[derive(Args, Debug)]
-pub(super) struct Schema {}
+pub(super) struct Schema {
+    /// Print the schema of what is written beside a dump: the sidecar of `collect`, and the note of `dump`.
+    #[arg(long)]
+    sidecar: bool,
+}
 
 impl Execute for Schema {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        context.out.write_all(SCHEMA.as_bytes())?;
+        let schema = match self.sidecar {
+            true => include_str!("../../schema/sidecar-1.json"),
+            false => include_str!("../../schema/coreinspect-1.json"),
+        };
+        context.out.write_all(schema.as_bytes())?;
         Ok(Status::Found)
     }
 }

@@ -2,22 +2,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
-
 use super::{Access, Cut, Dying, Kernel, Stored, Tables};
 use crate::core_writer::{attached, segment_facts};
 use crate::proc_files::{MemoryArea, smaps};
-
-/// The word that a sidecar has as `format`.
-const FORMAT: &str = "coreinspect-sidecar/1";
+use crate::sidecar::{self, CutBy, Mapping, Process, Segment, Sidecar, StoredCore};
 
 /// What was seen of the process before its core was read.
 #[derive(Debug)]
 pub struct Seen {
-    process: Value,
-    segments: Value,
-    mappings: Value,
-    sysvipc: Value,
+    process: Process,
+    segments: Vec<Segment>,
+    mappings: Vec<Mapping>,
+    sysvipc: Option<sidecar::Tables>,
     /// Its mappings, for whoever must know which of them the core lacks.
     pub smaps: Vec<u8>,
     /// coredump_filter; `None` if it could not be read.
@@ -39,32 +35,32 @@ impl Seen {
             .and_then(|hexadecimal| u32::from_str_radix(hexadecimal.trim(), 16).ok());
         let command = folder.read("comm").ok();
         let command = command.as_deref().map(|comm| comm.strip_suffix(b"\n").unwrap_or(comm));
-        let process = json!({
-            "pid": folder.pid(),
-            "namespace_pids": numbers(folder.status("NSpid")),
-            "tid": kernel.thread,
-            "signal": kernel.signal.or_else(|| dying.signal()),
-            "time": kernel.time,
-            "command": command.and_then(text),
-            "executable": link("exe"),
-            "arguments": text(&read("cmdline")).map(|words| words.trim_end_matches('\0').replace('\0', " ")),
-            "uid": credentials.map(|credentials| credentials.user),
-            "gid": credentials.map(|credentials| credentials.group),
-            "dumpable": kernel.dumpable,
-            "secure": dying.is_secure(),
-            "coredump_filter": filter.map(|filter| format!("{filter:#x}")),
-            "cgroup": text(read("cgroup").trim_ascii_end()),
+        let process = Process {
+            pid: folder.pid(),
+            namespace_pids: numbers(folder.status("NSpid")),
+            tid: kernel.thread,
+            signal: kernel.signal.or_else(|| dying.signal()),
+            time: Some(kernel.time),
+            command: command.and_then(text),
+            executable: link("exe"),
+            arguments: text(&read("cmdline")).map(|words| words.trim_end_matches('\0').replace('\0', " ")),
+            uid: credentials.map(|credentials| credentials.user),
+            gid: credentials.map(|credentials| credentials.group),
+            dumpable: kernel.dumpable,
+            secure: dying.is_secure(),
+            coredump_filter: filter.map(|filter| format!("{filter:#x}")),
+            cgroup: text(read("cgroup").trim_ascii_end()),
+        };
+        let sysvipc = tables.map(|tables| sidecar::Tables {
+            shm: text(&tables.shm),
+            sem: text(&tables.sem),
+            msg: text(&tables.msg),
         });
-        let facts = segment_facts(&attached(folder, &maps), &listed);
-        let sysvipc = tables.map(
-            |tables| json!({ "shm": text(&tables.shm), "sem": text(&tables.sem), "msg": text(&tables.msg) }),
-        );
-        let mappings: Vec<_> = smaps::parse(&smaps).map(|area| mapping(&area)).collect();
         Self {
             process,
-            segments: facts.get("segments").cloned().unwrap_or_default(),
-            mappings: mappings.into(),
-            sysvipc: sysvipc.unwrap_or_default(),
+            segments: segment_facts(&attached(folder, &maps), &listed),
+            mappings: smaps::parse(&smaps).map(|area| mapping(&area)).collect(),
+            sysvipc,
             smaps,
             filter,
         }
@@ -72,9 +68,11 @@ impl Seen {
 
     /// The text of the sidecar, and what became of the core.
     pub fn text(&self, outcome: &Outcome<'_>) -> String {
-        let Self { process, segments, mappings, sysvipc, .. } = self;
-        let text = document(outcome, [process, segments, mappings, sysvipc]);
-        serde_json::to_string_pretty(&text).unwrap_or_default()
+        let mut document = document(outcome, &self.process);
+        document.segments = &self.segments;
+        document.mappings = Some(&self.mappings);
+        document.sysvipc = self.sysvipc.as_ref();
+        serde_json::to_string_pretty(&document).unwrap_or_default()
     }
 }
 
@@ -95,34 +93,38 @@ pub struct Outcome<'a> {
 
 /// The text of a sidecar of a process that could not be looked at.
 pub fn without_process(kernel: &Kernel, outcome: &Outcome<'_>) -> String {
-    let process = json!({
-        "pid": kernel.pid, "tid": kernel.thread, "signal": kernel.signal, "time": kernel.time,
-        "dumpable": kernel.dumpable,
-    });
-    let text = document(outcome, [&process, &json!([]), &Value::Null, &Value::Null]);
-    serde_json::to_string_pretty(&text).unwrap_or_default()
+    let process = Process {
+        pid: kernel.pid,
+        tid: kernel.thread,
+        signal: kernel.signal,
+        time: Some(kernel.time),
+        dumpable: kernel.dumpable,
+        ..Process::default()
+    };
+    serde_json::to_string_pretty(&document(outcome, &process)).unwrap_or_default()
 }
 
-fn document(outcome: &Outcome<'_>, [process, segments, mappings, sysvipc]: [&Value; 4]) -> Value {
+/// A sidecar that knows of no segment and no mapping yet.
+fn document<'a>(outcome: &Outcome<'a>, process: &'a Process) -> Sidecar<'a> {
     let cut = outcome.stored.and_then(|stored| stored.cut).map(|cut| match cut {
-        Cut::Limit => "limit",
-        Cut::Disk => "disk",
+        Cut::Limit => CutBy::Limit,
+        Cut::Disk => CutBy::Disk,
     });
-    json!({
-        "format": FORMAT,
-        "collected": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
-        "core": { "file": outcome.core, "bytes": outcome.stored.map(|stored| stored.bytes), "cut": cut },
-        "saved_segments": outcome.segments,
-        "user": match outcome.access {
+    Sidecar {
+        format: sidecar::SIDECAR,
+        collected: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
+        core: StoredCore { file: outcome.core, bytes: outcome.stored.map(|stored| stored.bytes), cut },
+        saved_segments: outcome.segments,
+        user: match outcome.access {
             Access::User(user) => Some(user.as_raw()),
             Access::Root => None,
         },
-        "process": process,
-        "segments": segments,
-        "mappings": mappings,
-        "sysvipc": sysvipc,
-        "problems": outcome.problems,
-    })
+        process,
+        segments: &[],
+        mappings: None,
+        sysvipc: None,
+        problems: outcome.problems,
+    }
 }
 
 fn numbers(text: Option<Vec<u8>>) -> Vec<u32> {
@@ -140,17 +142,17 @@ fn escaped(bytes: &[u8]) -> String {
     })
 }
 
-fn mapping(area: &MemoryArea<'_>) -> Value {
+fn mapping(area: &MemoryArea<'_>) -> Mapping {
     let flags = area.field(b"VmFlags").map(escaped);
     let area = area.area;
-    json!({
-        "start": format!("{:#x}", area.start),
-        "end": format!("{:#x}", area.end),
-        "permissions": escaped(&area.permissions),
-        "offset": area.offset,
-        "device": format!("{:02x}:{:02x}", area.device.major, area.device.minor),
-        "inode": area.inode,
-        "name": (!area.name.is_empty()).then(|| escaped(area.name)),
-        "flags": flags,
-    })
+    Mapping {
+        start: format!("{:#x}", area.start),
+        end: format!("{:#x}", area.end),
+        permissions: escaped(&area.permissions),
+        offset: area.offset,
+        device: format!("{:02x}:{:02x}", area.device.major, area.device.minor),
+        inode: area.inode,
+        name: (!area.name.is_empty()).then(|| escaped(area.name)),
+        flags,
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! What it holds beside the bytes: NT_PRPSINFO, NT_AUXV, NT_FILE, on request NT_PRSTATUS, a PT_LOAD for every mapping,
 //! and two notes of owner `coreinspect`: 0x53484d01 is the program's name and version, 0x53484d02 JSON of what no other
-//! core holds, `{"format": "coreinspect-segments/1", "segments": [...]}` (see [`segment_facts`]). Other mappings are
+//! core holds, a [`Note`](crate::sidecar::Note). Other mappings are
 //! described, not saved, but for the vDSO.
 //!
 //! Segments are read through /proc/PID/map_files (needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE): SEEK_DATA and

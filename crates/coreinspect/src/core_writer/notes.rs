@@ -1,7 +1,6 @@
 //! The notes: who the process is, its auxiliary vector, the names of its mappings, who wrote the core, and what only
 //! the kernel of the living process knew of its segments.
 
-use serde_json::{Value, json};
 use shmcore::ipcs::ListedSegment;
 
 use super::elf::{I386, Machine, X86_64};
@@ -9,6 +8,7 @@ use super::registers::Registers;
 use super::segments::AttachedArea;
 use super::{Process, WriteError};
 use crate::proc_files::VirtualMemoryArea;
+use crate::sidecar::{NOTE, Note, Segment, SegmentMapping};
 
 /// Notes one after the other.
 pub(super) struct Notes(Vec<u8>);
@@ -18,7 +18,7 @@ const OURS: &[u8] = b"coreinspect\0";
 /// Its note "SHM" 1: the name and version of the program, without a NUL. bfd looks at a note's type before its owner, so
 /// the types are far from those of elf.h.
 const PROGRAM: u32 = 0x5348_4d01;
-/// Its note "SHM" 2: the segments, as the JSON that [`segments`] describes.
+/// Its note "SHM" 2: the segments, as a [`Note`].
 const SEGMENTS: u32 = 0x5348_4d02;
 
 impl Notes {
@@ -44,7 +44,8 @@ impl Notes {
         notes.add(b"CORE\0", 6, &auxiliary_vector(process)?);
         notes.add(b"CORE\0", 0x4649_4c45, &files(process.machine, areas));
         notes.add(OURS, PROGRAM, concat!("coreinspect ", env!("CARGO_PKG_VERSION")).as_bytes());
-        notes.add(OURS, SEGMENTS, segments(attached, listed).to_string().as_bytes());
+        let known = Note { format: NOTE, segments: segments(attached, listed) };
+        notes.add(OURS, SEGMENTS, &serde_json::to_vec(&known).unwrap_or_default());
         Ok(notes.0)
     }
 
@@ -62,65 +63,48 @@ impl Notes {
     }
 }
 
-/// What is known of the segments beyond their bytes, in the words of [`crate::report`]:
-///
-/// `{"format": "coreinspect-segments/1", "segments": [{"key", "shmid", "size", "owner", "group", "creator",
-/// "creator_group", "perms", "nattch", "cpid", "lpid", "attached", "detached", "changed", "mappings": [{"start", "end",
-/// "offset"}]}]}`
-///
-/// Keys and addresses are strings `"0x..."`, `perms` an octal string with SHM_DEST (1000) and SHM_LOCKED (2000) as
-/// /proc/sysvipc/shm has it; the rest are numbers, times in seconds since 1970. What is not known is null: all but key and mappings where the mapping was not proven to be of a
-/// segment, all but shmid and size where the process's IPC namespace could not be looked into. Sources: the inode and
-/// the size of /proc/PID/map_files/START-END, and /proc/sysvipc/shm.
-pub fn segments(attached: &[AttachedArea<'_>], listed: &[ListedSegment]) -> Value {
-    let mut segments: Vec<(&AttachedArea<'_>, Vec<Value>)> = Vec::new();
+/// What is known of the segments beyond their bytes.
+pub fn segments(attached: &[AttachedArea<'_>], listed: &[ListedSegment]) -> Vec<Segment> {
+    let mut segments: Vec<(&AttachedArea<'_>, Segment)> = Vec::new();
     for area in attached {
+        let mapping = SegmentMapping {
+            start: format!("{:#x}", area.area.start),
+            end: format!("{:#x}", area.area.end),
+            offset: area.area.offset,
+        };
         let known = segments.iter_mut().find(|(first, _)| {
             (first.shmid, first.area.name) == (area.shmid, area.area.name) && area.shmid.is_some()
         });
-        let mappings = match known {
-            Some((_, mappings)) => mappings,
-            None => {
-                segments.push((area, Vec::new()));
-                match segments.last_mut() {
-                    Some((_, mappings)) => mappings,
-                    None => continue,
-                }
-            }
-        };
-        mappings.push(json!({
-            "start": format!("{:#x}", area.area.start),
-            "end": format!("{:#x}", area.area.end),
-            "offset": area.area.offset,
-        }));
+        match known {
+            Some((_, segment)) => segment.mappings.push(mapping),
+            None => segments.push((area, segment(area, mapping, listed))),
+        }
     }
-    let told: Vec<_> = segments.into_iter().map(|(area, mappings)| segment(area, mappings, listed)).collect();
-    json!({ "format": "coreinspect-segments/1", "segments": told })
+    segments.into_iter().map(|(_, segment)| segment).collect()
 }
 
-fn segment(area: &AttachedArea<'_>, mappings: Vec<Value>, listed: &[ListedSegment]) -> Value {
+fn segment(area: &AttachedArea<'_>, first: SegmentMapping, listed: &[ListedSegment]) -> Segment {
     let status = listed.iter().map(|row| &row.status).find(|status| Some(status.id().raw()) == area.shmid);
     let seconds = |time: Option<std::time::SystemTime>| {
         time?.duration_since(std::time::UNIX_EPOCH).ok().map(|duration| duration.as_secs())
     };
-    let key = shmcore::Key::from_mapping_name(area.area.name).map(|name| name.key.to_string());
-    json!({
-        "key": key,
-        "shmid": area.shmid,
-        "size": area.size.or(status.map(|status| status.size())),
-        "owner": status.map(|status| status.owner().as_raw()),
-        "group": status.map(|status| status.group().as_raw()),
-        "creator": status.map(|status| status.creator().as_raw()),
-        "creator_group": status.map(|status| status.creator_group().as_raw()),
-        "perms": status.map(|status| format!("{:04o}", status.permissions().bits())),
-        "nattch": status.map(|status| status.attach_count()),
-        "cpid": status.and_then(|status| status.creator_pid()).map(|pid| pid.as_raw()),
-        "lpid": status.and_then(|status| status.last_pid()).map(|pid| pid.as_raw()),
-        "attached": status.and_then(|status| seconds(status.attached())),
-        "detached": status.and_then(|status| seconds(status.detached())),
-        "changed": status.and_then(|status| seconds(status.changed())),
-        "mappings": mappings,
-    })
+    Segment {
+        key: shmcore::Key::from_mapping_name(area.area.name).map(|name| name.key.to_string()),
+        shmid: area.shmid,
+        size: area.size.or(status.map(|status| status.size())),
+        owner: status.map(|status| status.owner().as_raw()),
+        group: status.map(|status| status.group().as_raw()),
+        creator: status.map(|status| status.creator().as_raw()),
+        creator_group: status.map(|status| status.creator_group().as_raw()),
+        perms: status.map(|status| format!("{:04o}", status.permissions().bits())),
+        nattch: status.map(|status| status.attach_count()),
+        cpid: status.and_then(|status| status.creator_pid()).map(|pid| pid.as_raw()),
+        lpid: status.and_then(|status| status.last_pid()).map(|pid| pid.as_raw()),
+        attached: status.and_then(|status| seconds(status.attached())),
+        detached: status.and_then(|status| seconds(status.detached())),
+        changed: status.and_then(|status| seconds(status.changed())),
+        mappings: vec![first],
+    }
 }
 
 /// elf_prpsinfo (Linux include/linux/elfcore.h); 32-bit Arm and x86 have 16-bit ids (arch/x86/include/asm/compat.h).

@@ -7,9 +7,10 @@ use shmcore::{Permissions, Pid, ShmId, Uid};
 
 use super::Facts;
 use crate::position::{Address, Interval};
+use crate::sidecar::{NOTE, Process, SIDECAR, Segment};
 
-/// The words that a text of this kind has as `format`: the note's, and a sidecar's, which tells more beside the segments.
-const FORMATS: [&str; 2] = ["coreinspect-segments/1", "coreinspect-sidecar/1"];
+/// The words that a text of this kind has as `format`: a sidecar tells more beside the segments.
+const FORMATS: [&str; 2] = [NOTE, SIDECAR];
 
 /// Bytes of such a text at most: that of some 200,000 mappings.
 const MOST: usize = 64 << 20;
@@ -24,44 +25,16 @@ pub struct SegmentFacts {
     pids: Vec<u32>,
 }
 
+/// What is read of either.
 #[derive(Deserialize)]
 struct Text {
     format: String,
     segments: Vec<Segment>,
-    process: Option<Owner>,
-}
-
-#[derive(Deserialize)]
-struct Owner {
-    pid: u32,
-    #[serde(default)]
-    namespace_pids: Vec<u32>,
-}
-
-#[derive(Deserialize)]
-struct Segment {
-    shmid: Option<i32>,
-    size: Option<u64>,
-    owner: Option<u32>,
-    perms: Option<String>,
-    nattch: Option<u64>,
-    cpid: Option<i32>,
-    lpid: Option<i32>,
-    attached: Option<u64>,
-    detached: Option<u64>,
-    changed: Option<u64>,
-    mappings: Vec<Mapping>,
-}
-
-#[derive(Deserialize)]
-struct Mapping {
-    start: String,
-    end: String,
+    process: Option<Process>,
 }
 
 impl SegmentFacts {
-    /// Reads the JSON `{"format": "coreinspect-segments/1", "segments": [...]}` that
-    /// [`core_writer`](crate::core_writer) writes.
+    /// Reads the JSON of a [`Note`](crate::sidecar::Note) or a [`Sidecar`](crate::sidecar::Sidecar).
     ///
     /// # Errors
     /// What is wrong with it, in words.

@@ -13,6 +13,7 @@ const FLOW: &[&str] = &[
     "process",
     "thread",
     "known_keys",
+    "sidecar",
     "source",
     "error",
     "types",
@@ -217,14 +218,14 @@ fn derives(code: &str, name: &str) -> bool {
 }
 
 #[test]
-fn the_report_alone_derives_serialize() {
+fn the_contracts_alone_derive_serialize() {
     let files = rust_files(&workspace().join("crates/coreinspect/src"));
     let naming: BTreeSet<_> = files
         .iter()
         .filter(|file| derives(&file.code, "Serialize"))
         .map(|file| module(&file.path).first().cloned().unwrap_or_default())
         .collect();
-    assert_eq!(naming, BTreeSet::from(["report".to_owned()]));
+    assert_eq!(naming, BTreeSet::from(["report", "sidecar"].map(str::to_owned)));
 }
 
 #[test]

@@ -55,8 +55,11 @@ fn only(folder: &Path, suffix: &str) -> PathBuf {
     folder.join(name)
 }
 
+/// A sidecar, which is what its schema says.
 fn json(path: &Path) -> Value {
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    let sidecar = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    crate::schema::is_what_the_schema_says("sidecar", &sidecar);
+    sidecar
 }
 
 /// Owner, group and mode.

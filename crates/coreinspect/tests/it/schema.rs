@@ -83,6 +83,34 @@ fn every_field_of_dump_and_collect_is_in_the_schema() {
     }
 }
 
+/// Holds a sidecar, or the note of a core of ours, to the schema of both.
+pub(crate) fn is_what_the_schema_says(name: &str, document: &Value) {
+    let schema = Run::of(coreinspect().args(["schema", "--sidecar"])).document();
+    let mut found = BTreeSet::new();
+    differences(&schema, &schema["$defs"][name], document, "", &mut found);
+    assert_eq!(found, BTreeSet::new(), "{document}");
+    let Some(mut python) = validator() else { return };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/sidecar-1.json");
+    let run = Run::fed(python.arg(path), &serde_json::to_vec(&[document]).unwrap());
+    assert_eq!((run.status, run.text()), (0, "1 documents\n"), "{document}");
+}
+
+#[test]
+fn every_field_of_the_note_of_a_dump_is_in_the_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let segment = crate::live::segment::Segment::of_pages(3);
+    let Some(subject) = crate::live::subject::Subject::start(&[segment.attach()]) else { return };
+    let run =
+        Run::of(coreinspect().args(["dump", &subject.pid().to_string(), "-o", "core"]).current_dir(&folder));
+    run.ended(0);
+    let bytes = std::fs::read(folder.path().join("core")).unwrap();
+    let start = b"{\"format\":\"coreinspect-segments/1\"";
+    let at = bytes.windows(start.len()).position(|window| window == start).unwrap();
+    let note = serde_json::Deserializer::from_slice(&bytes[at..]).into_iter().next().unwrap().unwrap();
+    is_what_the_schema_says("note", &note);
+    assert_eq!(note["segments"][0]["shmid"], segment.shmid());
+}
+
 #[test]
 fn every_field_of_layouts_is_in_the_schema() {
     let schema = schema();
@@ -156,9 +184,8 @@ for number, document in enumerate(documents):
 print(len(documents), 'documents')
 ";
 
-/// Another's validator (python3-jsonschema) accepts what is printed of every real dump, and of what is none.
-#[test]
-fn a_public_validator_accepts_every_document() {
+/// Another's validator (python3-jsonschema), which wants the path of a schema; `None` if it is not there.
+fn validator() -> Option<Command> {
     // Debian's: another python3 in PATH need not have the module.
     let python = "/usr/bin/python3";
     let import = Command::new(python).args(["-c", "import jsonschema"]).output();
@@ -166,8 +193,17 @@ fn a_public_validator_accepts_every_document() {
         let required = std::env::var("COREINSPECT_REQUIRE_TOOLS").as_deref() == Ok("1");
         assert!(!required, "python3-jsonschema is required and missing");
         println!("skipped: python3-jsonschema is not installed");
-        return;
+        return None;
     }
+    let mut validator = Command::new(python);
+    validator.args(["-W", "ignore", "-c", VALIDATE]);
+    Some(validator)
+}
+
+/// It accepts what is printed of every real dump, and of what is none.
+#[test]
+fn a_public_validator_accepts_every_document() {
+    let Some(mut validator) = validator() else { return };
     let mut documents = vec![];
     for name in testdata::names() {
         let core = Core::unpack(&name);
@@ -194,8 +230,6 @@ fn a_public_validator_accepts_every_document() {
         documents.push(Run::of(coreinspect().arg("layouts").args(arguments).arg("--json")).document());
     }
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/coreinspect-1.json");
-    let mut validator = Command::new(python);
-    validator.args(["-W", "ignore", "-c", VALIDATE]).arg(schema);
-    let run = Run::fed(&mut validator, &serde_json::to_vec(&documents).unwrap());
+    let run = Run::fed(validator.arg(schema), &serde_json::to_vec(&documents).unwrap());
     assert_eq!((run.status, run.text()), (0, format!("{} documents\n", documents.len()).as_str()), "{run:?}");
 }
