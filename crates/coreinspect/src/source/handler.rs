@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::libc;
 
@@ -61,9 +62,7 @@ impl Handler {
             uid: number(text("uid")),
             gid: number(text("gid")),
             signal: number(text("signal")),
-            // Seconds as the kernel's %t has them; microseconds since systemd counts so.
-            time: number(text("timestamp"))
-                .map(|time: u64| if time < 1 << 40 { time } else { time / 1_000_000 }),
+            time: text("timestamp").and_then(timestamp).map(|time| time.as_secs()),
             command: text("comm"),
             executable: text("exe"),
             arguments: None,
@@ -110,6 +109,20 @@ impl Handler {
             ..Self::default()
         })
     }
+}
+
+/// When the process in the dump at `path` died, as systemd-coredump wrote beside it: since 1970.
+pub fn time_of_death(path: &Path) -> Option<Duration> {
+    let mut value = vec![0_u8; LONGEST];
+    let length = rustix::fs::getxattr(path, "user.coredump.timestamp", value.as_mut_slice()).ok()?;
+    value.truncate(length);
+    timestamp(value)
+}
+
+/// Seconds as the kernel's %t has them; microseconds since systemd counts so.
+fn timestamp(text: Vec<u8>) -> Option<Duration> {
+    let time = number(Some(text))?;
+    Some(if time < 1 << 40 { Duration::from_secs(time) } else { Duration::from_micros(time) })
 }
 
 /// Without the line's end; `None` if nothing is left.

@@ -16,7 +16,7 @@ mod table;
 pub use beside::Beside;
 pub use bytes::Bytes;
 pub use format::Format;
-pub use handler::Handler;
+pub use handler::{Handler, time_of_death};
 pub use layers::Layer;
 pub use limits::Limits;
 pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks};

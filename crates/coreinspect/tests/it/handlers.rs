@@ -239,3 +239,23 @@ fn the_real_coredumpctl_finds_a_dump() {
     }
     Run::of(with_coredumpctl(folder.path(), &script).args(["--coredump", "1"])).ended(2);
 }
+
+/// systemd wrote seconds once, and writes microseconds now: copies of both times can be compared.
+#[test]
+fn the_time_of_a_copy_is_read_in_either_unit() {
+    let core = Core::unpack("writer.kernel");
+    let earlier = core.folder().join("earlier");
+    let mut bytes = fs::read(core.path()).unwrap();
+    let at = bytes.windows(11).position(|window| window == b"two coffees").unwrap();
+    bytes[at..at + 3].copy_from_slice(b"six");
+    fs::write(&earlier, bytes).unwrap();
+    if !set_attributes(&core.path(), &[("timestamp", "1700000100")]) {
+        println!("skipped: no extended attributes in {}", core.folder().display());
+        return;
+    }
+    assert!(set_attributes(&earlier, &[("timestamp", "1700000000000000")]));
+    for (left, right, newer) in [(core.path(), earlier.clone(), "left"), (earlier, core.path(), "right")] {
+        let told = Run::of(coreinspect().args(["diff", "--json"]).args([left, right])).document();
+        assert_eq!(told["segments"][0]["newer"], newer, "{told}");
+    }
+}

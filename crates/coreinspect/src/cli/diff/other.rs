@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 use shmcore::Status;
@@ -13,7 +13,7 @@ use crate::diff::newer::Taken;
 use crate::layout::FileContents;
 use crate::position::{Interval, SegmentOffset};
 use crate::shm::Segment;
-use crate::source::MappedFile;
+use crate::source::{self, MappedFile};
 
 /// A file with the bytes of a segment, and what its FILE.json says of its holes.
 pub(super) struct Raw {
@@ -71,13 +71,9 @@ pub(super) fn alive(segment: &Segment, alive: &[Status]) -> Option<(Status, Matc
     Some((found.clone(), MatchedBy::Key))
 }
 
-/// When the copy in the file at `path` was taken: systemd-coredump writes that beside the dump (microseconds since 1970).
+/// When the copy in the file at `path` was taken.
 pub(super) fn taken(path: &Path) -> Taken {
-    let mut value = [0; 32];
-    let written = rustix::fs::getxattr(path, "user.coredump.timestamp", &mut value)
-        .ok()
-        .and_then(|count| std::str::from_utf8(value.get(..count)?).ok()?.trim().parse::<u64>().ok())
-        .and_then(|microseconds| UNIX_EPOCH.checked_add(Duration::from_micros(microseconds)));
+    let written = source::time_of_death(path).and_then(|since| UNIX_EPOCH.checked_add(since));
     match (written, fs::metadata(path).and_then(|metadata| metadata.modified())) {
         (Some(time), _) => Taken::At(time),
         (None, Ok(time)) => Taken::FileFrom(time),
