@@ -264,7 +264,7 @@ pub static COMMANDS: &[Command] = &[
     Command::new::<schema::Schema>(
         "schema",
         Takes::Nothing,
-        "coreinspect schema",
+        "coreinspect schema [--sidecar]",
         "  coreinspect schema\n  \
          coreinspect schema | jq '.\"$defs\".segment.required'\n  \
          coreinspect schema > coreinspect-1.json",
