@@ -63,7 +63,7 @@ impl DebugFolders {
     ///
     /// # Errors
     /// Where it was looked for.
-    pub(super) fn separate(&self, file: &ElfFile) -> Result<ElfFile, Vec<PathBuf>> {
+    pub(crate) fn separate(&self, file: &ElfFile) -> Result<ElfFile, Vec<PathBuf>> {
         let mut looked_for = Vec::new();
         if let Some(id) = file.build_id() {
             match self.by_build_id(id) {

@@ -5,7 +5,6 @@ mod debug_folders;
 pub mod debug_information;
 pub mod dwarf;
 mod elf_file;
-pub mod frames;
 #[cfg(feature = "cli")]
 pub mod key_search;
 #[cfg(feature = "cli")]

@@ -1,10 +1,10 @@
 //! What points into the segments of a dump.
 
 use super::Inspection;
-use crate::debug_files::frames;
 use crate::debug_files::symbols::Symbols;
 use crate::error::Error;
 use crate::position::Address;
+use crate::refs::frames;
 use crate::refs::{Budget, Kind, Pace, Places, References, Request, Stored};
 use crate::report::{Names, Refs};
 

@@ -1,6 +1,7 @@
 //! What points into a segment, and from where: registers, stacks, data, heaps, other segments; and what points out of it.
 
 mod caches;
+pub mod frames;
 mod heap;
 mod kept;
 mod places;

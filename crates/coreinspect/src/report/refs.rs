@@ -6,10 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use serde::Serialize;
 
 use super::{Dump, Error, Hex, SCHEMA, Text};
-use crate::debug_files::frames::Frame;
 use crate::debug_files::symbols::Symbol;
 use crate::memory::{Dumped, Permissions};
 use crate::position::{Address, Interval, Position};
+use crate::refs::frames::Frame;
 use crate::refs::{self, Cache, Kind, Places, References, To, Whereto, WordReference};
 use crate::shm::Segment;
 use crate::targets::Target;

@@ -11,13 +11,13 @@ use gimli::{
 };
 use object::read::{Object, ObjectSection, ObjectSegment};
 
-use super::debug_folders::DebugFolders;
-use super::elf_file::ElfFile;
-use super::programs::{self, Program};
-use super::symbols::Symbols;
+use super::{Places, SignalFrame};
+use crate::debug_files::DebugFolders;
+use crate::debug_files::ElfFile;
+use crate::debug_files::programs::{self, Program};
+use crate::debug_files::symbols::Symbols;
 use crate::machine::{ByteOrder, Machine};
 use crate::position::{Address, Position};
-use crate::refs::{Places, SignalFrame};
 use crate::targets::Target;
 use crate::thread::Registers;
 
