@@ -2,7 +2,8 @@
 //!
 //! A thread of ours traces every thread of theirs and ends when the work is done. Its end is what lets go: the kernel then
 //! detaches all that it traced and lets it run on. So nothing stays stopped, not when the work panics, and not when this
-//! program is killed.
+//! program is killed. Job control would stop the thread that traces, and keep theirs stopped for as long: SIGTSTP waits until
+//! they are let go. (SIGSTOP waits for nobody.)
 //!
 //! Stops are looked at and never taken (waitid(2), WNOWAIT), because a signal that is about to be delivered when its thread
 //! stops would go with them; as it is, the kernel delivers it when we let go. What a debugger or job control had stopped
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::ptrace;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
@@ -38,6 +40,7 @@ pub fn while_stopped<T: Send>(
     work: impl FnOnce(&[u32]) -> T + Send,
 ) -> Result<(T, Duration), Error> {
     let since = Instant::now();
+    let _later = Later::block()?;
     let result = thread::scope(|scope| {
         let tracer = thread::Builder::new().name("tracer".to_owned()).spawn_scoped(scope, || {
             let mut tracees = Tracees::default();
@@ -57,6 +60,29 @@ pub fn while_stopped<T: Send>(
         }
     });
     result.map(|done| (done, since.elapsed()))
+}
+
+/// The stops of job control wait for as long as this lives, for this thread and those that it starts. What came meanwhile
+/// stops us then.
+struct Later(SigSet);
+
+impl Later {
+    fn block() -> Result<Self, Error> {
+        let stops = SigSet::from_iter([Signal::SIGTSTP, Signal::SIGTTIN, Signal::SIGTTOU]);
+        let before = stops.thread_swap_mask(SigmaskHow::SIG_BLOCK);
+        before.map(Self).map_err(|errno| Error::Process {
+            pid: std::process::id(),
+            what: "its signal mask",
+            source: errno.into(),
+        })
+    }
+}
+
+impl Drop for Later {
+    fn drop(&mut self) {
+        // What was a mask is one.
+        let _ = self.0.thread_set_mask();
+    }
 }
 
 /// The threads that the calling thread traces, all stopped.

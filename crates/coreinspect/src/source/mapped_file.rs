@@ -9,7 +9,7 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -252,13 +252,60 @@ pub fn die_clearly_when_a_mapped_file_shrinks(path: &OsStr) -> nix::Result<()> {
     );
     MESSAGE.store(Box::leak(Box::new(line)), Ordering::Release);
     let action = SigAction::new(SigHandler::Handler(on_sigbus), SaFlags::empty(), SigSet::empty());
-    // SAFETY: the handler calls write(2) and _exit(2) alone, both async-signal-safe (signal-safety(7)), and reads what
-    // was stored before it was installed.
+    // SAFETY: the handler calls unlink(2), write(2) and _exit(2) alone, all async-signal-safe (signal-safety(7)), and reads
+    // what was stored before it was installed.
     unsafe { sigaction(Signal::SIGBUS, &action)? };
     Ok(())
 }
 
+/// A path that is removed when a signal ends us; null, or one that lives for ever.
+static UNFINISHED: AtomicPtr<CString> = AtomicPtr::new(ptr::null_mut());
+
+/// Makes SIGHUP, SIGINT, SIGTERM and the SIGBUS of [`die_clearly_when_a_mapped_file_shrinks`] remove the file at `path`, a
+/// name that nobody else uses, before they end the process. A signal that is ignored (nohup(1)) stays so.
+///
+/// For a file in the making where the file system knows none without a name. The last call decides; each keeps its path.
+///
+/// # Errors
+/// `path` holds a NUL; what sigaction(2) said.
+pub fn remove_at_the_end(path: &Path) -> io::Result<()> {
+    let path = CString::new(std::path::absolute(path)?.as_os_str().as_bytes())?;
+    UNFINISHED.store(Box::leak(Box::new(path)), Ordering::Release);
+    let flags = SaFlags::SA_RESETHAND;
+    let action = SigAction::new(SigHandler::Handler(on_end), flags, SigSet::empty());
+    for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
+        // SAFETY: the handler calls unlink(2) and raise(3) alone, both async-signal-safe (signal-safety(7)), and reads what
+        // was stored before it was installed. An action that was there before is one that the kernel or we made.
+        unsafe {
+            let before = sigaction(signal, &action)?;
+            if matches!(before.handler(), SigHandler::SigIgn) {
+                sigaction(signal, &before)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+extern "C" fn on_end(signal: libc::c_int) {
+    remove_unfinished();
+    // SAFETY: raise may be called from a signal handler. SA_RESETHAND has put the default action back, which ends us as the
+    // signal would have, once this handler returns.
+    unsafe { libc::raise(signal) };
+}
+
+/// Only what may be called from a signal handler.
+fn remove_unfinished() {
+    // SAFETY: the pointer is null or from `Box::leak`, never freed and never written to again; unlink may be called from a
+    // signal handler, and the path ends in a NUL.
+    unsafe {
+        if let Some(path) = UNFINISHED.load(Ordering::Acquire).as_ref() {
+            libc::unlink(path.as_ptr());
+        }
+    }
+}
+
 extern "C" fn on_sigbus(_: libc::c_int) {
+    remove_unfinished();
     // SAFETY: the pointer is null or from `Box::leak`, never freed and never written to again; write and _exit may be
     // called from a signal handler, and the line is valid for its length.
     unsafe {

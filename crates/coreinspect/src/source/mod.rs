@@ -19,7 +19,7 @@ pub use format::Format;
 pub use handler::{Handler, time_of_death};
 pub use layers::Layer;
 pub use limits::Limits;
-pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks};
+pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks, remove_at_the_end};
 pub use open::{Opened, is_read_once, of_pipe, open, standard_input};
 pub use stream::{Amount, Progress, Reading, Stream};
 pub use table::Table;

@@ -50,6 +50,7 @@ mod markdown;
 mod memory;
 mod minidump;
 mod mutants;
+mod new_files;
 mod options;
 mod pipeline;
 mod plugin;

@@ -1,7 +1,11 @@
 //! `live --stop`: one moment, and nothing left stopped.
 
+use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::holder::Holder;
 use super::make;
@@ -25,6 +29,50 @@ fn a_picture_is_of_one_moment() {
         assert!(warning["message"].as_str().unwrap().contains(" ms "), "{warning}");
     }
     assert!(!holder.states().contains('t'));
+}
+
+/// Job control stops us when it has what it wants of them: not while they stand still for us.
+#[test]
+fn ctrl_z_lets_the_process_go_first() {
+    let Some(holder) = Holder::start(&[&make(96 << 20), "turn"]) else { return };
+    let mut caught = 0;
+    let until = Instant::now() + Duration::from_secs(60);
+    while caught < 3 && Instant::now() < until {
+        let mut run = coreinspect();
+        // In a process group that has a parent in another one: else the kernel passes over SIGTSTP.
+        run.args(["live", &holder.pid(), "--stop"]).process_group(0);
+        let mut run = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let us = Pid::from_raw(run.id().cast_signed());
+        while run.try_wait().unwrap().is_none() && !holder.states().contains('t') {}
+        kill(us, Signal::SIGTSTP).unwrap();
+        let stat = format!("/proc/{us}/stat");
+        while run.try_wait().unwrap().is_none() {
+            let stat = std::fs::read_to_string(&stat).unwrap_or_default();
+            if stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')) {
+                let states = holder.states();
+                kill(us, Signal::SIGCONT).unwrap();
+                assert!(!states.contains('t'), "we are stopped, and it is: {states}");
+                caught += 1;
+                break;
+            }
+        }
+        assert!(run.wait().unwrap().success());
+    }
+    assert_eq!(caught, 3, "we were never seen stopped");
+}
+
+/// Stopped by job control, with a segment that takes a while to copy.
+#[test]
+fn a_large_process_that_is_stopped_already_is_no_trap() {
+    let Some(holder) = Holder::start(&[&make(400 << 20)]) else { return };
+    let pid = Pid::from_raw(holder.pid().parse().unwrap());
+    kill(pid, Signal::SIGSTOP).unwrap();
+    let began = Instant::now();
+    let run = holder.coreinspect(&["live", "PID", "--stop"]);
+    let took = began.elapsed();
+    kill(pid, Signal::SIGCONT).unwrap();
+    assert!(run.status == 0 && run.text().contains("400M"), "{run:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
 /// The kernel lets go whom we held when we are killed.
