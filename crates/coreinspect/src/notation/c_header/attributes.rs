@@ -42,26 +42,26 @@ impl Parser<'_> {
             let token = self.peek();
             if ["__attribute__", "__attribute"].iter().any(|word| token.is(word)) {
                 self.next();
-                self.expect("(")?;
-                self.expect("(")?;
+                self.want("(")?;
+                self.want("(")?;
                 self.attribute_list(attributes, ")")?;
-                self.expect(")")?;
-                self.expect(")")?;
+                self.want(")")?;
+                self.want(")")?;
             } else if token.is("[") && self.ahead(1).is("[") {
                 self.next();
                 self.next();
                 self.attribute_list(attributes, "]")?;
-                self.expect("]")?;
-                self.expect("]")?;
+                self.want("]")?;
+                self.want("]")?;
             } else if ["_Alignas", "alignas"].iter().any(|word| token.is(word)) {
                 self.next();
                 let place = self.peek().place;
-                self.expect("(")?;
+                self.want("(")?;
                 let bytes = match self.begins_type() {
                     true => i128::from(self.type_name()?.alignment),
                     false => self.constant()?,
                 };
-                self.expect(")")?;
+                self.want(")")?;
                 self.align(attributes, bytes, place)?;
             } else {
                 return Ok(any);
@@ -119,14 +119,14 @@ impl Parser<'_> {
             "aligned" => {
                 self.next();
                 let bytes = self.constant()?;
-                self.expect(")")?;
+                self.want(")")?;
                 self.align(attributes, bytes, place)?;
                 return Ok(());
             }
             "vector_size" if has_argument => {
                 self.next();
                 let bytes = self.constant()?;
-                self.expect(")")?;
+                self.want(")")?;
                 attributes.vector =
                     u64::try_from(bytes).ok().filter(|bytes| bytes.is_power_of_two() && *bytes <= 4096);
                 return match attributes.vector {
@@ -150,12 +150,12 @@ impl Parser<'_> {
                     "XF" | "TF" | "KF" | "IF" => Some((16, true)),
                     _ => return Err(self.problem(mode.place, format!("unknown mode `{}`", mode.text))),
                 };
-                return self.expect(")");
+                return self.want(")");
             }
             "scalar_storage_order" if has_argument => {
                 self.next();
                 attributes.big_endian = Some(self.next().text.contains("big"));
-                return self.expect(")");
+                return self.want(")");
             }
             _ => {}
         }

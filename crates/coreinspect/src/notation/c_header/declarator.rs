@@ -54,7 +54,7 @@ impl Parser<'_> {
             let behind = self.position();
             self.go_to(inside);
             let (name, kind, inner) = self.declarator(base, named_not)?;
-            self.expect(")")?;
+            self.want(")")?;
             self.go_to(behind);
             return Ok((name, kind, attributes.and(inner)));
         }
@@ -96,7 +96,7 @@ impl Parser<'_> {
                             .map_err(|_| self.problem(place, "an array of a negative number of elements"))?,
                     )
                 };
-                self.expect("]")?;
+                self.want("]")?;
                 suffixes.push(Suffix::Array(count, token.place));
             } else if token.is("(") {
                 self.skip_brackets()?;

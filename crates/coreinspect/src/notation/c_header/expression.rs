@@ -68,7 +68,7 @@ impl Parser<'_> {
                 true => condition.clone(),
                 false => parser.expression()?,
             };
-            parser.expect(":")?;
+            parser.want(":")?;
             let other = parser.expression()?;
             let kind = match parser.is_arithmetic(&chosen) && parser.is_arithmetic(&other) {
                 true => parser.common(&chosen.kind, &other.kind),
@@ -167,7 +167,7 @@ impl Parser<'_> {
             self.next();
             if self.begins_type() {
                 let kind = self.type_name()?;
-                self.expect(")")?;
+                self.want(")")?;
                 if self.peek().is("{") {
                     self.skip_brackets()?;
                     return Ok(Operand::new(kind, None));
@@ -217,7 +217,7 @@ impl Parser<'_> {
         let mut operand = match &*token.text {
             "(" if token.kind == token::Kind::Punctuator => {
                 let inside = self.expression()?;
-                self.expect(")")?;
+                self.want(")")?;
                 inside
             }
             "sizeof" => self.size_of(&token)?,
@@ -235,7 +235,7 @@ impl Parser<'_> {
             } else if self.peek().is("[") {
                 self.next();
                 let index = self.constant()?;
-                self.expect("]")?;
+                self.want("]")?;
                 operand = self.object_at(&operand, Some(index));
             } else {
                 return Ok(operand);
@@ -282,7 +282,7 @@ impl Parser<'_> {
             self.next();
             if self.begins_type() {
                 let kind = self.deeper(Self::type_name)?;
-                self.expect(")")?;
+                self.want(")")?;
                 return Ok(self.refreshed(kind));
             }
             self.go_to(position);
@@ -313,23 +313,23 @@ impl Parser<'_> {
     }
 
     fn offset_of(&mut self) -> Result<Operand, Problem> {
-        self.expect("(")?;
+        self.want("(")?;
         let kind = self.type_name()?;
-        self.expect(",")?;
+        self.want(",")?;
         let mut object = Operand { kind, value: Some(0), lvalue: true };
         loop {
             let name = self.next();
             object = self.member_of(&object, &name)?;
             while self.takes("[") {
                 let index = self.constant()?;
-                self.expect("]")?;
+                self.want("]")?;
                 object = self.object_at(&object, Some(index));
             }
             if !self.takes(".") {
                 break;
             }
         }
-        self.expect(")")?;
+        self.want(")")?;
         Ok(Operand::new(CType::size_t(self.abi), object.value))
     }
 

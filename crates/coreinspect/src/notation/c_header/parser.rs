@@ -132,7 +132,7 @@ impl<'s> Parser<'s> {
         takes
     }
 
-    pub(super) fn expect(&mut self, text: &str) -> Result<(), Problem> {
+    pub(super) fn want(&mut self, text: &str) -> Result<(), Problem> {
         match self.takes(text) {
             true => Ok(()),
             false => Err(self.unexpected(&format!("expected `{text}`"))),
@@ -274,7 +274,7 @@ impl<'s> Parser<'s> {
             if self.takes(",") {
                 continue;
             }
-            return self.expect(";");
+            return self.want(";");
         }
     }
 

@@ -111,7 +111,7 @@ impl Parser<'_> {
     }
 
     fn members(&mut self) -> Result<Vec<CField>, Problem> {
-        self.expect("{")?;
+        self.want("{")?;
         let mut fields = Vec::new();
         while !self.takes("}") {
             let token = self.peek();
@@ -157,7 +157,7 @@ impl Parser<'_> {
             if self.takes(",") {
                 continue;
             }
-            return self.expect(";");
+            return self.want(";");
         }
     }
 

@@ -132,7 +132,7 @@ impl Parser<'_> {
                 atomic = true;
                 if self.takes("(") {
                     found = Some(self.deeper(Self::type_name)?);
-                    self.expect(")")?;
+                    self.want(")")?;
                 }
             } else if ARITHMETIC.contains(&word) && found.is_none() {
                 self.next();
@@ -148,12 +148,12 @@ impl Parser<'_> {
                 found = Some(self.deeper(Self::enumeration)?);
             } else if TYPEOF.contains(&word) {
                 self.next();
-                self.expect("(")?;
+                self.want("(")?;
                 found = Some(match self.begins_type() {
                     true => self.deeper(Self::type_name)?,
                     false => self.deeper(|parser| parser.expression().map(|operand| operand.kind))?,
                 });
-                self.expect(")")?;
+                self.want(")")?;
             } else if word == "__opaque" && self.sources.is_given(token.place) {
                 self.next();
                 found = Some(self.opaque()?);
@@ -204,11 +204,11 @@ impl Parser<'_> {
 
     /// `__opaque(bytes, alignment)`: the prelude's word for what only its library looks into.
     fn opaque(&mut self) -> Result<CType, Problem> {
-        self.expect("(")?;
+        self.want("(")?;
         let bytes = self.constant()?;
-        self.expect(",")?;
+        self.want(",")?;
         let alignment = self.constant()?;
-        self.expect(")")?;
+        self.want(")")?;
         Ok(CType::opaque(u64::try_from(bytes).unwrap_or(0), u64::try_from(alignment).unwrap_or(1)))
     }
 
@@ -286,7 +286,7 @@ impl Parser<'_> {
             self.constants.insert(constant.text, (next, kind));
             next = next.saturating_add(1);
             if !self.takes(",") {
-                self.expect("}")?;
+                self.want("}")?;
                 break;
             }
         }

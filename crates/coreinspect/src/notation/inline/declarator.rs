@@ -95,8 +95,8 @@ impl<'s> Parser<'s> {
         self.next();
         let name = self.name("a name")?;
         let sizes = self.dimensions()?;
-        self.expect(")")?;
-        self.expect("(")?;
+        self.want(")")?;
+        self.want("(")?;
         let mut depth = 1_u32;
         while depth > 0 {
             match self.kind() {
@@ -132,7 +132,7 @@ impl<'s> Parser<'s> {
                 }
                 Count::Exactly(count)
             };
-            self.expect("]")?;
+            self.want("]")?;
             let span = start..self.before();
             if !sizes.is_empty() && !matches!(count, Count::Exactly(_)) {
                 return Err(Problem::new("only the first of several may be open", span));
@@ -222,7 +222,7 @@ impl<'s> Parser<'s> {
 
     /// `{ 0x7f, 'E', 'L', 'F' }`
     fn byte_list(&mut self) -> Result<Vec<u8>, Problem> {
-        self.expect("{")?;
+        self.want("{")?;
         let mut bytes = Vec::new();
         while !self.took("}") {
             let (value, span) = self.constant()?;

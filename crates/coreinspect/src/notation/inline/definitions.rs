@@ -160,7 +160,7 @@ impl<'s> Parser<'s> {
 
     /// `{ 0=empty 1=ready 2=read }` or `{ red, green = 5 }`.
     pub(super) fn value_names(&mut self, flags: bool) -> Result<Names, Problem> {
-        self.expect("{")?;
+        self.want("{")?;
         let mut names: Vec<(i128, Arc<str>)> = Vec::new();
         let mut next = Some(if flags { 1 } else { 0 });
         while !self.took("}") {
@@ -173,14 +173,14 @@ impl<'s> Parser<'s> {
                 };
                 (value, Arc::from(name))
             } else if let Some(text) = self.text_literal() {
-                self.expect("=")?;
+                self.want("=")?;
                 (self.constant()?.0, Arc::from(String::from_utf8_lossy(&text)))
             } else {
                 if self.at_end() {
                     return Err(self.expected("`}`"));
                 }
                 let (value, _) = self.constant()?;
-                self.expect("=")?;
+                self.want("=")?;
                 let name = match self.text_literal() {
                     Some(text) => Arc::from(String::from_utf8_lossy(&text)),
                     None => Arc::from(self.name("a name for the value")?.0),
@@ -220,7 +220,7 @@ impl<'s> Parser<'s> {
     pub(super) fn define_constant(&mut self) -> Result<(), Problem> {
         self.next();
         let (name, span) = self.name("the constant's name")?;
-        self.expect("=")?;
+        self.want("=")?;
         let (value, _) = self.constant()?;
         if self.constants.insert(name.into(), Some(value)).is_some_and(|known| known != Some(value)) {
             return Err(Problem::new(format!("`{name}` has another value already"), span));

@@ -113,14 +113,14 @@ impl<'s> Parser<'s> {
             TokenKind::Sign("(") => {
                 self.next();
                 let inner = self.deeper(span, |parser| parser.operators(0))?;
-                self.expect(")")?;
+                self.want(")")?;
                 Ok(inner)
             }
             TokenKind::Word if self.word() == "sizeof" && self.sign_follows("(") => {
                 self.next();
                 self.next();
                 let size = self.deeper(span, Self::size_of)?;
-                self.expect(")")?;
+                self.want(")")?;
                 // The size of a type is a constant, or one multiple of `long` more.
                 Ok((size, 2))
             }

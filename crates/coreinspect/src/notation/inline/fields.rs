@@ -239,7 +239,7 @@ impl<'s> Parser<'s> {
 
     /// `encoded(php)`, from behind the word.
     fn encoded(&mut self) -> Result<Specifier, Problem> {
-        self.expect("(")?;
+        self.want("(")?;
         let (mut name, mut span) = self.name("the name of an encoding")?;
         // Names may have hyphens.
         while self.is_sign("-") || !self.is_sign(")") && !self.word().is_empty() {
@@ -247,7 +247,7 @@ impl<'s> Parser<'s> {
             span.end = self.before();
             name = self.written(span.clone());
         }
-        self.expect(")")?;
+        self.want(")")?;
         let known = encoding::ENCODINGS;
         match encoding::named(name) {
             Some(encoding) => Ok(Specifier::plain(Base::Encoded(encoding), name.to_owned())),

@@ -133,7 +133,7 @@ impl<'s> Parser<'s> {
         *self.kind() == TokenKind::End
     }
 
-    pub(super) fn expect(&mut self, sign: &'static str) -> Result<(), Problem> {
+    pub(super) fn want(&mut self, sign: &'static str) -> Result<(), Problem> {
         match self.took(sign) {
             true => Ok(()),
             false => Err(self.expected(&format!("`{sign}`"))),

@@ -88,7 +88,7 @@ impl<'s> Parser<'s> {
                 self.next();
                 self.next();
                 let offset = self.expression()?;
-                self.expect(")")?;
+                self.want(")")?;
                 Ok(Place::InSegment(offset))
             }
             false => Ok(Place::At(self.expression()?)),
@@ -162,9 +162,9 @@ impl<'s> Parser<'s> {
     fn condition(&mut self) -> Result<(), Problem> {
         let span = self.span();
         self.next();
-        self.expect("(")?;
+        self.want("(")?;
         let condition = self.expression()?;
-        self.expect(")")?;
+        self.want(")")?;
         let branch = self.branches;
         self.branches = self.branches.saturating_add(1);
         let outer = self.body()?.when.clone();
@@ -195,7 +195,7 @@ impl<'s> Parser<'s> {
         match self.took("{") {
             true => {
                 self.statements()?;
-                self.expect("}")
+                self.want("}")
             }
             false => self.statement(),
         }
@@ -205,15 +205,15 @@ impl<'s> Parser<'s> {
     fn switch(&mut self) -> Result<(), Problem> {
         let span = self.span();
         self.next();
-        self.expect("(")?;
+        self.want("(")?;
         let on = self.expression()?;
-        self.expect(")")?;
+        self.want(")")?;
         let mut size = None;
         if self.took_word("size") {
             let (value, value_span) = self.constant()?;
             size = Some(u64::try_from(value).map_err(|_| Problem::new("no size", value_span))?);
         }
-        self.expect("{")?;
+        self.want("{")?;
         let mut switch = Switch { on, cases: Vec::new(), otherwise: None, size };
         let branch = self.branches;
         self.branches = self.branches.saturating_add(1);
@@ -283,7 +283,7 @@ impl<'s> Parser<'s> {
                     return Err(Problem::new("`default` is there twice", span));
                 }
                 default = true;
-                self.expect(":")?;
+                self.want(":")?;
             } else if self.took_word("case") {
                 loop {
                     let (first, span) = self.constant()?;
@@ -303,7 +303,7 @@ impl<'s> Parser<'s> {
                         break;
                     }
                 }
-                self.expect(":")?;
+                self.want(":")?;
             } else if labels.is_empty() && !default {
                 return Err(self.expected("`case` or `default`"));
             } else {

@@ -150,7 +150,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
                 self.path.push(Step::Field(name));
                 let read = self.kind(kind, start, sink);
                 if field.expected.is_some() {
-                    self.expect(field, start);
+                    self.want(field, start);
                 }
                 self.path.pop();
                 read?
@@ -190,7 +190,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
             sink.field(name);
             self.path.push(Step::Field(name));
             let read = self.integer(integer, start, sink);
-            self.expect(field, start);
+            self.want(field, start);
             self.path.pop();
             read?;
             self.remember(index, field);
@@ -222,7 +222,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
     }
 
     /// Compares the field that was just read with what it must hold.
-    fn expect(&mut self, field: &Field, start: u64) {
+    fn want(&mut self, field: &Field, start: u64) {
         let name = || field.name.as_deref().unwrap_or("it");
         match &field.expected {
             None => {}

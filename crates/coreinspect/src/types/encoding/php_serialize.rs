@@ -85,31 +85,31 @@ impl<'a> Reader<'a> {
         }
         let kind = match tag {
             b'N' => {
-                self.expect(b";")?;
+                self.want(b";")?;
                 Kind::Nothing
             }
             b'b' => {
-                self.expect(b":")?;
+                self.want(b":")?;
                 match self.number(b';')? {
                     number @ (0 | 1) => Kind::Number(number.into(), NumberStyle::Boolean),
                     number => return Err(format!("the boolean at {start} is {number}")),
                 }
             }
             b'i' => {
-                self.expect(b":")?;
+                self.want(b":")?;
                 Kind::Number(self.number(b';')?.into(), NumberStyle::Decimal)
             }
             b'd' => {
-                self.expect(b":")?;
+                self.want(b":")?;
                 Kind::Float(self.float()?)
             }
             b's' | b'S' => {
                 let bytes = self.string(tag == b'S')?;
-                self.expect(b";")?;
+                self.want(b";")?;
                 text(bytes)
             }
             b'a' => {
-                self.expect(b":")?;
+                self.want(b":")?;
                 let count = self.length(b':')?;
                 self.array(count, slot, depth)?
             }
@@ -117,12 +117,12 @@ impl<'a> Reader<'a> {
             b'C' => self.own_data()?,
             b'E' => {
                 let case = self.string(false)?;
-                self.expect(b";")?;
+                self.want(b";")?;
                 let (class, case) = split_at(&case, b':').unwrap_or((&[], &case));
                 self.members(start, [("enum", text(class.to_vec())), ("case", text(case.to_vec()))])
             }
             b'r' | b'R' => {
-                self.expect(b":")?;
+                self.want(b":")?;
                 let number = self.length(b';')?;
                 let path = self.path(number)?;
                 self.members(start, [("reference", path)])
@@ -159,26 +159,26 @@ impl<'a> Reader<'a> {
         depth: u32,
         found: &mut dyn FnMut(Key, Value),
     ) -> Result<(), String> {
-        self.expect(b"{")?;
+        self.want(b"{")?;
         // The count is only claimed: each pair takes bytes, which must be there.
         for _ in 0..count {
             let key = self.key()?;
             let value = self.value(Some(slot), Some(key.clone()), depth)?;
             found(key, value);
         }
-        self.expect(b"}")
+        self.want(b"}")
     }
 
     fn key(&mut self) -> Result<Key, String> {
         let start = self.next;
         match self.byte("a key")? {
             b'i' => {
-                self.expect(b":")?;
+                self.want(b":")?;
                 self.number(b';').map(Key::Number)
             }
             tag @ (b's' | b'S') => {
                 let name = self.string(tag == b'S')?;
-                self.expect(b";")?;
+                self.want(b";")?;
                 Ok(Key::Name(escaped(&name).into()))
             }
             tag => Err(format!("no key begins with {:?} at {start}", char::from(tag))),
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
     fn object(&mut self, slot: usize, depth: u32) -> Result<Kind, String> {
         let start = self.next;
         let class = self.string(false)?;
-        self.expect(b":")?;
+        self.want(b":")?;
         let count = self.length(b':')?;
         let body = self.next;
         let own = escaped(&class);
@@ -212,11 +212,11 @@ impl<'a> Reader<'a> {
     fn own_data(&mut self) -> Result<Kind, String> {
         let start = self.next;
         let class = self.string(false)?;
-        self.expect(b":")?;
+        self.want(b":")?;
         let length = self.length(b':')?;
-        self.expect(b"{")?;
+        self.want(b"{")?;
         let data = self.take(length)?.to_vec();
-        self.expect(b"}")?;
+        self.want(b"}")?;
         self.opaque = true;
         Ok(self.members(start, [("class", text(class)), ("data", text(data))]))
     }
@@ -251,11 +251,11 @@ impl<'a> Reader<'a> {
 
     /// `:LENGTH:"BYTES"`. With `escapes`, `\62` is the byte 0x62 and counts as one.
     fn string(&mut self, escapes: bool) -> Result<Vec<u8>, String> {
-        self.expect(b":")?;
+        self.want(b":")?;
         let length = self.length(b':')?;
-        self.expect(b"\"")?;
+        self.want(b"\"")?;
         let bytes = if escapes { self.take_escaped(length)? } else { self.take(length)?.to_vec() };
-        self.expect(b"\"")?;
+        self.want(b"\"")?;
         Ok(bytes)
     }
 
@@ -332,7 +332,7 @@ impl<'a> Reader<'a> {
         Ok(byte)
     }
 
-    fn expect(&mut self, wanted: &[u8]) -> Result<(), String> {
+    fn want(&mut self, wanted: &[u8]) -> Result<(), String> {
         let start = self.next;
         if self.take(wanted.len()).is_ok_and(|found| found == wanted) {
             return Ok(());
