@@ -27,6 +27,7 @@ impl Drop for Writer {
 
 impl Writer {
     fn start(folder: &Path, mode: &str, key: u32) -> Writer {
+        crate::tools::pass_shmid_0();
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/c_header");
         let mut gcc = Command::new("gcc");
         gcc.args([mode, "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wno-attributes", "-o", "writer"]);

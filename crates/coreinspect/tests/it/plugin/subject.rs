@@ -27,6 +27,7 @@ impl Subject {
         if ["gcc", "gdb"].iter().any(|tool| !have(tool)) {
             return None;
         }
+        crate::tools::pass_shmid_0();
         let folder = tempfile::tempdir().unwrap();
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/plugin/subject.c");
         output(Command::new("gcc").args(["-g", "-O0", "-o", "subject", source]).current_dir(folder.path()));
