@@ -1,7 +1,7 @@
 //! Headers, notes and the index of saved memory: any bytes are read, or refused, without a panic.
 #![no_main]
 
-use coreinspect::core_file::CoreFile;
+use coreinspect::internals::core_file::CoreFile;
 use coreinspect::source::Bytes;
 use libfuzzer_sys::fuzz_target;
 

@@ -2,7 +2,7 @@
 #![no_main]
 
 use coreinspect::machine::{ByteOrder, Class, Machine};
-use coreinspect::notation::inline;
+use coreinspect::internals::notation::inline;
 use coreinspect::types::Budget;
 use coreinspect::types::contents::Window;
 use coreinspect::types::decode::{Limits, decode};

@@ -1,7 +1,7 @@
 //! NT_FILE by itself: the first byte chooses class, byte order and whether the file ends in the note.
 #![no_main]
 
-use coreinspect::core_file::FileTable;
+use coreinspect::internals::core_file::FileTable;
 use coreinspect::machine::{ByteOrder, Class, Machine};
 use libfuzzer_sys::fuzz_target;
 

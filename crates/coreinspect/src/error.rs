@@ -183,7 +183,7 @@ impl Warning {
 /// Warnings as they come up. A damaged file can earn one for each of a million notes: of each code the first few are
 /// kept in full, the rest are counted.
 #[derive(Debug, Default)]
-pub struct Warnings {
+pub(crate) struct Warnings {
     kept: Vec<Warning>,
     counts: Vec<(&'static str, u64)>,
 }
@@ -193,7 +193,7 @@ const KEPT_OF_A_CODE: u64 = 5;
 
 impl Warnings {
     /// Adds a warning of `code`. `message` is called only if the text is kept.
-    pub fn push(&mut self, code: &'static str, message: impl FnOnce() -> String) {
+    pub(crate) fn push(&mut self, code: &'static str, message: impl FnOnce() -> String) {
         let known = self.counts.iter().position(|(known, _)| *known == code).unwrap_or_else(|| {
             self.counts.push((code, 0));
             self.counts.len().saturating_sub(1)
@@ -206,12 +206,12 @@ impl Warnings {
     }
 
     /// Whether any warning of `code` came up.
-    pub fn has(&self, code: &str) -> bool {
+    pub(crate) fn has(&self, code: &str) -> bool {
         self.counts.iter().any(|(known, _)| *known == code)
     }
 
     /// Adds those of `other`.
-    pub fn append(&mut self, other: Self) {
+    pub(crate) fn append(&mut self, other: Self) {
         self.kept.extend(other.kept);
         for (code, count) in other.counts {
             match self.counts.iter_mut().find(|(known, _)| *known == code) {
@@ -222,7 +222,7 @@ impl Warnings {
     }
 
     /// The warnings, and one line for those of a code that were only counted.
-    pub fn into_list(self) -> Vec<Warning> {
+    pub(crate) fn into_list(self) -> Vec<Warning> {
         let mut list = self.kept;
         for (code, count) in self.counts {
             let more = count.saturating_sub(KEPT_OF_A_CODE);

@@ -4,7 +4,7 @@ use shmcore::Key;
 
 /// A program that uses a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub(crate) struct Known {
     /// The program, and its use of the segment.
     pub name: String,
     /// Whether nothing else is likely to have this key.
@@ -29,7 +29,7 @@ const CONSTANTS: &[(u32, u32, &str, &str)] = &[
 ];
 
 /// Who is known to use `key`; each with how sure that is.
-pub fn known(key: Key) -> Vec<Known> {
+pub(crate) fn known(key: Key) -> Vec<Known> {
     let bits = key.bits();
     let constant = CONSTANTS.iter().filter(|(first, count, ..)| bits.wrapping_sub(*first) < *count);
     let mut found: Vec<_> = constant

@@ -2,9 +2,9 @@
 //!
 //! Data flows one way, and nothing knows of what stands to its right:
 //!
-//! [`source`] (bytes of a dump) → [`core_file`] (headers, notes, saved memory) → [`targets`] (a process, however it is
-//! shown) → [`shm`] (segments and attachments) → [`retention`] (why bytes are missing) and [`layout`] (what bytes say)
-//! → [`report`] (plain data, the JSON contract) → [`render`] (text).
+//! [`source`] (bytes of a dump) → [`targets`] (a process, however it is shown) → [`shm`] (segments and attachments) →
+//! [`layout`] (what bytes say) → [`report`] (plain data, the JSON contract) → [`inspection`] (what can be asked) →
+//! [`render`] (text).
 //!
 //! An [`Inspection`] is the front door: a dump that was read, its segments, and what can be asked of them. Its report:
 //!
@@ -59,40 +59,44 @@
         clippy::unreachable
     )
 )]
+// What only the command line uses is not used without it.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
 
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod collector;
-pub mod core_file;
+mod collector;
+mod core_file;
 pub mod core_writer;
-pub mod debug_files;
-pub mod diff;
-pub mod error;
-pub mod forecast;
+mod debug_files;
+mod diff;
+mod error;
+mod forecast;
 pub mod inspection;
-pub mod known_keys;
+#[doc(hidden)]
+pub mod internals;
+mod known_keys;
 pub mod layout;
-pub mod look;
+mod look;
 pub mod machine;
 pub mod memory;
-pub mod namespace;
-pub mod notation;
+mod namespace;
+mod notation;
 pub mod position;
-pub mod proc_files;
-pub mod process;
+mod proc_files;
+mod process;
 pub mod refs;
 pub mod render;
 pub mod report;
-pub mod retention;
+mod retention;
 pub mod search;
 pub mod shm;
 pub mod sidecar;
 pub mod source;
-pub mod stopped;
+mod stopped;
 pub mod targets;
-pub mod thread;
+mod thread;
 pub mod types;
-pub mod unnamed;
+mod unnamed;
 pub mod writer;
 
 pub use error::{Error, Warning};

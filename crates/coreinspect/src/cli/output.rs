@@ -34,7 +34,7 @@ enum Color {
 /// Flags of every command.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
-pub struct Flags {
+pub(crate) struct Flags {
     /// What to print.
     #[arg(long, global = true, value_name = "FORMAT", default_value = usual(), value_parser = outputs())]
     format: &'static Output,

@@ -9,13 +9,13 @@ use crate::proc_files::{Credentials, ProcessFolder};
 
 /// A process while the kernel waits for its core to be taken.
 #[derive(Debug)]
-pub struct Dying {
+pub(crate) struct Dying {
     folder: ProcessFolder,
 }
 
 /// Who may read what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub(crate) enum Access {
     /// The user whose process it was, wholly: it never changed its rights.
     User(Uid),
     /// Root alone.
@@ -29,7 +29,7 @@ impl Dying {
     /// # Errors
     /// It is gone; the number is another process's by now, because the pidfd is of another one or because the process
     /// dumps no core.
-    pub fn pin(pid: u32, pidfd: Option<u32>) -> io::Result<Self> {
+    pub(crate) fn pin(pid: u32, pidfd: Option<u32>) -> io::Result<Self> {
         let folder = ProcessFolder::open(pid).map_err(|error| io::Error::other(error.to_string()))?;
         if let Some(number) = pidfd {
             // Read behind the folder: while the pidfd's process has this number, the folder is its own.
@@ -50,18 +50,18 @@ impl Dying {
     }
 
     /// Its folder.
-    pub fn folder(&self) -> &ProcessFolder {
+    pub(crate) fn folder(&self) -> &ProcessFolder {
         &self.folder
     }
 
     /// The user who started it, whatever rights it had then.
-    pub fn user(&self) -> Option<Uid> {
+    pub(crate) fn user(&self) -> Option<Uid> {
         self.folder.credentials().map(|credentials| Uid::from_raw(credentials.user[0]))
     }
 
     /// Who may read what is stored of it: the user, if nothing of it ever had other rights than the user's (CVE-2022-4415,
     /// CVE-2025-4598). `dumpable` is `%d` of core_pattern; without it, as over a socket, what /proc shows of it.
-    pub fn access(&self, dumpable: Option<u32>) -> Access {
+    pub(crate) fn access(&self, dumpable: Option<u32>) -> Access {
         let dumpable = match dumpable {
             Some(mode) => mode == 1,
             None => self.shows_its_user().unwrap_or(false),
@@ -82,19 +82,19 @@ impl Dying {
     }
 
     /// AT_SECURE of getauxval(3): its program had more rights than who started it. `None` if that cannot be told.
-    pub fn is_secure(&self) -> Option<bool> {
+    pub(crate) fn is_secure(&self) -> Option<bool> {
         secure(&self.folder.read_at_most("auxv", 4096).ok()?)
     }
 
     /// The signal of which it dies, from the wait status that it will have.
-    pub fn signal(&self) -> Option<u32> {
+    pub(crate) fn signal(&self) -> Option<u32> {
         let signal = self.folder.stat().ok()?.exit_code & 0x7f;
         (signal != 0).then_some(signal)
     }
 }
 
 /// The process of the descriptor `number`, by /proc/self/fdinfo (pidfd_open(2)); `None` if it is gone.
-pub fn pid_of(number: u32) -> io::Result<Option<u32>> {
+pub(crate) fn pid_of(number: u32) -> io::Result<Option<u32>> {
     let text = fs::read_to_string(format!("/proc/self/fdinfo/{number}"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("Pid:"));
     let line = line.ok_or_else(|| io::Error::other(format!("descriptor {number} is no pidfd")))?;

@@ -13,7 +13,7 @@
 mod dying;
 mod missing;
 mod shares;
-pub mod sidecar;
+pub(crate) mod sidecar;
 mod store;
 mod stream;
 mod tables;
@@ -29,15 +29,15 @@ use shmcore::Uid;
 use crate::core_writer::{self, Plan, Written};
 use sidecar::{Outcome, Seen};
 
-pub use dying::{Access, Dying, pid_of};
+pub(crate) use dying::{Access, Dying, pid_of};
 pub use missing::missing;
-pub use store::{Limits, Pending, Store};
-pub use stream::{CAN_COMPRESS, Cut, Stored, Storing};
-pub use tables::Tables;
+pub(crate) use store::{Limits, Store};
+pub(crate) use stream::{CAN_COMPRESS, Cut, Stored, Storing};
+pub(crate) use tables::Tables;
 
 /// What the kernel said of the crash (core(5), "Naming of core dump files").
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Kernel {
+pub(crate) struct Kernel {
     /// `%P`: the process, in the initial PID namespace.
     pub pid: u32,
     /// `%i`: the thread that caused it, in its own namespace.
@@ -54,7 +54,7 @@ pub struct Kernel {
 
 /// Which segments are saved beside the core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segments {
+pub(crate) enum Segments {
     /// All of them.
     All,
     /// Those of which the kernel leaves bytes out.
@@ -65,7 +65,7 @@ pub enum Segments {
 
 /// What is to be stored, and how much.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// How the core is stored.
     pub storing: Storing,
     /// Which segments are saved beside it.
@@ -77,7 +77,7 @@ pub struct Settings {
 }
 
 /// What the collector has others do.
-pub struct Helpers<'h> {
+pub(crate) struct Helpers<'h> {
     /// Reads /proc/sysvipc of the IPC namespace of a process.
     pub tables: fn(&Dying) -> io::Result<Tables>,
     /// Gives up all rights but those that storing takes: called before the first byte of the core is read.
@@ -107,7 +107,7 @@ pub struct Collected {
 ///
 /// # Errors
 /// The folder cannot be used, or the core cannot be stored. All else is a problem beside what was stored.
-pub fn collect(
+pub(crate) fn collect(
     kernel: &Kernel,
     core: &mut impl Read,
     path: &Path,

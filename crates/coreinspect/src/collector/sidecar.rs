@@ -9,7 +9,7 @@ use crate::sidecar::{self, CutBy, Mapping, Process, Segment, Sidecar, StoredCore
 
 /// What was seen of the process before its core was read.
 #[derive(Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     process: Process,
     segments: Vec<Segment>,
     mappings: Vec<Mapping>,
@@ -22,7 +22,7 @@ pub struct Seen {
 
 impl Seen {
     /// Reads what /proc says of `dying`; what cannot be read is null.
-    pub fn of(dying: &Dying, kernel: &Kernel, tables: Option<&Tables>) -> Self {
+    pub(crate) fn of(dying: &Dying, kernel: &Kernel, tables: Option<&Tables>) -> Self {
         let folder = dying.folder();
         let read = |name| folder.read(name).unwrap_or_default();
         let text = |bytes: &[u8]| (!bytes.is_empty()).then(|| escaped(bytes));
@@ -67,7 +67,7 @@ impl Seen {
     }
 
     /// The text of the sidecar, and what became of the core.
-    pub fn text(&self, outcome: &Outcome<'_>) -> String {
+    pub(crate) fn text(&self, outcome: &Outcome<'_>) -> String {
         let mut document = document(outcome, &self.process);
         document.segments = &self.segments;
         document.mappings = Some(&self.mappings);
@@ -78,7 +78,7 @@ impl Seen {
 
 /// What became of the core, and what went wrong.
 #[derive(Clone, Copy, Debug)]
-pub struct Outcome<'a> {
+pub(crate) struct Outcome<'a> {
     /// The core's file name; `None` if none was stored.
     pub core: Option<&'a str>,
     /// What was stored of it.
@@ -92,7 +92,7 @@ pub struct Outcome<'a> {
 }
 
 /// The text of a sidecar of a process that could not be looked at.
-pub fn without_process(kernel: &Kernel, outcome: &Outcome<'_>) -> String {
+pub(crate) fn without_process(kernel: &Kernel, outcome: &Outcome<'_>) -> String {
     let process = Process {
         pid: kernel.pid,
         tid: kernel.thread,

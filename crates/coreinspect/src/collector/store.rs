@@ -21,7 +21,7 @@ use super::shares::{Crash, next_to_go};
 
 /// How much may be stored.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Bytes of all files on disk; the oldest crashes go first, of the user who takes most.
     pub total: u64,
     /// Crashes.
@@ -32,13 +32,13 @@ pub struct Limits {
 
 /// The folder.
 #[derive(Debug)]
-pub struct Store {
+pub(crate) struct Store {
     folder: OwnedFd,
 }
 
 /// A file in the making. It is gone with this value unless it is shown; after a SIGKILL the next crash removes it.
 #[derive(Debug)]
-pub struct Pending<'s> {
+pub(crate) struct Pending<'s> {
     store: &'s Store,
     name: String,
     file: Flock<File>,
@@ -55,7 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// Somebody else than root (or we, where we are somebody else) could put files into it, or names on the way to it.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         match fs::create_dir(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -86,7 +86,7 @@ impl Store {
     ///
     /// # Errors
     /// What openat(2) says.
-    pub fn begin(&self, suffix: &str) -> io::Result<Pending<'_>> {
+    pub(crate) fn begin(&self, suffix: &str) -> io::Result<Pending<'_>> {
         let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_RDWR | OFlag::O_CLOEXEC;
         let name = format!("{PENDING}{}{suffix}", std::process::id());
         // Before it is locked another handler may take it for abandoned; one that was killed may have had our number.
@@ -108,7 +108,7 @@ impl Store {
     }
 
     /// Removes files in the making that nobody makes any more.
-    pub fn remove_abandoned(&self) {
+    pub(crate) fn remove_abandoned(&self) {
         for name in self.names().unwrap_or_default().iter().filter(|name| name.starts_with(PENDING)) {
             let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
             let Ok(file) = openat(&self.folder, name.as_str(), flags, Mode::empty()) else { continue };
@@ -137,20 +137,20 @@ impl Store {
     ///
     /// # Errors
     /// What fstatvfs(3) says.
-    pub fn room(&self, keep_free: u64) -> io::Result<u64> {
+    pub(crate) fn room(&self, keep_free: u64) -> io::Result<u64> {
         let status = fstatvfs(&self.folder)?;
         let free = status.blocks_available().saturating_mul(status.fragment_size());
         Ok(free.saturating_sub(keep_free))
     }
 
     /// Whether a crash is stored as `base`.
-    pub fn has(&self, base: &str) -> bool {
+    pub(crate) fn has(&self, base: &str) -> bool {
         self.names().unwrap_or_default().iter().any(|name| base_of(name) == Some(base))
     }
 
     /// Removes crashes until the limits hold, the oldest of the user who takes most, but never that of `newest`. Answers
     /// their names.
-    pub fn make_room(&self, limits: &Limits, newest: &str) -> Vec<String> {
+    pub(crate) fn make_room(&self, limits: &Limits, newest: &str) -> Vec<String> {
         let mut removed = Vec::new();
         let mut crashes = self.crashes();
         loop {
@@ -208,12 +208,12 @@ fn base_of(name: &str) -> Option<&str> {
 
 impl Pending<'_> {
     /// The file.
-    pub fn file(&mut self) -> &mut File {
+    pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file
     }
 
     /// Charges the crash to `user`, where the file system keeps such a word.
-    pub fn charge(&mut self, user: Uid) {
+    pub(crate) fn charge(&mut self, user: Uid) {
         // Without it the crash counts as root's own.
         let _ = fsetxattr(&*self.file, CHARGED, user.to_string().as_bytes(), XattrFlags::empty());
     }
@@ -222,7 +222,7 @@ impl Pending<'_> {
     ///
     /// # Errors
     /// What writing out, fchown(2) or renameat2(2) says.
-    pub fn show(mut self, name: &str, access: Access) -> io::Result<()> {
+    pub(crate) fn show(mut self, name: &str, access: Access) -> io::Result<()> {
         self.file.sync_data()?;
         fchmod(&*self.file, Mode::S_IRUSR | Mode::S_IWUSR)?;
         if let Access::User(user) = access {

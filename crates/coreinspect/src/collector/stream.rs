@@ -25,7 +25,7 @@ pub enum Cut {
 
 /// How a core is stored.
 #[derive(Clone, Copy, Debug)]
-pub struct Storing {
+pub(crate) struct Storing {
     /// Compressed by zstd.
     pub compress: bool,
     /// Not at all: it is read to its end, and somebody else has it.
@@ -83,14 +83,19 @@ impl<'f> Sink<'f> {
 }
 
 /// Whether this program can compress.
-pub const CAN_COMPRESS: bool = cfg!(feature = "zstd");
+pub(crate) const CAN_COMPRESS: bool = cfg!(feature = "zstd");
 
 /// Copies `core` to `file`, in `store`. Where it is cut short the rest is not read: whoever writes it is told so by a
 /// closed pipe.
 ///
 /// # Errors
 /// What reading or writing says. `file` is then of no use.
-pub fn store_core(core: &mut impl Read, file: &File, store: &Store, storing: Storing) -> io::Result<Stored> {
+pub(crate) fn store_core(
+    core: &mut impl Read,
+    file: &File,
+    store: &Store,
+    storing: Storing,
+) -> io::Result<Stored> {
     let mut sink = Sink::new(file, storing)?;
     let mut stored = Stored::default();
     let mut block = vec![0; BLOCK];

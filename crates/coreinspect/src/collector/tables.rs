@@ -5,7 +5,7 @@ use shmcore::ipcs::{self, ListedSegment};
 /// The files of /proc/sysvipc as the crashing process saw them. They show the IPC namespace of whoever opens them, so
 /// somebody who is in it must have read them.
 #[derive(Clone, Debug, Default)]
-pub struct Tables {
+pub(crate) struct Tables {
     /// Segments.
     pub shm: Vec<u8>,
     /// Semaphores.
@@ -16,7 +16,7 @@ pub struct Tables {
 
 impl Tables {
     /// The rows of the segments; those that are not understood are left out.
-    pub fn segments(&self) -> Vec<ListedSegment> {
+    pub(crate) fn segments(&self) -> Vec<ListedSegment> {
         let rows = ipcs::parse(self.shm.as_slice(), "/proc/sysvipc/shm");
         rows.map(|rows| rows.filter_map(Result::ok).collect()).unwrap_or_default()
     }

@@ -15,7 +15,7 @@ const MOST_SECTIONS: u64 = 64;
 const SHT_NOTE: u32 = 7;
 
 /// The memory that minicoredumper saved; `None` for any other dump.
-pub fn read(source: &dyn Source, header: &Header) -> Option<Coverage<Address>> {
+pub(crate) fn read(source: &dyn Source, header: &Header) -> Option<Coverage<Address>> {
     let table = header.section_headers;
     let names = table.section_header(source, header.machine, header.section_names)?;
     let section = (1..table.rows().min(MOST_SECTIONS))

@@ -22,7 +22,7 @@ const MOST_ROWS: u64 = 1 << 24;
 
 /// A table in the file: rows of equal size.
 #[derive(Clone, Copy, Debug)]
-pub struct Table {
+pub(crate) struct Table {
     at: FileOffset,
     rows: u64,
     row_size: u64,
@@ -30,7 +30,7 @@ pub struct Table {
 
 /// The parts of the ELF header that say how to read the rest.
 #[derive(Clone, Debug)]
-pub struct Header {
+pub(crate) struct Header {
     /// Machine, class, byte order.
     pub machine: Machine,
     /// The program headers.
@@ -43,7 +43,7 @@ pub struct Header {
 
 /// The program headers that matter: PT_LOAD and PT_NOTE.
 #[derive(Debug, Default)]
-pub struct ProgramHeaders {
+pub(crate) struct ProgramHeaders {
     /// The PT_LOADs.
     pub loads: Loads,
     /// PT_NOTE, in the file's order.
@@ -58,7 +58,7 @@ pub struct ProgramHeaders {
 
 /// One PT_LOAD: a run of memory, and where its bytes stand.
 #[derive(Clone, Copy, Debug)]
-pub struct Load {
+pub(crate) struct Load {
     /// p_vaddr.
     pub address: u64,
     /// p_memsz, bytes.
@@ -73,7 +73,7 @@ pub struct Load {
 
 /// One PT_NOTE: where its notes stand.
 #[derive(Clone, Copy, Debug)]
-pub struct NoteSegment {
+pub(crate) struct NoteSegment {
     /// Its place in the file, as claimed.
     pub range: Interval<FileOffset>,
     /// p_align.
@@ -85,7 +85,7 @@ impl Header {
     ///
     /// # Errors
     /// [`Error::NotACore`], [`Error::CutOff`] inside the header, [`Error::BadHeader`].
-    pub fn read(source: &dyn Source, warnings: &mut Warnings) -> Result<Self, Error> {
+    pub(crate) fn read(source: &dyn Source, warnings: &mut Warnings) -> Result<Self, Error> {
         // Enough to tell what it is, if it is something else.
         let start = source
             .bytes(Interval::clamped(FileOffset::new(0), 512))
@@ -186,7 +186,7 @@ impl Header {
     ///
     /// # Errors
     /// [`Error::CutOff`] if not one row is there; [`Error::BadHeader`] if the table lies outside every file.
-    pub fn program_headers(
+    pub(crate) fn program_headers(
         &self,
         source: &dyn Source,
         warnings: &mut Warnings,
@@ -262,22 +262,27 @@ impl Table {
     }
 
     /// Where it is said to stand.
-    pub fn start(self) -> FileOffset {
+    pub(crate) fn start(self) -> FileOffset {
         self.at
     }
 
     /// Where it is said to stand.
-    pub fn at(self) -> FileOffset {
+    pub(crate) fn at(self) -> FileOffset {
         self.at
     }
 
     /// How many rows it is said to have.
-    pub fn rows(self) -> u64 {
+    pub(crate) fn rows(self) -> u64 {
         self.rows
     }
 
     /// Section header `index`, if the file holds it.
-    pub fn section_header(self, source: &dyn Source, machine: Machine, index: u64) -> Option<SectionHeader> {
+    pub(crate) fn section_header(
+        self,
+        source: &dyn Source,
+        machine: Machine,
+        index: u64,
+    ) -> Option<SectionHeader> {
         let at = self.at.checked_add(index.checked_mul(self.row_size)?)?;
         let bytes = source.bytes(Interval::with_length(at, self.row_size)?).ok()?;
         bytes.pread_with(0, goblin_context(machine)).ok()

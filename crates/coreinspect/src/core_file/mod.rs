@@ -16,10 +16,11 @@ mod reader;
 mod registers;
 mod writer;
 
-pub use file_table::{FileRow, FileTable};
-pub use loads::Loads;
-pub use process_notes::{AuxiliaryVector, ProcessInfo, SignalInfo, ThreadStatus};
-pub use reader::Reader;
+pub use file_table::FileTable;
+pub(crate) use loads::Loads;
+pub use process_notes::AuxiliaryVector;
+pub(crate) use process_notes::{ProcessInfo, SignalInfo, ThreadStatus};
+pub(crate) use reader::Reader;
 
 use crate::error::{Error, Warning, Warnings};
 use crate::machine::Machine;

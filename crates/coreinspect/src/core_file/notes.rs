@@ -9,7 +9,7 @@ use crate::source::Source;
 
 /// One note.
 #[derive(Clone, Debug)]
-pub struct Note<'a> {
+pub(crate) struct Note<'a> {
     /// Who defined the type, without the NUL: `CORE`, `LINUX`, `GDB`, ...
     pub owner: &'a [u8],
     /// The type, which means nothing without its owner.
@@ -33,7 +33,7 @@ struct Notes<'a> {
 }
 
 /// Hands every note of `segments` to `each`, in the file's order of the table.
-pub fn for_each_note(
+pub(crate) fn for_each_note(
     source: &dyn Source,
     machine: Machine,
     segments: &[NoteSegment],
@@ -72,7 +72,7 @@ pub fn for_each_note(
 
 impl Note<'_> {
     /// Where the descriptor stands in the file, as far as the file has it.
-    pub fn range(&self) -> Interval<FileOffset> {
+    pub(crate) fn range(&self) -> Interval<FileOffset> {
         Interval::clamped(self.at, self.descriptor.rest().len() as u64)
     }
 }

@@ -24,7 +24,7 @@ const MOST_OF_A_GAP: u64 = 64 << 20;
 const TO_THE_END: u64 = 64 << 20;
 
 /// The plan for one stream.
-pub struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     stream: &'a Stream,
     amount: Amount,
 }
@@ -34,7 +34,7 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// A limit of the stream is passed.
-    pub fn new(stream: &'a Stream) -> std::io::Result<Self> {
+    pub(crate) fn new(stream: &'a Stream) -> std::io::Result<Self> {
         let amount = stream.amount();
         if stream.can_go_back() && amount != Amount::Everything {
             stream.keep(&Coverage::default(), None)?;
@@ -46,7 +46,7 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// A limit of the stream is passed.
-    pub fn before_notes(&self, header: &Header, headers: &ProgramHeaders) -> std::io::Result<()> {
+    pub(crate) fn before_notes(&self, header: &Header, headers: &ProgramHeaders) -> std::io::Result<()> {
         if self.amount == Amount::Everything {
             return Ok(());
         }
@@ -74,7 +74,7 @@ impl<'a> Plan<'a> {
     ///
     /// # Errors
     /// A limit of the stream is passed.
-    pub fn after_notes(
+    pub(crate) fn after_notes(
         &self,
         loads: &Loads,
         files: Option<&FileTable>,

@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
 }
 
 /// goblin's context for headers of this machine.
-pub fn goblin_context(machine: Machine) -> Ctx {
+pub(crate) fn goblin_context(machine: Machine) -> Ctx {
     let container = match machine.class {
         Class::Bits32 => Container::Little,
         Class::Bits64 => Container::Big,

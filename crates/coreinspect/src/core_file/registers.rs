@@ -113,7 +113,7 @@ const LOONGARCH: &[&str] = &[
 
 /// Reads the registers of an NT_PRSTATUS note, whose descriptor `note` begins; `None` for a machine that is not known here, or a
 /// note too short.
-pub fn read(mut note: Reader<'_>, machine: Machine) -> Option<Registers> {
+pub(crate) fn read(mut note: Reader<'_>, machine: Machine) -> Option<Registers> {
     // elf_siginfo, pr_cursig; pr_sigpend and pr_sighold; four pids; four times of two longs each.
     let before = machine.class.long().saturating_mul(10).saturating_add(32);
     note.skip(before)?;

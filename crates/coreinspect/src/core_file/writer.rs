@@ -4,7 +4,7 @@ use crate::writer::Writer;
 
 /// What a core shows of its writer.
 #[derive(Clone, Debug, Default)]
-pub struct Traits {
+pub(crate) struct Traits {
     /// The types of the first notes of owner `CORE` (or without one), in the file's order.
     pub core_notes: Vec<u32>,
     /// Notes of owner `GDB`: the target description that gdb saves since version 12.
@@ -31,7 +31,7 @@ pub struct Traits {
 
 /// Which notes are there, wherever they stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Present {
+pub(crate) struct Present {
     /// NT_SIGINFO.
     pub signal: bool,
     /// NT_AUXV.
@@ -41,7 +41,7 @@ pub struct Present {
 }
 
 /// How many leading notes of owner CORE decide.
-pub const LEADING_NOTES: usize = 5;
+pub(crate) const LEADING_NOTES: usize = 5;
 
 const PRSTATUS: u32 = 1;
 const FPREGSET: u32 = 2;
@@ -54,7 +54,7 @@ const SIGINFO: u32 = 0x5349_4749;
 
 impl Traits {
     /// The writer that leaves these, as measured on dumps of each.
-    pub fn writer(&self) -> Option<Writer> {
+    pub(crate) fn writer(&self) -> Option<Writer> {
         let by_own_mark = [
             (self.coreinspect_note, Writer::Coreinspect),
             (self.dump_list, Writer::Minicoredumper),

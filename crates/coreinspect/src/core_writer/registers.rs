@@ -9,7 +9,7 @@ use super::{Process, WriteError};
 
 /// The registers of one thread.
 #[derive(Clone, Debug)]
-pub struct Registers {
+pub(crate) struct Registers {
     thread: u32,
     /// pr_reg.
     bytes: Vec<u8>,

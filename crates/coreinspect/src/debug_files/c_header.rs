@@ -13,15 +13,6 @@ use crate::notation::c_header::Header;
 /// Bytes of a header.
 const LARGEST: u64 = 4 << 20;
 
-/// Takes `queue.h:struct queue` apart, and `queue.h`, for which there is no name; `None` if it names no header.
-pub fn split(argument: &str) -> Option<(&Path, Option<&str>)> {
-    let (path, name) = match argument.split_once(".h:") {
-        Some((stem, name)) => (argument.get(..stem.len().saturating_add(2))?, Some(name)),
-        None => (argument, None),
-    };
-    path.ends_with(".h").then_some((Path::new(path), name))
-}
-
 /// The type that the header at `path` calls `name` (`struct queue`, a typedef); without a name its only struct.
 /// `#include "name"` is looked for in the header's folder and below it.
 ///

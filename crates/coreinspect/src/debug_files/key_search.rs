@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 
 /// A path that makes the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// The path.
     pub path: PathBuf,
     /// How it does.
@@ -22,7 +22,7 @@ pub struct Candidate {
 
 /// How a path makes a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
+pub(crate) enum Rule {
     /// PostgreSQL 13 and later: the key is the low half of the inode of the data directory.
     PostgresDataDirectory,
     /// ftok(3), with the key's project id.
@@ -31,7 +31,7 @@ pub enum Rule {
 
 /// What a search found.
 #[derive(Clone, Debug, Default)]
-pub struct Search {
+pub(crate) struct Search {
     /// The paths that make the key, the most plausible first.
     pub candidates: Vec<Candidate>,
     /// Paths that were looked at.
@@ -45,7 +45,7 @@ pub struct Search {
 impl Search {
     /// Walks `root`, without following symbolic links (ftok(3) follows them, but what they lead to has a path of its
     /// own), and without entering `/proc` and `/sys`, whose inodes are made up as they are looked at.
-    pub fn run(key: Key, root: &Path) -> Self {
+    pub(crate) fn run(key: Key, root: &Path) -> Self {
         let mut search = Self::default();
         let mut found = Vec::new();
         let real = |path: &Path| ![Path::new("/proc"), Path::new("/sys")].contains(&path);
@@ -83,13 +83,13 @@ impl Search {
     }
 
     /// How many candidates chance alone would give.
-    pub fn expected_by_chance(&self) -> f64 {
+    pub(crate) fn expected_by_chance(&self) -> f64 {
         expected_by_chance(self.on_device)
     }
 }
 
 /// How many of `paths` on a fitting device make a key by chance alone: 16 bits of the inode decide.
-pub fn expected_by_chance(paths: u64) -> f64 {
+pub(crate) fn expected_by_chance(paths: u64) -> f64 {
     // 52 bits of a count of paths are plenty.
     #[allow(clippy::cast_precision_loss)]
     let paths = paths as f64;

@@ -16,7 +16,7 @@ use crate::look::{Clue, KnownPaths};
 
 /// Paths that a process knew, those of them that there are, and what stat(2) says of these.
 #[derive(Debug)]
-pub struct StatedPaths {
+pub(crate) struct StatedPaths {
     root: Root,
     files: Vec<Stated>,
     /// Paths that were looked at.
@@ -38,7 +38,7 @@ struct Stated {
 
 /// A path that makes a key, and where it stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clued {
+pub(crate) struct Clued {
     /// The path, as the process knew it.
     pub path: PathBuf,
     /// Where it stood.
@@ -55,7 +55,7 @@ impl StatedPaths {
     ///
     /// # Errors
     /// `root` cannot be opened, or this kernel cannot look under it (before Linux 5.6).
-    pub fn of(known: KnownPaths, root: Option<&Path>) -> io::Result<Self> {
+    pub(crate) fn of(known: KnownPaths, root: Option<&Path>) -> io::Result<Self> {
         let root = Root::open(root)?;
         root.stat(Path::new("/"))?;
         let mut this = Self { root, files: Vec::new(), tried: 0, unreadable: 0, examined: known.examined };
@@ -78,7 +78,7 @@ impl StatedPaths {
     }
 
     /// Those that make `key`, the likelier first.
-    pub fn candidates(&self, key: Key) -> Vec<Clued> {
+    pub(crate) fn candidates(&self, key: Key) -> Vec<Clued> {
         let data_directory = |file: &Stated| {
             file.is_folder
                 && low_half(file.inode) == key.bits()
@@ -94,7 +94,7 @@ impl StatedPaths {
     }
 
     /// Files on a device whose low byte is the key's: each had a chance of 1 in 65,536 to fit.
-    pub fn on_device(&self, key: Key) -> u64 {
+    pub(crate) fn on_device(&self, key: Key) -> u64 {
         self.files.iter().filter(|file| on_device(key, file.device)).count() as u64
     }
 }

@@ -28,7 +28,7 @@ const FILES: usize = 1000;
 
 /// What layout files held.
 #[derive(Debug, Default)]
-pub struct LayoutFiles {
+pub(crate) struct LayoutFiles {
     /// The layouts, those that count first first; of two with one name the first counts and the other is left out.
     pub layouts: Vec<Arc<FileLayout>>,
     /// What was wrong, a text of one or several lines each.
@@ -37,7 +37,7 @@ pub struct LayoutFiles {
 
 /// A layout file with its text.
 #[derive(Debug)]
-pub struct LayoutFile {
+pub(crate) struct LayoutFile {
     /// The text.
     pub text: String,
     /// The layouts, and what is wrong with the text.
@@ -49,14 +49,14 @@ impl LayoutFile {
     ///
     /// # Errors
     /// The file cannot be read, is no regular file, is too large, or no text.
-    pub fn read(path: &Path) -> io::Result<Self> {
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
         let text = read_text(path)?;
         let contents = file::read(path, &text, &mut |wanted| header_type(path, wanted));
         Ok(Self { text, contents })
     }
 
     /// `problem` with its line and a caret.
-    pub fn tell(&self, path: &Path, problem: &Problem) -> String {
+    pub(crate) fn tell(&self, path: &Path, problem: &Problem) -> String {
         problem.in_text(&self.text, &path.to_string_lossy()).to_string()
     }
 }
@@ -65,7 +65,7 @@ impl LayoutFile {
 ///
 /// `$XDG_CONFIG_HOME/coreinspect/layouts`, by default `~/.config/coreinspect/layouts`; a path that is not absolute is
 /// ignored, as the XDG Base Directory Specification has it.
-pub fn folders() -> Vec<PathBuf> {
+pub(crate) fn folders() -> Vec<PathBuf> {
     let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
     let config = std::env::var_os("XDG_CONFIG_HOME").and_then(absolute);
     let config = config.or_else(|| Some(std::env::var_os("HOME").and_then(absolute)?.join(".config")));
@@ -79,7 +79,7 @@ impl LayoutFiles {
     ///
     /// # Errors
     /// What is wrong with a file of `named`.
-    pub fn read(named: &[PathBuf]) -> Result<Self, String> {
+    pub(crate) fn read(named: &[PathBuf]) -> Result<Self, String> {
         let mut found = Self::default();
         let mut names = HashSet::new();
         for path in named {
@@ -120,7 +120,7 @@ impl LayoutFiles {
 }
 
 /// Why the file at `path` could not be read.
-pub fn cannot_read(path: &Path, error: &io::Error) -> String {
+pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> String {
     format!("cannot read {}: {error}", path.display())
 }
 

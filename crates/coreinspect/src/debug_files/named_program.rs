@@ -12,7 +12,7 @@ use crate::targets::Target;
 
 /// What a named program is to a dump.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Held {
+pub(crate) enum Held {
     /// A program of the dump, or the debug file of one.
     Same,
     /// Another build than the dump's: a sentence that names both.
@@ -23,7 +23,7 @@ pub enum Held {
 
 impl Held {
     /// Holds the file at `path` against the programs that `target` had mapped: the one of its name, else the executable.
-    pub fn against(path: &Path, target: &dyn Target) -> Self {
+    pub(crate) fn against(path: &Path, target: &dyn Target) -> Self {
         let Ok(file) = ElfFile::open(path) else { return Self::Unknown };
         let ours = file.build_id();
         let programs = programs::mapped(target);
@@ -58,7 +58,7 @@ impl Held {
 
 /// Whether the process of `target` can have run the program at `path`, by the file's name: that of the executable, or the 15 bytes
 /// of comm (proc(5)).
-pub fn can_have_run(target: &dyn Target, path: &Path) -> bool {
+pub(crate) fn can_have_run(target: &dyn Target, path: &Path) -> bool {
     let Some(name) = path.file_name().map(OsStrExt::as_bytes) else { return false };
     let process = target.process();
     let base = |path: &[u8]| path.rsplit(|byte| *byte == b'/').next().map(<[u8]>::to_vec);

@@ -30,7 +30,7 @@ const NT_GNU_BUILD_ID: u32 = 3;
 
 /// A program or library that a process had mapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
+pub(crate) struct Program {
     /// Its path, as the dump has it.
     pub name: Vec<u8>,
     /// Where its first byte was.
@@ -45,7 +45,7 @@ pub struct Program {
 
 /// Which build of a program it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Build {
+pub(crate) enum Build {
     /// This build-id.
     Id(Vec<u8>),
     /// Its headers are in the dump, and have no build-id.
@@ -55,7 +55,7 @@ pub enum Build {
 }
 
 /// The programs and libraries that `target` had mapped: the executable first, then the others by address.
-pub fn mapped(target: &dyn Target) -> Vec<Program> {
+pub(crate) fn mapped(target: &dyn Target) -> Vec<Program> {
     let executable = target.process().executable.clone();
     let Some(mappings) = target.mappings() else { return Vec::new() };
     let mut found: Vec<Program> = Vec::new();
@@ -183,7 +183,7 @@ fn build_id(notes: &[u8], machine: Machine) -> Option<Vec<u8>> {
 impl Program {
     /// Its path. The kernel writes ` (deleted)` behind the name of a file that was replaced while it ran; what is there
     /// today may be the same build again.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         let name = self.name.strip_suffix(b" (deleted)").unwrap_or(&self.name);
         Path::new(OsStr::from_bytes(name))
     }
@@ -192,7 +192,7 @@ impl Program {
     ///
     /// # Errors
     /// In words, why there is none.
-    pub fn open(&self, folders: &DebugFolders) -> Result<ElfFile, String> {
+    pub(crate) fn open(&self, folders: &DebugFolders) -> Result<ElfFile, String> {
         let path = self.path();
         let id = match &self.build {
             Build::Id(id) => id,

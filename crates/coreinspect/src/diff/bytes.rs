@@ -40,7 +40,7 @@ pub struct NotCompared {
 ///
 /// # Errors
 /// [`Error::Read`].
-pub fn compare(left: &dyn Contents, right: &dyn Contents, most: usize) -> Result<Compared, Error> {
+pub(crate) fn compare(left: &dyn Contents, right: &dyn Contents, most: usize) -> Result<Compared, Error> {
     let mut comparison =
         Comparison { most, done: Compared::default(), open: None, blocks: Default::default() };
     let end = left.end().max(right.end());

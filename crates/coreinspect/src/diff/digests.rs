@@ -16,11 +16,11 @@ const MOST_VERSIONS: usize = 16;
 
 /// The digests of the blocks of a copy; 0 for one of which a byte is missing.
 #[derive(Clone, Debug)]
-pub struct Digests(Vec<u64>);
+pub(crate) struct Digests(Vec<u64>);
 
 /// What copies of one segment there are.
 #[derive(Debug)]
-pub struct Versions {
+pub(crate) struct Versions {
     block: u64,
     /// Secret to this run, so that no dump can be made to look like another.
     hashes: RandomState,
@@ -35,7 +35,7 @@ struct Version {
 
 impl Versions {
     /// For copies of which none reaches beyond `end`.
-    pub fn new(end: SegmentOffset) -> Self {
+    pub(crate) fn new(end: SegmentOffset) -> Self {
         let block = end.get().div_ceil(MOST_BLOCKS).checked_next_power_of_two().unwrap_or(u64::MAX).max(PAGE);
         Self { block, hashes: RandomState::new(), versions: Vec::new() }
     }
@@ -44,7 +44,7 @@ impl Versions {
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn add(&mut self, member: usize, contents: &dyn Contents) -> Result<(), Error> {
+    pub(crate) fn add(&mut self, member: usize, contents: &dyn Contents) -> Result<(), Error> {
         let digests = self.digest(contents)?;
         if digests.0.iter().all(|digest| *digest == 0) {
             return Ok(());
@@ -59,7 +59,7 @@ impl Versions {
     }
 
     /// The members of the version that most copies have; of equally many the first.
-    pub fn most_common(&self) -> &[usize] {
+    pub(crate) fn most_common(&self) -> &[usize] {
         let largest = self.versions.iter().map(|version| version.members.len()).max();
         let first = self.versions.iter().find(|version| Some(version.members.len()) == largest);
         first.map_or(&[], |version| &version.members)

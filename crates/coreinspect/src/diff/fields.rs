@@ -44,7 +44,7 @@ pub struct Differing {
 ///
 /// # Errors
 /// [`Error::Read`].
-pub fn fields(
+pub(crate) fn fields(
     left: &Side<'_>,
     right: &Side<'_>,
     ranges: &[Interval<SegmentOffset>],

@@ -6,13 +6,13 @@
 mod bytes;
 mod digests;
 mod fields;
-pub mod newer;
+pub(crate) mod newer;
 mod pairs;
 
-pub use bytes::{Compared, NotCompared, compare};
-pub use digests::Versions;
-pub use fields::{Differing, FieldDifference, fields};
-pub use pairs::{MatchedBy, Pair, pair};
+pub(crate) use bytes::{Compared, compare};
+pub(crate) use digests::Versions;
+pub(crate) use fields::{Differing, FieldDifference, fields};
+pub(crate) use pairs::{MatchedBy, pair};
 
 use shmcore::Key;
 

@@ -56,7 +56,7 @@ pub enum Taken {
 
 /// The newer copy; `None` if nothing says so, or if the evidence disagrees. What is no heuristic outweighs what is one, and the
 /// time of a file, which every copy of the file changes, counts only where nothing else says anything.
-pub fn judge(evidence: &[Evidence]) -> Option<Copy> {
+pub(crate) fn judge(evidence: &[Evidence]) -> Option<Copy> {
     let weight = |one: &Evidence| match (one.heuristic, one.kind) {
         (false, _) => 2,
         (true, kind) => u8::from(kind != FILE_TIME),
@@ -70,7 +70,7 @@ pub fn judge(evidence: &[Evidence]) -> Option<Copy> {
 const FILE_TIME: &str = "file-time";
 
 /// What the times at which the copies were taken say.
-pub fn of_times(left: Taken, right: Taken) -> Option<Evidence> {
+pub(crate) fn of_times(left: Taken, right: Taken) -> Option<Evidence> {
     let evidence =
         |kind, newer, heuristic, text: &str| Some(Evidence { kind, newer, heuristic, text: text.to_owned() });
     let later = |one: SystemTime, other: SystemTime| match one.cmp(&other) {
@@ -95,7 +95,7 @@ pub fn of_times(left: Taken, right: Taken) -> Option<Evidence> {
 }
 
 /// What the kernel's times say: the last of shmat, shmdt and shmctl that each copy knows of.
-pub fn of_facts(left: Option<&Facts>, right: Option<&Facts>) -> Option<Evidence> {
+pub(crate) fn of_facts(left: Option<&Facts>, right: Option<&Facts>) -> Option<Evidence> {
     let last = |facts: &Facts| [facts.attached, facts.detached, facts.changed].into_iter().flatten().max();
     let (one, other) = (last(left?)?, last(right?)?);
     let newer = match one.cmp(&other) {
@@ -111,7 +111,7 @@ pub fn of_facts(left: Option<&Facts>, right: Option<&Facts>) -> Option<Evidence>
 const MOST_OF_A_KIND: usize = 3;
 
 /// What the fields that differ say: times that are later, counters that are higher, a mailbox that went from ready to read.
-pub fn of_fields(fields: &[FieldDifference]) -> Vec<Evidence> {
+pub(crate) fn of_fields(fields: &[FieldDifference]) -> Vec<Evidence> {
     let mut evidence = Vec::<Evidence>::new();
     for field in fields {
         let (Some(left), Some(right)) = (&field.left, &field.right) else { continue };

@@ -34,7 +34,7 @@ impl MatchedBy {
 
 /// Two segments by their indices, or one that has no partner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pair {
+pub(crate) struct Pair {
     /// Of the left target.
     pub left: Option<usize>,
     /// Of the right target.
@@ -59,7 +59,7 @@ const MOST_TRIED: usize = 16;
 
 /// Pairs the segments of two targets: by id where both know it, by key else; those without a key that says anything only if
 /// `same_process` and they stood at the same address with the same length. What is left stands alone, at the end.
-pub fn pair(left: &[Segment], right: &[Segment], same_process: bool) -> Vec<Pair> {
+pub(crate) fn pair(left: &[Segment], right: &[Segment], same_process: bool) -> Vec<Pair> {
     let mut partner = vec![None; left.len()];
     let mut taken = vec![false; right.len()];
     let place = |segment: &Segment| {

@@ -103,7 +103,7 @@ impl Forecast {
     }
 }
 
-pub use kernel_core::KernelCoreNotes;
+pub(crate) use kernel_core::KernelCoreNotes;
 
 impl Keeping {
     /// `kept` answers bytes and loss of a mapping; `None` where it is not known, which counts as lost.

@@ -127,7 +127,7 @@ fn width_of(text: &str) -> usize {
 }
 
 /// The name among `known` that was likely meant by `unknown`.
-pub fn meant<'n>(unknown: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn meant<'n>(unknown: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let unknown = unknown.get(..unknown.len().min(40))?;
     let far = match unknown.chars().count() {
         0 | 1 => return None,

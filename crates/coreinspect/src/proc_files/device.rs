@@ -17,14 +17,14 @@ use super::maps::Device;
 /// files there are named by the kernel too, and otherwise: `/memfd:NAME`, `/dev/zero`. So a mapping called `/SYSV%08x` on
 /// such a device is a segment, and one on another device is a file that somebody has given this name.
 #[derive(Clone, Debug, Default)]
-pub struct SegmentDevices {
+pub(crate) struct SegmentDevices {
     small: Option<Device>,
     huge: Vec<Device>,
 }
 
 impl SegmentDevices {
     /// Asks the kernel.
-    pub fn of_this_kernel() -> Self {
+    pub(crate) fn of_this_kernel() -> Self {
         Self {
             small: device(MFdFlags::empty()),
             huge: huge_page_shifts().filter_map(|shift| device(huge_pages(shift))).collect(),
@@ -32,7 +32,7 @@ impl SegmentDevices {
     }
 
     /// Whether files on `device` are kept by the kernel alone; `None` if it did not let us ask.
-    pub fn hold(&self, device: Device) -> Option<bool> {
+    pub(crate) fn hold(&self, device: Device) -> Option<bool> {
         // A kernel without a memfd of huge pages has none on any other device that is asked for here.
         let small = self.small?;
         Some(small == device || self.huge.contains(&device))

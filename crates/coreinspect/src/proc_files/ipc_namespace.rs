@@ -11,14 +11,14 @@ use super::ProcessFolder;
 
 /// Which IPC namespace it is: what its link in /proc/PID/ns says, as `ipc:[4026531839]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct IpcNamespace(Vec<u8>);
+pub(crate) struct IpcNamespace(Vec<u8>);
 
 impl IpcNamespace {
     /// That of a process.
     ///
     /// # Errors
     /// What the operating system said: it takes the right to trace the process (ptrace(2), PTRACE_MODE_READ).
-    pub fn of(process: &ProcessFolder) -> io::Result<Self> {
+    pub(crate) fn of(process: &ProcessFolder) -> io::Result<Self> {
         Ok(Self(process.link("ns/ipc")?))
     }
 
@@ -26,7 +26,7 @@ impl IpcNamespace {
     ///
     /// # Errors
     /// There is no /proc.
-    pub fn own() -> io::Result<Self> {
+    pub(crate) fn own() -> io::Result<Self> {
         use std::os::unix::ffi::OsStringExt;
         // That of this thread, which need not be that of the first one.
         Ok(Self(std::fs::read_link("/proc/thread-self/ns/ipc")?.into_os_string().into_vec()))
@@ -35,7 +35,7 @@ impl IpcNamespace {
 
 /// /proc/sysvipc/shm of an IPC namespace.
 #[derive(Clone, Debug, Default)]
-pub struct IpcTable {
+pub(crate) struct IpcTable {
     /// Its segments, in the kernel's order.
     pub segments: Vec<ListedSegment>,
     /// Rows that are not understood.
@@ -47,7 +47,7 @@ impl IpcTable {
     ///
     /// # Errors
     /// What the operating system said, or that it is no such table.
-    pub fn own() -> io::Result<Self> {
+    pub(crate) fn own() -> io::Result<Self> {
         const SEGMENTS: &str = "/proc/sysvipc/shm";
         let mut table = Self::default();
         for row in ipcs::parse(BufReader::new(File::open(SEGMENTS)?), SEGMENTS).map_err(io::Error::other)? {
@@ -67,7 +67,7 @@ impl IpcTable {
     ///
     /// # Errors
     /// What the operating system said: entering takes CAP_SYS_ADMIN.
-    pub fn of(process: &ProcessFolder) -> io::Result<Self> {
+    pub(crate) fn of(process: &ProcessFolder) -> io::Result<Self> {
         if IpcNamespace::of(process)? == IpcNamespace::own()? {
             return Self::own();
         }

@@ -18,7 +18,7 @@ use crate::position::{FileOffset, Interval};
 use crate::source::{Source, Table, within};
 
 /// A segment of this IPC namespace. Offset 0 is its first byte, the size is what shmget(2) was asked for.
-pub struct LiveSegment {
+pub(crate) struct LiveSegment {
     status: Status,
     access: Reading,
 }
@@ -43,7 +43,7 @@ impl fmt::Debug for LiveSegment {
 ///
 /// # Errors
 /// There is no procfs, or it is not understood.
-pub fn live_segments() -> Result<Vec<Status>, shmcore::Error> {
+pub(crate) fn live_segments() -> Result<Vec<Status>, shmcore::Error> {
     Ok(ipcs::segments()?.into_iter().map(|listed| listed.status).collect())
 }
 
@@ -52,7 +52,7 @@ impl LiveSegment {
     ///
     /// # Errors
     /// Nobody has it attached, or lets us read it, and it cannot be attached.
-    pub fn open(status: Status) -> Result<Self, shmcore::Error> {
+    pub(crate) fn open(status: Status) -> Result<Self, shmcore::Error> {
         if let Some(access) = attached(&status) {
             return Ok(Self { status, access });
         }
@@ -61,12 +61,12 @@ impl LiveSegment {
     }
 
     /// What the kernel said of it when it was opened.
-    pub fn status(&self) -> &Status {
+    pub(crate) fn status(&self) -> &Status {
         &self.status
     }
 
     /// Through what it is read, in words.
-    pub fn how(&self) -> String {
+    pub(crate) fn how(&self) -> String {
         match &self.access {
             Reading::Itself(_, pid) => format!("read through /proc/{pid}/map_files"),
             Reading::Memory(_, _, pid) => format!("read through /proc/{pid}/mem"),

@@ -41,7 +41,7 @@ impl VirtualMemoryArea<'_> {
 }
 
 /// The lines of `maps`; one that is none of proc_pid_maps(5) is passed over.
-pub fn parse(maps: &[u8]) -> impl Iterator<Item = VirtualMemoryArea<'_>> {
+pub(crate) fn parse(maps: &[u8]) -> impl Iterator<Item = VirtualMemoryArea<'_>> {
     maps.split(|byte| *byte == b'\n').filter_map(line)
 }
 

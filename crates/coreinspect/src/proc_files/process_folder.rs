@@ -158,7 +158,7 @@ impl AsFd for ProcessFolder {
 ///
 /// # Errors
 /// What the operating system said.
-pub fn pids() -> io::Result<impl Iterator<Item = u32>> {
+pub(crate) fn pids() -> io::Result<impl Iterator<Item = u32>> {
     let entries = fs::read_dir("/proc")?.flatten();
     Ok(entries.map(|entry| entry.file_name()).filter_map(|name: OsString| name.to_str()?.parse().ok()))
 }

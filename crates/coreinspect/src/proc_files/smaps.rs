@@ -50,7 +50,7 @@ impl<'a> MemoryArea<'a> {
 }
 
 /// The mappings of `smaps`, in its order. Fields before the first mapping are passed over.
-pub fn parse(smaps: &[u8]) -> impl Iterator<Item = MemoryArea<'_>> {
+pub(crate) fn parse(smaps: &[u8]) -> impl Iterator<Item = MemoryArea<'_>> {
     let mut rest = smaps;
     std::iter::from_fn(move || {
         loop {

@@ -47,7 +47,7 @@ pub struct Frame {
 }
 
 /// The frames that hold places of stacks.
-pub type Frames = HashMap<(usize, Address), Frame>;
+pub(crate) type Frames = HashMap<(usize, Address), Frame>;
 
 /// Frames that follow one another on one stack.
 struct Run {
@@ -67,7 +67,7 @@ struct Unwound {
 }
 
 /// The frames that hold `wanted` places, each on a stack of the thread of the index before it.
-pub fn name(
+pub(crate) fn name(
     target: &dyn Target,
     memory: &Places<'_>,
     symbols: &Symbols,

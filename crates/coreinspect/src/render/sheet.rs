@@ -8,17 +8,17 @@ use super::style::Style;
 use crate::report::Dump;
 
 /// Makes a canvas on a `Write`.
-pub type Make = for<'o> fn(Style, &'o mut dyn Write) -> Box<dyn Canvas + 'o>;
+pub(crate) type Make = for<'o> fn(Style, &'o mut dyn Write) -> Box<dyn Canvas + 'o>;
 
 /// A document that is drawn.
-pub struct Sheet {
+pub(crate) struct Sheet {
     style: Style,
     canvas: Make,
 }
 
 impl Sheet {
     /// A sheet of canvases that `canvas` makes.
-    pub fn new(style: Style, canvas: Make) -> Self {
+    pub(crate) fn new(style: Style, canvas: Make) -> Self {
         Self { style, canvas }
     }
 

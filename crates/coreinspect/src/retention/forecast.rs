@@ -6,7 +6,7 @@ use crate::writer::Writer;
 
 /// A mapping of a System V segment, as far as a writer's rules ask about it (proc_pid_smaps(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Area {
+pub(crate) struct Area {
     /// Bytes.
     pub length: u64,
     /// Whether it begins at offset 0 of the segment.
@@ -25,7 +25,7 @@ pub struct Area {
 
 impl Area {
     /// Of `area`, one of a System V segment.
-    pub fn of(area: &MemoryArea<'_>) -> Self {
+    pub(crate) fn of(area: &MemoryArea<'_>) -> Self {
         let flag = |flag: &[u8; 2]| area.has_flag(flag);
         Self {
             length: area.area.length(),
@@ -75,7 +75,7 @@ impl Filter {
 
 /// What a writer would keep of an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// Bytes, from the area's start.
     pub bytes: u64,
     /// Why not all of it.
@@ -84,7 +84,7 @@ pub struct Kept {
 
 /// The rule that leaves bytes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lost {
+pub(crate) struct Lost {
     /// The rule.
     pub code: Code,
     /// The bit of coredump_filter that would keep them; `None` if none does.
@@ -118,7 +118,7 @@ pub struct Conditions<'a> {
 
 /// What a fix can name.
 #[derive(Clone, Debug)]
-pub struct Next {
+pub(crate) struct Next {
     /// The process's number.
     pub pid: String,
     /// The command that sets the coredump_filter that keeps all that bits can keep.
@@ -129,7 +129,7 @@ pub struct Next {
 
 /// The rules of a writer whose choice can be foretold.
 #[derive(Clone, Copy, Debug)]
-pub struct Forward {
+pub(crate) struct Forward {
     /// Above its column.
     pub heading: &'static str,
     /// Whether it would dump the process at all.
@@ -146,17 +146,17 @@ pub struct Forward {
 
 impl Forward {
     /// The writers that have such rules, the kernel first.
-    pub fn all() -> impl Iterator<Item = (Writer, &'static Self)> {
+    pub(crate) fn all() -> impl Iterator<Item = (Writer, &'static Self)> {
         RULES.iter().filter_map(|(writer, rules)| Some((*writer, rules.forward.as_ref()?)))
     }
 
     /// The rules of `writer`.
-    pub fn of(writer: Writer) -> Option<&'static Self> {
+    pub(crate) fn of(writer: Writer) -> Option<&'static Self> {
         Self::all().find_map(|(other, rules)| (other == writer).then_some(rules))
     }
 }
 
 /// What the kernel would keep of `area`: it is the kernel that pipes a core to a handler.
-pub fn kept_by_the_kernel(area: &Area, conditions: &Conditions<'_>) -> Kept {
+pub(crate) fn kept_by_the_kernel(area: &Area, conditions: &Conditions<'_>) -> Kept {
     kernel::keeps(area, conditions)
 }

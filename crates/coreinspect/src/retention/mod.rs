@@ -8,7 +8,7 @@ mod createdump;
 mod criu;
 mod delve;
 mod drgn;
-pub mod forecast;
+pub(crate) mod forecast;
 mod gcore;
 mod google_coredumper;
 mod kernel;
@@ -152,7 +152,7 @@ fn rules(target: &dyn Target) -> &'static Rules {
 }
 
 /// Why the segments of `memory` lack bytes: for each segment the best explanation first, nothing if it lacks none.
-pub fn causes(target: &dyn Target, memory: &SharedMemory) -> Vec<Vec<Cause>> {
+pub(crate) fn causes(target: &dyn Target, memory: &SharedMemory) -> Vec<Vec<Cause>> {
     let evidence = Evidence::of(target, memory);
     let cases = memory.segments.iter().map(|segment| Case { target, memory, segment, evidence: &evidence });
     let found: Vec<_> = cases.map(|case| (found(&case), case)).collect();
@@ -194,7 +194,7 @@ fn found(case: &Case<'_>) -> Vec<Found> {
 
 /// Whether shmat(2) attached `attachment` with SHM_RDONLY; `None` where its mappings do not tell. mprotect(2) can take the right
 /// to write from a page of any attach, and can give it to none of a read-only one.
-pub fn attached_read_only(target: &dyn Target, attachment: &Attachment) -> Option<bool> {
+pub(crate) fn attached_read_only(target: &dyn Target, attachment: &Attachment) -> Option<bool> {
     let identity = target.identity();
     let is_writable = |mapping: &Mapping| mapping.permissions.is_some_and(|rights| rights.write);
     if attachment.mappings.iter().any(is_writable) {

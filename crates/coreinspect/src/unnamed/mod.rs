@@ -16,7 +16,7 @@ mod merged;
 mod private;
 mod sister;
 
-pub use sister::Sister;
+pub(crate) use sister::Sister;
 
 use std::cmp::Reverse;
 
@@ -89,7 +89,7 @@ impl Reach {
 
 /// Adds to `memory` the segments of `target` that have no name; `asked` is whether they are looked for, or only what is
 /// worth telling anyway is told.
-pub fn add<'l>(
+pub(crate) fn add<'l>(
     target: &dyn Target,
     memory: &mut SharedMemory,
     layouts: impl Iterator<Item = &'l dyn Layout> + Clone,

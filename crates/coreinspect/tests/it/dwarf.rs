@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use coreinspect::debug_files::DebugFolders;
-use coreinspect::debug_files::debug_information::DebugInformation;
-use coreinspect::debug_files::dwarf::Types;
+use coreinspect::internals::debug_files::DebugFolders;
+use coreinspect::internals::debug_files::debug_information::DebugInformation;
+use coreinspect::internals::debug_files::dwarf::Types;
 use coreinspect::types::Budget;
 use coreinspect::types::contents::Window;
 use coreinspect::types::decode::{Decoded, Limits, decode};

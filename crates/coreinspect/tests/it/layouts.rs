@@ -7,8 +7,8 @@ mod inline;
 mod inline_problems;
 mod mutants;
 
+use coreinspect::internals::notation::inline as grammar;
 use coreinspect::machine::{ByteOrder, Class, Machine};
-use coreinspect::notation::inline as grammar;
 use coreinspect::types::Budget;
 use coreinspect::types::Type;
 use coreinspect::types::contents::Window;

@@ -6,7 +6,7 @@ mod program;
 
 use std::sync::Arc;
 
-use coreinspect::look::{Budget, Surroundings};
+use coreinspect::internals::look::{Budget, Surroundings};
 use coreinspect::render::look::summary;
 use coreinspect::render::terminal::Terminal;
 use coreinspect::render::{Draw, Style};

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use coreinspect::proc_files::ProcessFolder;
-use coreinspect::stopped::while_stopped;
+use coreinspect::internals::proc_files::ProcessFolder;
+use coreinspect::internals::stopped::while_stopped;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 

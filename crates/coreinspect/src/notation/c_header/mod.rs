@@ -75,7 +75,7 @@ pub struct Header {
 }
 
 /// Reads what `#include "name"` names.
-pub type Include<'i> = dyn FnMut(&str) -> Option<String> + 'i;
+pub(crate) type Include<'i> = dyn FnMut(&str) -> Option<String> + 'i;
 
 impl Header {
     /// Reads a header that includes no file beside it. `path` is what messages call it.

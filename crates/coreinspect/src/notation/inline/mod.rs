@@ -48,13 +48,13 @@ mod names;
 mod parser;
 mod statements;
 
-pub use crate::notation::problem::Problem;
+pub(crate) use crate::notation::problem::Problem;
 use crate::types::Type;
 use body::Body;
 use parser::Parser;
 
 /// Bytes of a text that is read.
-pub const LENGTH: usize = 1 << 20;
+pub(crate) const LENGTH: usize = 1 << 20;
 /// Fields of a layout, those of fields of fields counted too.
 const PARTS: u64 = 50_000;
 /// What a case of a switch is called.

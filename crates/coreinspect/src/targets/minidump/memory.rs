@@ -17,7 +17,11 @@ use crate::position::{Address, FileOffset, Interval, Position};
 ///
 /// # Errors
 /// [`Error::Read`].
-pub fn read(streams: &Streams<'_>, names: Option<&Names>, warnings: &mut Warnings) -> Result<Loads, Error> {
+pub(crate) fn read(
+    streams: &Streams<'_>,
+    names: Option<&Names>,
+    warnings: &mut Warnings,
+) -> Result<Loads, Error> {
     let mut runs = Runs::default();
     for run in streams.list::<MINIDUMP_MEMORY_DESCRIPTOR>(Kind::MemoryListStream, warnings)? {
         runs.add(run.start_of_memory_range, u64::from(run.memory.data_size), u64::from(run.memory.rva));

@@ -15,7 +15,7 @@ use crate::targets::{Facts, FoundBy, Mapping, SystemV};
 const KERNEL_MOUNT: Device = Device { major: 0, minor: 1 };
 
 /// The mappings that a text of /proc/PID/maps names.
-pub struct Names {
+pub(crate) struct Names {
     text: Table,
     rows: Vec<Row>,
     rights: Vec<(Interval<Address>, Permissions)>,
@@ -39,7 +39,7 @@ struct Place {
 
 impl Names {
     /// Reads `text`.
-    pub fn of(text: Table) -> Self {
+    pub(crate) fn of(text: Table) -> Self {
         let (mut rows, mut rights) = (Vec::new(), Vec::new());
         let mut at = 0_usize;
         for line in text.split_inclusive(|byte| *byte == b'\n') {
@@ -70,7 +70,7 @@ impl Names {
     }
 
     /// The named mappings.
-    pub fn mappings(&self) -> impl Iterator<Item = Mapping<'_>> {
+    pub(crate) fn mappings(&self) -> impl Iterator<Item = Mapping<'_>> {
         self.rows.iter().map(|row| Mapping {
             range: row.range,
             offset: Some(row.offset),
@@ -80,12 +80,12 @@ impl Names {
     }
 
     /// The rights of every mapping, named or not.
-    pub fn rights(&self) -> impl Iterator<Item = (Interval<Address>, Permissions)> + '_ {
+    pub(crate) fn rights(&self) -> impl Iterator<Item = (Interval<Address>, Permissions)> + '_ {
         self.rights.iter().copied()
     }
 
     /// The name of the mapping that holds `address`.
-    pub fn holding(&self, address: Address) -> Option<&[u8]> {
+    pub(crate) fn holding(&self, address: Address) -> Option<&[u8]> {
         let row = self.rows.iter().find(|row| row.range.contains(address))?;
         Some(self.name(row))
     }

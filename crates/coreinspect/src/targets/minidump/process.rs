@@ -24,7 +24,7 @@ const SI_KERNEL: u32 = 0x80;
 ///
 /// # Errors
 /// [`Error::Read`].
-pub fn read(
+pub(crate) fn read(
     streams: &Streams<'_>,
     machine: Machine,
     writer: Option<Writer>,

@@ -9,7 +9,7 @@ use crate::machine::ByteOrder;
 use crate::position::{FileOffset, Interval};
 use crate::source::{Source, Table};
 
-pub use minidump_common::format::MINIDUMP_STREAM_TYPE as Kind;
+pub(crate) use minidump_common::format::MINIDUMP_STREAM_TYPE as Kind;
 
 /// Streams that are looked at; real minidumps have some twenty.
 const MOST_STREAMS: u32 = 1024;
@@ -20,7 +20,7 @@ const HEADER_SIZE: u64 = 32;
 const DIRECTORY_SIZE: u64 = 12;
 
 /// The streams of a minidump.
-pub struct Streams<'s> {
+pub(crate) struct Streams<'s> {
     source: &'s dyn Source,
     byte_order: ByteOrder,
     streams: Vec<(u32, Interval<FileOffset>)>,
@@ -31,7 +31,7 @@ impl<'s> Streams<'s> {
     ///
     /// # Errors
     /// [`Error::CutOff`] inside the header or before the directory, [`Error::Read`].
-    pub fn read(source: &'s dyn Source, warnings: &mut Warnings) -> Result<Self, Error> {
+    pub(crate) fn read(source: &'s dyn Source, warnings: &mut Warnings) -> Result<Self, Error> {
         let read = |range: Interval<FileOffset>, what| {
             source.bytes(range).map_err(|source| Error::Read { what, at: range.start(), source })
         };
@@ -73,27 +73,27 @@ impl<'s> Streams<'s> {
     }
 
     /// Bytes of the file.
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.source.size()
     }
 
     /// Which byte of a number stands first.
-    pub fn byte_order(&self) -> ByteOrder {
+    pub(crate) fn byte_order(&self) -> ByteOrder {
         self.byte_order
     }
 
     /// Whether there is a stream of this number.
-    pub fn has(&self, kind: u32) -> bool {
+    pub(crate) fn has(&self, kind: u32) -> bool {
         self.streams.iter().any(|(known, _)| *known == kind)
     }
 
     /// Where the stream stands.
-    pub fn place(&self, kind: Kind) -> Option<FileOffset> {
+    pub(crate) fn place(&self, kind: Kind) -> Option<FileOffset> {
         Some(self.range(kind)?.start())
     }
 
     /// The offset in the file after the last byte that the directory promises.
-    pub fn promised_end(&self) -> FileOffset {
+    pub(crate) fn promised_end(&self) -> FileOffset {
         self.streams.iter().map(|(_, range)| range.end()).max().unwrap_or(FileOffset::new(0))
     }
 
@@ -106,7 +106,7 @@ impl<'s> Streams<'s> {
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn bytes(&self, kind: Kind, what: &'static str) -> Result<Option<Table>, Error> {
+    pub(crate) fn bytes(&self, kind: Kind, what: &'static str) -> Result<Option<Table>, Error> {
         let Some(range) = self.range(kind) else { return Ok(None) };
         self.at(range, what).map(Some)
     }
@@ -115,12 +115,12 @@ impl<'s> Streams<'s> {
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn at(&self, range: Interval<FileOffset>, what: &'static str) -> Result<Table, Error> {
+    pub(crate) fn at(&self, range: Interval<FileOffset>, what: &'static str) -> Result<Table, Error> {
         self.source.bytes(range).map_err(|source| Error::Read { what, at: range.start(), source })
     }
 
     /// A number of 4 bytes.
-    pub fn number(&self, bytes: [u8; 4]) -> u32 {
+    pub(crate) fn number(&self, bytes: [u8; 4]) -> u32 {
         match self.byte_order {
             ByteOrder::Little => u32::from_le_bytes(bytes),
             ByteOrder::Big => u32::from_be_bytes(bytes),
@@ -128,7 +128,7 @@ impl<'s> Streams<'s> {
     }
 
     /// A unit of UTF-16.
-    pub fn unit(&self, bytes: [u8; 2]) -> u16 {
+    pub(crate) fn unit(&self, bytes: [u8; 2]) -> u16 {
         match self.byte_order {
             ByteOrder::Little => u16::from_le_bytes(bytes),
             ByteOrder::Big => u16::from_be_bytes(bytes),
@@ -139,7 +139,7 @@ impl<'s> Streams<'s> {
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn structure<T>(&self, kind: Kind) -> Result<Option<T>, Error>
+    pub(crate) fn structure<T>(&self, kind: Kind) -> Result<Option<T>, Error>
     where
         T: for<'a> TryFromCtx<'a, Endian, [u8], Error = scroll::Error>,
     {
@@ -152,7 +152,7 @@ impl<'s> Streams<'s> {
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn list<T>(&self, kind: Kind, warnings: &mut Warnings) -> Result<Vec<T>, Error>
+    pub(crate) fn list<T>(&self, kind: Kind, warnings: &mut Warnings) -> Result<Vec<T>, Error>
     where
         T: for<'a> TryFromCtx<'a, Endian, [u8], Error = scroll::Error> + SizeWith<Endian>,
     {
@@ -167,7 +167,7 @@ impl<'s> Streams<'s> {
     }
 
     /// As many of `count` rows as stand in `bytes`.
-    pub fn rows<T>(
+    pub(crate) fn rows<T>(
         &self,
         kind: Kind,
         bytes: &[u8],

@@ -71,7 +71,7 @@ const fn layout(
 ///
 /// # Errors
 /// [`Error::Read`].
-pub fn read(
+pub(crate) fn read(
     streams: &Streams<'_>,
     machine: Machine,
     exception: Option<&MINIDUMP_EXCEPTION_STREAM>,

@@ -26,7 +26,7 @@ const PATH: usize = 256;
 
 /// The encoding.
 #[derive(Debug)]
-pub struct PhpSerialize;
+pub(crate) struct PhpSerialize;
 
 impl Encoding for PhpSerialize {
     fn name(&self) -> &'static str {

@@ -1,7 +1,7 @@
 //! What is wrong with a header is told with the line, a caret and what to do.
 
+use coreinspect::internals::notation::c_header::{Header, Problem};
 use coreinspect::machine::{ByteOrder, Class, Machine};
-use coreinspect::notation::c_header::{Header, Problem};
 
 pub(super) const X86_64: Machine =
     Machine { number: 62, class: Class::Bits64, byte_order: ByteOrder::Little };

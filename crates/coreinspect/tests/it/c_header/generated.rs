@@ -8,8 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use coreinspect::internals::notation::c_header::Header;
 use coreinspect::machine::{ByteOrder, Class, Machine};
-use coreinspect::notation::c_header::Header;
 use coreinspect::types::{Bits, Count, Integer, Place, Type};
 use goblin::elf::Elf;
 

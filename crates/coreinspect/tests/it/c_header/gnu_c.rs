@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::process::Command;
 
+use coreinspect::internals::notation::c_header::Header;
 use coreinspect::machine::{ByteOrder, Class, Machine};
-use coreinspect::notation::c_header::Header;
 use coreinspect::types::{Meaning, TimeUnit, Type};
 
 use super::errors::X86_64;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use coreinspect::notation::c_header::Header;
+use coreinspect::internals::notation::c_header::Header;
 
 use super::errors::X86_64;
 use crate::random::Random;

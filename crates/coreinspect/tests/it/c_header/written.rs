@@ -119,7 +119,8 @@ fn a_file_beside_the_header_is_read_and_no_other() {
     )
     .unwrap();
     fs::write(path("sub/up.h"), "#include \"../queue.h\"\n").unwrap();
-    let layout = |name: &str| coreinspect::debug_files::c_header::layout(&path(name), Some("struct queue"));
+    let layout =
+        |name: &str| coreinspect::internals::debug_files::c_header::layout(&path(name), Some("struct queue"));
     layout("queue.h").unwrap();
     let told = layout("sub/up.h").unwrap_err();
     assert!(told.contains("\"../queue.h\" was not found beside the header"), "{told}");

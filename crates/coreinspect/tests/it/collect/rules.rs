@@ -1,7 +1,7 @@
 //! Which segments are stored beside the core: those of which the kernel leaves bytes out (core(5), Linux fs/coredump.c
 //! `vma_dump_size`).
 
-use coreinspect::collector::missing;
+use coreinspect::internals::collector::missing;
 
 /// A mapping of smaps(5): its first page, how many it has, and VmFlags beyond `rd mr mw me`.
 fn mapping(page: u64, pages: u64, inode: u64, flags: &str) -> String {

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use coreinspect::debug_files::dwarf::Types;
-use coreinspect::debug_files::{DebugFolders, ElfFile};
+use coreinspect::internals::debug_files::dwarf::Types;
+use coreinspect::internals::debug_files::{DebugFolders, ElfFile};
 use coreinspect::types::Budget;
 use coreinspect::types::contents::Window;
 use coreinspect::types::decode::{Limits, decode};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use coreinspect::debug_files::dwarf::{Problem, Types};
+use coreinspect::internals::debug_files::dwarf::{Problem, Types};
 use coreinspect::types::Type;
 
 use super::no_folders;

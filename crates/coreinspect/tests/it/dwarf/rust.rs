@@ -1,6 +1,6 @@
 //! Types of Rust, held against what the program itself says of them.
 
-use coreinspect::debug_files::debug_information::DebugInformation;
+use coreinspect::internals::debug_files::debug_information::DebugInformation;
 
 use super::process::{Dumped, compile, leaves};
 use super::{by_path, no_folders};

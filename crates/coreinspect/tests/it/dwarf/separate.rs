@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use coreinspect::debug_files::DebugFolders;
-use coreinspect::debug_files::debug_information::DebugInformation;
+use coreinspect::internals::debug_files::DebugFolders;
+use coreinspect::internals::debug_files::debug_information::DebugInformation;
 
 use super::process::{Dumped, compile, leaves};
 use super::{by_path, no_folders};

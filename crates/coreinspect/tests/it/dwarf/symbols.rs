@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use coreinspect::debug_files::symbols::{Symbols, demangled};
+use coreinspect::internals::debug_files::symbols::{Symbols, demangled};
 use coreinspect::position::Address;
 
 use super::no_folders;

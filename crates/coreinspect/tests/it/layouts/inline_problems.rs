@@ -1,6 +1,6 @@
 //! What is told of a text that is wrong: where, and what to do.
 
-use coreinspect::notation::inline::parse;
+use coreinspect::internals::notation::inline::parse;
 
 /// The line, the column, and the words that must be in the message or its help.
 const WRONG: &[(&str, usize, usize, &str)] = &[

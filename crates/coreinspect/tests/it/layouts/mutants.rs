@@ -1,6 +1,6 @@
 //! Texts that are nearly right, over any bytes: each ends in a message, or in a value within the limits.
 
-use coreinspect::notation::inline;
+use coreinspect::internals::notation::inline;
 use coreinspect::types::{outline, spelled};
 
 use super::{I386, S390X, X86_64, decode_type};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use coreinspect::look::{Budget, Surroundings};
+use coreinspect::internals::look::{Budget, Surroundings};
 use coreinspect::render::look::summary;
 use coreinspect::render::terminal::Terminal;
 use coreinspect::render::{Draw, Style};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use coreinspect::look::{Budget, Surroundings};
+use coreinspect::internals::look::{Budget, Surroundings};
 use coreinspect::report::look::{Look, Place};
 use coreinspect::shm::SharedMemory;
 use coreinspect::source::MappedFile;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use coreinspect::diff::newer::Taken;
 use coreinspect::inspection::{CrossView, SegmentCopy, Sought, compare};
-use coreinspect::look::Extensive;
+use coreinspect::internals::diff::newer::Taken;
+use coreinspect::internals::look::Extensive;
 use coreinspect::position::{Interval, SegmentOffset};
 use coreinspect::render::diff::ShownDiff;
 use coreinspect::render::search::ShownSearch;
