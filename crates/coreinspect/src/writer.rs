@@ -1,7 +1,7 @@
 //! The programs that write dumps, and what each habitually does: one row each in [`Writer::habits`].
 //!
 //! How a writer is recognised stands in `core_file/writer.rs` and `targets/minidump`, which bytes it keeps in
-//! [`retention`](crate::retention). All others ask here, and know no writer by name.
+//! `retention`. All others ask here, and know no writer by name.
 
 use std::fmt;
 

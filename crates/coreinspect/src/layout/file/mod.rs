@@ -1,6 +1,6 @@
 //! Layouts that stand in files: what they are called, what they recognise, and what the bytes mean.
 //!
-//! Two kinds of file hold one or many. `NAME.layout` is the grammar of [`inline`](crate::notation::inline), headed by lines that
+//! Two kinds of file hold one or many. `NAME.layout` is the grammar of `notation::inline`, headed by lines that
 //! begin with `//!`:
 //!
 //! ```text

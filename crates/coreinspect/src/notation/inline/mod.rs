@@ -65,7 +65,7 @@ const WHOLE: &str = "this layout";
 /// The type that `text` describes, by the grammar of this module.
 ///
 /// # Errors
-/// The first thing that is wrong, with its place: [`Problem::in_text`] shows it.
+/// The first thing that is wrong, with its place: `Problem::in_text` shows it.
 ///
 /// ```
 /// use coreinspect::notation::inline;
