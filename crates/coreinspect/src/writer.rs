@@ -27,6 +27,10 @@ pub enum Writer {
     GoogleCoredumper,
     /// `contrib/gcore.py` of drgn, which reads a process out of the kernel's memory.
     Drgn,
+    /// The extension `gcore` of crash, which reads a process out of a dump of the kernel's memory.
+    Crash,
+    /// The crate elfcore.
+    Elfcore,
     /// valgrind, for the program that it runs.
     Valgrind,
     /// lldb's `process save-core`, a minidump on Linux.
@@ -52,6 +56,8 @@ pub struct Habits {
     pub names: Names,
     /// What it does to the names of segments: the end of a sentence that says that none has a name.
     pub hides: &'static str,
+    /// Names that it writes instead for shared memory of several kinds, System V among them.
+    pub veils: &'static [&'static [u8]],
     /// Whether it can leave ` (deleted)` out of every name.
     pub drops_deleted: bool,
     /// Mappings from which on it writes no names at all.
@@ -98,6 +104,8 @@ pub enum WrittenSignal {
     Ended,
     /// The process lives on; a stop or a breakpoint is the writer's own doing, another signal what it was sent last.
     Stopped,
+    /// Nothing: every dump has one, whatever happened to the process.
+    Nothing,
     /// Some versions write SIGABRT into every thread of every dump, and no NT_SIGINFO.
     AbortAlways,
 }
@@ -142,6 +150,7 @@ impl Habits {
             label: word,
             names: Names::Unknown,
             hides: "",
+            veils: &[],
             drops_deleted: false,
             most_named: None,
             signal: WrittenSignal::Ended,
@@ -223,7 +232,22 @@ impl Writer {
                 hides: "; google-coredumper saves the bytes of writable segments, and no names: gcore PID has both",
                 ..Habits::named("google-coredumper")
             },
-            Self::Drgn => Habits::named("drgn"),
+            Self::Drgn => Habits {
+                names: Names::None,
+                hides: "; drgn's gcore.py writes [tmpfs] or [hugetlbfs] for the names of segments: gcore PID has them",
+                veils: &[b"[tmpfs]", b"[hugetlbfs]"],
+                runs: Runs::Joined,
+                ..Habits::named("drgn")
+            },
+            // `d_path` of crash knows nothing of unlinked files.
+            Self::Crash => Habits { names: Names::All, drops_deleted: true, ..Habits::named("crash") },
+            Self::Elfcore => Habits {
+                names: Names::None,
+                hides: "; the crate elfcore saves the bytes of segments without their names: gcore PID has both",
+                signal: WrittenSignal::Nothing,
+                runs: Runs::Mappings,
+                ..Habits::named("elfcore")
+            },
             Self::Valgrind => Habits {
                 names: Names::None,
                 hides: "; valgrind saves the bytes of segments without their names: gcore of valgrind's own process has both",

@@ -2,6 +2,9 @@
 //!
 //! Linux fs/binfmt_elf.c `fill_files_note`: count and page size as longs; count times start, end and file offset
 //! (in pages), as longs; then count NUL-ended names. gdb writes page size 1, so its offsets are bytes.
+//!
+//! What the two counts say is held against the rows. .NET Core 2's createdump and Breakpad's minidump-2-core write the page
+//! size and offsets in bytes; a count that is too large would give each row a later name.
 
 use super::reader::Reader;
 use crate::machine::Machine;
@@ -15,7 +18,8 @@ pub struct FileTable {
     machine: Machine,
     rows: usize,
     page_size: u64,
-    claims_no_page: bool,
+    flaws: Vec<String>,
+    doubtful_unit: Option<String>,
     row_size: usize,
     header: usize,
 }
@@ -63,9 +67,90 @@ impl FileTable {
             }
         };
         let header = machine.class.long().saturating_mul(2);
-        let claims_no_page = page_size == 0;
-        let page_size = if claims_no_page { true_page_size.ok_or("its page size is 0")? } else { page_size };
-        Ok(Self { descriptor, machine, rows, page_size, claims_no_page, row_size, header })
+        let claimed = page_size;
+        let page_size = if claimed == 0 { true_page_size.ok_or("its page size is 0")? } else { claimed };
+        let mut this = Self {
+            descriptor,
+            machine,
+            rows,
+            page_size,
+            flaws: Vec::new(),
+            doubtful_unit: None,
+            row_size,
+            header,
+        };
+        if claimed == 0 {
+            this.flaws.push(format!("its page size is 0; that of AT_PAGESZ, {page_size}, is used"));
+        }
+        if !cut_off {
+            this.hold_count()?;
+        }
+        this.hold_unit(true_page_size);
+        Ok(this)
+    }
+
+    /// Holds the count against the names. Where it is too large, text is taken for rows, and every row for that of a later
+    /// name: then it is the rows before the first that cannot be one, if there are just as many names behind them.
+    fn hold_count(&mut self) -> Result<(), String> {
+        /// Every page of Linux has this many bytes, or a multiple.
+        const PAGE: u64 = 4096;
+        if self.names() >= self.rows {
+            return Ok(());
+        }
+        let mut numbers = self.numbers();
+        let odd =
+            numbers.position(|(start, end, _)| !(start.is_multiple_of(PAGE) && end.is_multiple_of(PAGE)));
+        drop(numbers);
+        let Some(rows) = odd else { return Ok(()) };
+        let claimed = std::mem::replace(&mut self.rows, rows);
+        if self.names() != rows {
+            return Err(format!("it claims {claimed} rows, and fewer have names: which is whose is lost"));
+        }
+        self.flaws.push(format!("it claims {claimed} rows; {rows} are there, and as many names"));
+        Ok(())
+    }
+
+    /// How many names stand behind the rows.
+    fn names(&self) -> usize {
+        let names = self.descriptor.get(self.start_of_names()..).unwrap_or_default();
+        memchr::memchr_iter(0, names)
+            .scan(0, |start, end| Some(end.saturating_sub(std::mem::replace(start, end.saturating_add(1)))))
+            .filter(|length| *length > 0)
+            .count()
+    }
+
+    /// Holds the unit of the offsets against rows of one file that are parts of one mapping: their offsets differ by as
+    /// much as their addresses.
+    fn hold_unit(&mut self, true_page_size: Option<u64>) {
+        /// Every program has such rows, and they come early.
+        const ROWS: usize = 1024;
+        let units = [self.page_size, 1, true_page_size.unwrap_or(1)];
+        let mut fits = [0_usize; 3];
+        let mut last: Option<(&[u8], u64, u64)> = None;
+        for (row, page) in self.pages().take(ROWS) {
+            let start = row.range.start().get();
+            if let Some((name, before, page_before)) = last
+                && name == row.name
+                && page != page_before
+            {
+                let apart = start.wrapping_sub(before);
+                let pages = page.wrapping_sub(page_before);
+                for (fits, unit) in fits.iter_mut().zip(units) {
+                    *fits = fits.saturating_add(usize::from(pages.wrapping_mul(unit) == apart));
+                }
+            }
+            last = Some((row.name, start, page));
+        }
+        let [claimed, rest @ ..] = fits;
+        let better = rest.iter().zip(units.iter().skip(1)).find(|(fits, _)| claimed == 0 && **fits > 0);
+        if let Some((_, unit)) = better {
+            self.doubtful_unit = Some(format!(
+                "its offsets are said to count {} bytes; the rows of one file differ as if they counted {unit}, which is \
+                 believed",
+                self.page_size
+            ));
+            self.page_size = *unit;
+        }
     }
 
     /// The unit of the file offsets, bytes: the page size, or 1 from gdb.
@@ -75,25 +160,29 @@ impl FileTable {
 
     /// The rows in the note's order, as far as they have a name. A row that does not end behind its start is left out.
     pub fn rows(&self) -> impl Iterator<Item = FileRow<'_>> + '_ {
+        self.pages().map(|(row, _)| row)
+    }
+
+    /// The same rows, each with its offset as it stands in the note.
+    fn pages(&self) -> impl Iterator<Item = (FileRow<'_>, u64)> + '_ {
         let mut names = self.reader_at(self.start_of_names());
         self.numbers().map_while(move |row| Some((row, names.c_string()?))).filter_map(
             |((start, end, page), name)| {
-                Some(FileRow {
-                    range: Interval::new(Address::new(start), Address::new(end))
-                        .filter(|range| !range.is_empty())?,
-                    offset: page.checked_mul(self.page_size),
-                    name,
-                })
+                let range = Interval::new(Address::new(start), Address::new(end))?;
+                let row = FileRow { range, offset: page.checked_mul(self.page_size), name };
+                (!range.is_empty()).then_some((row, page))
             },
         )
     }
 
+    /// Why the unit that the note names is not believed, in words.
+    pub fn doubtful_unit(&self) -> Option<&str> {
+        self.doubtful_unit.as_deref()
+    }
+
     /// What is wrong with the table, in words; `cut_off`: the file ends inside it.
     pub fn flaws(&self, cut_off: bool) -> Vec<String> {
-        let mut flaws = Vec::new();
-        if self.claims_no_page {
-            flaws.push(format!("its page size is 0; that of AT_PAGESZ, {}, is used", self.page_size));
-        }
+        let mut flaws = self.flaws.clone();
         let empty = self.numbers().filter(|(start, end, _)| start >= end).count();
         if empty > 0 {
             flaws.push(format!(

@@ -271,6 +271,12 @@ impl Table {
         self.at
     }
 
+    /// Where it is said to end; 0 if it has no rows.
+    pub fn end(self) -> FileOffset {
+        let range = (self.rows > 0).then(|| self.range(self.rows)).flatten();
+        range.map_or(FileOffset::new(0), Interval::end)
+    }
+
     /// How many rows it is said to have.
     pub(crate) fn rows(self) -> u64 {
         self.rows

@@ -5,6 +5,7 @@
 //! as it goes; what is lost is in [`CoreFile::warnings`].
 
 mod dump_list;
+mod excess;
 mod file_table;
 mod foreign;
 mod header;
@@ -126,6 +127,7 @@ impl CoreFile {
         let end_is_known = source.stream().is_none_or(Stream::size_is_known);
         let promised_end =
             note_segments.iter().map(|notes| notes.range.end()).fold(loads.promised_end(), FileOffset::max);
+        let promised_end = promised_end.max(header.section_headers.end());
         let missing = promised_end.offset_from(FileOffset::new(source.size())).filter(|_| end_is_known);
         let missing = missing.unwrap_or(0);
         if let Some(saved) = &dump_list {
@@ -145,6 +147,9 @@ impl CoreFile {
                     source.size()
                 )
             });
+        }
+        if end_is_known && dump_list.is_none() {
+            excess::tell(source, promised_end.max(header.program_headers.end()), &header, &mut warnings);
         }
         warnings.append(of_the_table);
         let whole = missing == 0 && !warnings.has("program-headers") && !warnings.has("program-header-count");
@@ -253,7 +258,10 @@ impl Notes {
                 }
                 return;
             }
-            b"LINUX" => return self.take_machine_specific(&note, machine),
+            b"LINUX" => {
+                self.traits.take_linux(note.kind);
+                return self.take_machine_specific(&note, machine);
+            }
             _ => return,
         }
         if self.traits.core_notes.len() < LEADING_NOTES {
@@ -274,6 +282,7 @@ impl Notes {
             },
             NT_PRPSINFO if self.process.is_none() => {
                 self.process = ProcessInfo::read(note.descriptor.clone(), machine.class);
+                self.traits.has.process_id = self.process.as_ref().is_some_and(|process| process.pid != 0);
                 if self.process.is_none() {
                     damaged("NT_PRPSINFO");
                 }
@@ -285,9 +294,17 @@ impl Notes {
                 }
             }
             NT_AUXV if self.auxiliary.is_none() => {
-                self.auxiliary = Some(AuxiliaryVector::read(note.descriptor.clone()));
+                let auxiliary = AuxiliaryVector::read(note.descriptor.clone());
+                self.traits.hardware_first = auxiliary.hardware_first;
+                self.auxiliary = Some(auxiliary);
             }
             NT_FILE if self.files.is_none() => self.files = Some((note.range(), note.cut_off)),
+            NT_FILE => {
+                let at = note.at;
+                warnings.push("notes", || {
+                    format!("there is a second NT_FILE, at {at}, which no writer makes; the names are those of the first")
+                });
+            }
             _ => {}
         }
     }
@@ -336,6 +353,9 @@ impl Notes {
             .and_then(|descriptor| FileTable::read(descriptor, machine, cut_off, page_size));
         match table {
             Ok(table) => {
+                if let Some(doubt) = table.doubtful_unit() {
+                    warnings.push("nt-file-unit", || format!("NT_FILE at {at}: {doubt}"));
+                }
                 for flaw in table.flaws(cut_off) {
                     warnings.push("nt-file", || format!("NT_FILE at {at}: {flaw}"));
                 }

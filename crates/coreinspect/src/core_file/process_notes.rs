@@ -26,6 +26,8 @@ pub struct ThreadStatus {
 
 /// The segment descriptors of NT_386_TLS (asm/ldt.h `struct user_desc`): entry_number, base_addr, limit, flags.
 const DESCRIPTOR: usize = 16;
+/// The highest number of a signal on any machine: _NSIG of MIPS (arch/mips/include/uapi/asm/signal.h).
+const LAST_SIGNAL: u32 = 128;
 
 impl ThreadStatus {
     /// Reads the whole structure, as far as it is of use.
@@ -41,7 +43,9 @@ impl ThreadStatus {
         note.long()?;
         let thread_pointer = registers.as_ref().and_then(|registers| registers.get("fs_base"));
         let thread_pointer = thread_pointer.filter(|base| *base != 0).map(Address::new);
-        Some(Self { id: note.u32()?, signal: Signal::new(u32::from(signal)), registers, thread_pointer })
+        // minidump-2-core writes 0xffff.
+        let signal = Some(u32::from(signal)).filter(|number| *number <= LAST_SIGNAL).and_then(Signal::new);
+        Some(Self { id: note.u32()?, signal, registers, thread_pointer })
     }
 
     /// Takes the thread pointer from NT_ARM_TLS.
@@ -159,6 +163,8 @@ pub struct AuxiliaryVector {
     pub stack: Option<Address>,
     /// AT_SYSINFO_EHDR: the vDSO.
     pub vdso: Option<Address>,
+    /// Whether AT_HWCAP stands before AT_PHDR, as the kernel puts it (fs/binfmt_elf.c `create_elf_tables`).
+    pub hardware_first: bool,
 }
 
 impl AuxiliaryVector {
@@ -169,6 +175,7 @@ impl AuxiliaryVector {
             match kind {
                 0 => break,
                 3 => this.program_headers = Some(Address::new(value)),
+                16 => this.hardware_first |= this.program_headers.is_none(),
                 6 => this.page_size = (value.is_power_of_two() && value > 1).then_some(value),
                 9 => this.entry = Some(Address::new(value)),
                 25 => this.stack = Some(Address::new(value)),

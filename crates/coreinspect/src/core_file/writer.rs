@@ -25,6 +25,10 @@ pub(crate) struct Traits {
     pub has: Present,
     /// p_align of the PT_LOADs, where all agree.
     pub load_align: Option<u64>,
+    /// Whether AT_HWCAP stands before AT_PHDR: what the kernel gives every program does.
+    pub hardware_first: bool,
+    /// Whether a note of owner `LINUX`, a machine's registers, stands before NT_SIGINFO.
+    pub state_before_signal: bool,
     /// Whether there are section headers beyond the one of PN_XNUM.
     pub sections: bool,
 }
@@ -38,6 +42,8 @@ pub(crate) struct Present {
     pub auxiliary: bool,
     /// NT_FILE.
     pub files: bool,
+    /// A process id in NT_PRPSINFO.
+    pub process_id: bool,
 }
 
 /// How many leading notes of owner CORE decide.
@@ -53,6 +59,13 @@ const FILE: u32 = 0x4649_4c45;
 const SIGINFO: u32 = 0x5349_4749;
 
 impl Traits {
+    /// Takes a note of owner `LINUX`.
+    pub fn take_linux(&mut self, kind: u32) {
+        /// NT_ARM_VFP, which stands for NT_FPREGSET there.
+        const ARM_VFP: u32 = 0x400;
+        self.state_before_signal |= kind != ARM_VFP && !self.has.signal;
+    }
+
     /// The writer that leaves these, as measured on dumps of each.
     pub(crate) fn writer(&self) -> Option<Writer> {
         let by_own_mark = [
@@ -78,16 +91,35 @@ impl Traits {
                 Some(Writer::Drgn)
             }
             _ if self.table_behind_memory => None,
-            [PRPSINFO, AUXV, FILE, ..] => Some(Writer::Createdump),
+            // Breakpad's minidump-2-core writes these too; createdump knows whom it dumps.
+            [PRPSINFO, AUXV, FILE, ..] if self.has.process_id => Some(Writer::Createdump),
             [PRPSINFO, TASKSTRUCT, AUXV, ..] => Some(Writer::GoogleCoredumper),
-            // criu_coredump/coredump.py; on 32-bit arm there is no NT_FPREGSET.
-            [PRPSINFO, PRSTATUS, FPREGSET, SIGINFO, ..] | [PRPSINFO, PRSTATUS, SIGINFO, ..] => {
+            // src/coredump.rs: the registers of every thread, all kinds of them, and then what is known of the signal.
+            [PRPSINFO, PRSTATUS, FPREGSET, SIGINFO | PRSTATUS, ..]
+                if self.state_before_signal && self.has.signal && self.has.auxiliary =>
+            {
+                Some(Writer::Elfcore)
+            }
+            // criu_coredump/coredump.py puts NT_SIGINFO before what else is known of a thread; on 32-bit arm there is no NT_FPREGSET.
+            [PRPSINFO, PRSTATUS, FPREGSET, SIGINFO, ..] | [PRPSINFO, PRSTATUS, SIGINFO, ..]
+                if !self.state_before_signal =>
+            {
                 Some(Writer::Criu)
             }
             // coregrind/m_coredump: who, and the registers of each thread, is all that there is.
-            [PRPSINFO, PRSTATUS, FPREGSET, ..] if self.has == Present::default() => Some(Writer::Valgrind),
+            [PRPSINFO, PRSTATUS, FPREGSET, ..]
+                if !(self.has.signal || self.has.auxiliary || self.has.files) =>
+            {
+                Some(Writer::Valgrind)
+            }
             // Linux since 3.7 writes SIGINFO (and FILE); before that the registers followed AUXV.
             [PRSTATUS, PRPSINFO, SIGINFO, AUXV, ..] | [PRSTATUS, PRPSINFO, AUXV, FPREGSET, ..] => {
+                Some(Writer::Kernel)
+            }
+            // src/libgcore/gcore_coredump.c: the kernel's order, without a signal.
+            [PRSTATUS, PRPSINFO, AUXV, FILE, ..] if !self.has.signal => Some(Writer::Crash),
+            // A thread that used no floating point has no NT_FPREGSET.
+            [PRSTATUS, PRPSINFO, AUXV] | [PRSTATUS, PRPSINFO, AUXV, PRSTATUS, ..] if self.hardware_first => {
                 Some(Writer::Kernel)
             }
             // linux-user/elfload.c; since 8.2 NT_AUXV comes first. No file names, no floating point registers.

@@ -1,12 +1,19 @@
 //! What drgn's contrib/gcore.py keeps (`vma_snapshot`): as the kernel does with coredump_filter 0x33, whatever the process
-//! has there. Of a read-only attach the first page, of a writable one all, huge pages too; MADV_DONTDUMP counts.
+//! has there. Of a read-only attach the first page, of a writable one all, huge pages too; MADV_DONTDUMP
+//! counts. Out of a dump of the kernel it gets the pages that the process's page tables name, and that the dump has.
 
 use super::{Case, Code, Found, Rules};
 use crate::memory::Dumped;
 
 pub(super) const RULES: Rules = Rules {
     causes,
-    fix: |_, code, _| if code == Code::DontDump { "gcore -a PID" } else { "gcore PID" }.to_owned(),
+    fix: |_, code, _| {
+        match code {
+            Code::LeftOut => "the core of another process that attaches it, which may have touched these pages; or gcore -a PID",
+            _ => "gcore PID",
+        }
+        .to_owned()
+    },
     forward: None,
 };
 
@@ -24,11 +31,11 @@ fn causes(case: &Case<'_>) -> Vec<Found> {
                 ),
             },
             _ => Found {
-                code: Code::DontDump,
+                code: Code::LeftOut,
                 certain: false,
                 evidence: format!(
-                    "{} is writable and not saved: drgn's gcore.py leaves out madvise(MADV_DONTDUMP), and pages that it cannot \
-                     read",
+                    "{} is writable and not saved: not touched by this process, swapped, or left out of the dump of the \
+                     kernel (or madvise with MADV_DONTDUMP)",
                     mapping.range
                 ),
             },

@@ -88,7 +88,7 @@ fn process(core: &CoreFile) -> Process {
     let info = core.process();
     Process {
         // valgrind writes 0 for what it does not know; no process has it.
-        pid: info.map(|info| info.pid).filter(|pid| *pid != 0),
+        pid: info.map(|info| info.pid).filter(|pid| *pid != 0).or_else(|| only_thread(core)),
         command: info.and_then(|info| given(&info.command)),
         executable: executable(core).map(<[u8]>::to_vec),
         arguments: info.and_then(|info| given(&info.arguments)),
@@ -103,6 +103,14 @@ fn process(core: &CoreFile) -> Process {
             .filter(|info| signal.is_some() && info.signal == signal)
             .map(|info| info.code),
         threads: core.threads().iter().map(|thread| thread.id).filter(|id| *id != 0).collect(),
+    }
+}
+
+/// The id of the only thread, which is the process's: minidump-2-core writes it there alone.
+fn only_thread(core: &CoreFile) -> Option<u32> {
+    match core.threads() {
+        [only] => Some(only.id).filter(|id| *id != 0),
+        _ => None,
     }
 }
 
@@ -125,6 +133,7 @@ fn fatal_signal(core: &CoreFile, numbering: SignalNumbering) -> Option<Signal> {
         WrittenSignal::Stopped => {
             first.filter(|signal| *signal != Signal::TRAP && signal.number() != numbering.stop())
         }
+        WrittenSignal::Nothing => None,
         WrittenSignal::AbortAlways if core.signal().is_none() => {
             let all_aborted = core.threads().iter().all(|thread| thread.signal == Some(Signal::ABRT));
             first.filter(|_| !all_aborted)

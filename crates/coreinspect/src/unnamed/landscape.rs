@@ -202,6 +202,19 @@ impl<'t> Landscape<'t> {
         self.target.identity().habits().runs.can_be_several()
     }
 
+    /// The mappings whose name is one that the writer puts for shared memory of several kinds, and that name.
+    pub(super) fn veiled(&self) -> Vec<(Piece, String)> {
+        let veils = self.target.identity().habits().veils;
+        let mappings = self.target.mappings().into_iter().flatten();
+        let veiled = mappings.filter(|mapping| veils.contains(&mapping.name));
+        let pieces = veiled.filter_map(|mapping| {
+            let permissions = self.target.permissions(mapping.range)?;
+            let name = String::from_utf8_lossy(mapping.name).into_owned();
+            Some((Piece { range: mapping.range, permissions, whole: true }, name))
+        });
+        pieces.collect()
+    }
+
     /// The memory without a name, by address.
     pub(super) fn pieces(&self) -> Vec<Piece> {
         let merged = self.merges();

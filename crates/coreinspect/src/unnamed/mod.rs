@@ -113,6 +113,22 @@ pub(crate) fn add<'l>(
     if landscape.merges() && reach > Reach::Certain {
         pieces = merged::parts(&landscape, pieces);
     }
+    let weigh = |piece: Piece, budget: &mut Budget| {
+        let segment = Segment::unnamed(vec![Attachment::whole(target, piece.range)], Vec::new());
+        let evidence = Evidence::of(&landscape, &piece, &segment, layouts.clone(), sisters, budget);
+        Candidate { piece, segment, evidence }
+    };
+    for (piece, name) in landscape.veiled().into_iter().take(MOST_PIECES) {
+        let mut candidate = weigh(piece, &mut budget);
+        candidate.evidence.add(
+            100,
+            format!("the dump calls it {name}, as its writer does with System V, memfd and shared anonymous memory alike"),
+        );
+        candidates.push(candidate);
+        if candidates.len() > MOST_CANDIDATES.saturating_mul(2) {
+            keep_the_best(&mut candidates);
+        }
+    }
     for piece in pieces.into_iter().take(MOST_PIECES) {
         if landscape.is_blank(&piece)
             || private::by_its_place(&landscape, &piece)
@@ -122,9 +138,7 @@ pub(crate) fn add<'l>(
         {
             continue;
         }
-        let segment = Segment::unnamed(vec![Attachment::whole(target, piece.range)], Vec::new());
-        let evidence = Evidence::of(&landscape, &piece, &segment, layouts.clone(), sisters, &mut budget);
-        candidates.push(Candidate { piece, segment, evidence });
+        candidates.push(weigh(piece, &mut budget));
         if candidates.len() > MOST_CANDIDATES.saturating_mul(2) {
             keep_the_best(&mut candidates);
         }

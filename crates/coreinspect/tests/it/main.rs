@@ -38,6 +38,7 @@ mod foreign;
 mod fuzz_seeds;
 mod handlers;
 mod harmless;
+mod held;
 mod help;
 mod huge;
 mod key;

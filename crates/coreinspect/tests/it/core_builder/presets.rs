@@ -282,12 +282,71 @@ pub(crate) fn criu(abi: Abi) -> CoreBuilder {
     with_notes(core, [vec![prpsinfo(&abi)], thread.to_vec(), rest.to_vec()].concat())
 }
 
-/// As the kernel's, of a process that lives: no NT_SIGINFO, every thread first, the table at the end of the file.
+/// drgn's contrib/gcore.py: as the kernel's, of a process that lives: no NT_SIGINFO, every thread first, the table at the end.
 pub(crate) fn drgn(abi: Abi) -> CoreBuilder {
-    let files = notes::file(&abi, 4096, &rows(&abi, 4096));
+    let mut rows = rows(&abi, 4096);
+    for row in rows.iter_mut().filter(|row| row.name.starts_with(b"/SYSV")) {
+        // Whatever has a `d_dname`; and pages are divided by the page size once more.
+        row.name = b"[tmpfs]".to_vec();
+        row.offset = 0;
+    }
     let threads = [notes::prstatus(&abi, PID, 0), notes::prstatus(&abi, PID + 1, 0)];
-    let notes = [threads.to_vec(), vec![prpsinfo(&abi), auxv(&abi), files]].concat();
-    CoreBuilder { table: TablePlace::End, ..with_notes(kernel(abi), notes) }
+    let rest = vec![prpsinfo(&abi), auxv(&abi), notes::file(&abi, 4096, &rows)];
+    CoreBuilder { table: TablePlace::End, ..with_notes(kernel(abi), [threads.to_vec(), rest].concat()) }
+}
+
+/// The extension gcore of crash: the kernel's order without a signal, and names without ` (deleted)`.
+pub(crate) fn crash(abi: Abi) -> CoreBuilder {
+    let mut rows = rows(&abi, 4096);
+    rows.iter_mut().for_each(|row| row.name.truncate(13));
+    let registers = Note::core(NT_FPREGSET, vec![0; 512]);
+    let notes = vec![
+        notes::prstatus(&abi, PID, 0),
+        prpsinfo(&abi),
+        auxv(&abi),
+        notes::file(&abi, 4096, &rows),
+        registers,
+    ];
+    with_notes(kernel(abi), notes)
+}
+
+/// The crate elfcore 2.0.2: all registers of a thread, then SIGINT, which nobody sent; no names of segments.
+pub(crate) fn elfcore(abi: Abi) -> CoreBuilder {
+    let mut rows = rows(&abi, 4096);
+    rows.retain(|row| !row.name.starts_with(b"/SYSV"));
+    let state = Note { owner: b"LINUX\0".to_vec(), kind: 0x202, desc: vec![0; 832] };
+    let thread = vec![notes::prstatus(&abi, PID, 2), Note::core(NT_FPREGSET, vec![0; 512]), state];
+    let rest = vec![notes::siginfo(&abi, 2, 0, 0), auxv(&abi), notes::file(&abi, 4096, &rows)];
+    with_notes(qemu_user(abi), [vec![prpsinfo(&abi)], thread, rest].concat())
+}
+
+/// Breakpad's minidump-2-core: no process id where others have it, a signal that is none, offsets in bytes.
+pub(crate) fn minidump_2_core(abi: Abi) -> CoreBuilder {
+    let whose = notes::prpsinfo(&abi, 0, UID, b"writer", b"./writer --key x");
+    let notes =
+        vec![whose, auxv(&abi), notes::file(&abi, 4096, &rows(&abi, 1)), notes::prstatus(&abi, PID, 0xffff)];
+    with_notes(qemu_user(abi), notes)
+}
+
+/// createdump of .NET Core 2: offsets in bytes beside a page size of 4096.
+pub(crate) fn createdump_2_full(abi: Abi) -> CoreBuilder {
+    let notes = vec![
+        prpsinfo(&abi),
+        auxv(&abi),
+        notes::file(&abi, 4096, &rows(&abi, 1)),
+        notes::prstatus(&abi, PID, 6),
+    ];
+    CoreBuilder { table: TablePlace::At(128), ..with_notes(qemu_user(abi), notes) }
+}
+
+/// Linux before 3.7 and a thread that used no floating point: what is left of the notes is what qemu-user writes.
+pub(crate) fn kernel_3_6_without_floats(abi: Abi) -> CoreBuilder {
+    let auxiliary =
+        [(33, 0x7ff0_0f00), (16, 1), (6, abi.page_size), (17, 100), (3, 0x1_0040), (9, 0x1_0100), (0, 0)];
+    with_notes(
+        kernel(abi),
+        vec![notes::prstatus(&abi, PID, 11), prpsinfo(&abi), notes::auxv(&abi, &auxiliary)],
+    )
 }
 
 /// createdump after dotnet/runtime#90547: NT_FILE has only files that still exist.
