@@ -185,27 +185,24 @@ impl Attachment {
 
     /// One mapping, from offset 0 of a segment on.
     pub fn whole(target: &dyn Target, range: Interval<Address>) -> Self {
-        let mapping = Mapping {
-            range,
-            offset: SegmentOffset::new(0),
-            permissions: target.permissions(range),
-            extents: target.memory(range),
-        };
-        Self { base: Some(range.start()), mappings: vec![mapping] }
+        Self::of(target, &[(range, SegmentOffset::new(0))])
     }
 
     fn new(target: &dyn Target, rows: &[Row<'_>]) -> Self {
-        let base = rows.first().and_then(|row| row.range.start().checked_sub(row.offset));
-        let mappings = rows
-            .iter()
-            .map(|row| Mapping {
-                range: row.range,
-                offset: SegmentOffset::new(row.offset),
-                permissions: target.permissions(row.range),
-                extents: target.memory(row.range),
-            })
-            .collect();
-        Self { base, mappings }
+        let rows: Vec<_> = rows.iter().map(|row| (row.range, SegmentOffset::new(row.offset))).collect();
+        Self::of(target, &rows)
+    }
+
+    /// Mappings at these addresses, by address, each with the offset of its first byte.
+    pub fn of(target: &dyn Target, rows: &[(Interval<Address>, SegmentOffset)]) -> Self {
+        let base = rows.first().and_then(|(range, offset)| range.start().checked_sub(offset.get()));
+        let mappings = rows.iter().map(|(range, offset)| Mapping {
+            range: *range,
+            offset: *offset,
+            permissions: target.permissions(*range),
+            extents: target.memory(*range),
+        });
+        Self { base, mappings: mappings.collect() }
     }
 
     /// The lowest mapped address.

@@ -3,7 +3,7 @@
 
 use super::landscape::{Landscape, Piece, Region};
 use super::private;
-use super::sister::Sister;
+use super::sister::{Equal, Sister};
 use crate::layout::SegmentContents;
 use crate::layout::{Layout, Subject, Verdict, choose};
 use crate::memory::Dumped;
@@ -109,6 +109,11 @@ impl Evidence {
     fn sister(&mut self, landscape: &Landscape<'_>, piece: &Piece, sisters: &[&Sister]) {
         let best = sisters.iter().filter_map(|sister| Some((sister, sister.compare(landscape, piece)?)));
         let Some((sister, equal)) = best.max_by_key(|(_, equal)| equal.shared) else { return };
+        self.same_bytes(sister, &equal);
+    }
+
+    /// It has the bytes of `sister`, as `equal` says.
+    pub(super) fn same_bytes(&mut self, sister: &Sister, equal: &Equal) {
         let (shared, compared) = (equal.shared, equal.compared);
         self.add(
             100,

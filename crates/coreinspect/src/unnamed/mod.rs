@@ -113,6 +113,7 @@ pub(crate) fn add<'l>(
     if landscape.merges() && reach > Reach::Certain {
         pieces = merged::parts(&landscape, pieces);
     }
+    let placed = sister::placed(&landscape, &mut pieces, sisters, &mut budget);
     let weigh = |piece: Piece, budget: &mut Budget| {
         let segment = Segment::unnamed(vec![Attachment::whole(target, piece.range)], Vec::new());
         let evidence = Evidence::of(&landscape, &piece, &segment, layouts.clone(), sisters, budget);
@@ -146,6 +147,7 @@ pub(crate) fn add<'l>(
     keep_the_best(&mut candidates);
     compare(&landscape, &mut candidates);
     candidates.retain(|candidate| reach.admits(&candidate.evidence, target.identity().habits().bar));
+    candidates.extend(placed);
     candidates.sort_by_key(|candidate| Reverse(candidate.evidence.weight));
     let Some(more) = candidates.len().checked_sub(1) else { return };
     let more = more.saturating_add(1).saturating_sub(MOST_SHOWN);

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use super::Candidate;
+use super::evidence::Evidence;
 use super::landscape::{Landscape, Piece};
-use crate::position::{Position, SegmentOffset};
-use crate::shm::Segment;
+use crate::position::{Address, Interval, Position, SegmentOffset};
+use crate::shm::{Attachment, Segment};
 use crate::targets::Target;
+use crate::types::Budget;
 
 /// A segment that another dump, or this kernel, has a name for.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub struct Sister {
     mapped: u64,
     /// What stands in each block of it.
     blocks: Vec<Block>,
+    /// Where each attachment's mappings lie in its process: their addresses, and the offset of the first.
+    places: Vec<Vec<(Interval<Address>, SegmentOffset)>>,
 }
 
 /// A block of 256 bytes.
@@ -58,7 +63,11 @@ impl Sister {
                 let read = |at: u64, into: &mut [u8]| {
                     segment.read(target, SegmentOffset::new(at), into).unwrap_or(0)
                 };
+                let places = segment.attachments.iter().map(|attachment| {
+                    attachment.mappings.iter().map(|mapping| (mapping.range, mapping.offset)).collect()
+                });
                 Self {
+                    places: places.collect(),
                     name: format!("segment {key} of {name}"),
                     mapped: segment.mapped(),
                     blocks: blocks(segment.end().get().min(COMPARED), read),
@@ -70,6 +79,7 @@ impl Sister {
     /// A piece without a name, to find others with the same bytes.
     pub(super) fn of_piece(landscape: &Landscape<'_>, piece: &Piece) -> Self {
         Self {
+            places: Vec::new(),
             name: format!("the memory at {}", piece.range.start()),
             mapped: piece.range.length(),
             blocks: blocks(piece.range.length().min(TWIN), reading(landscape, piece)),
@@ -78,12 +88,17 @@ impl Sister {
 
     /// How `piece` compares; `None` unless it is as long and most of what is known of both is the same.
     pub(super) fn compare(&self, landscape: &Landscape<'_>, piece: &Piece) -> Option<Equal> {
-        if self.mapped != piece.range.length() {
+        self.compare_bytes(piece.range.length(), reading(landscape, piece))
+    }
+
+    /// As [`Sister::compare`], with memory of `mapped` bytes that `read` reads.
+    fn compare_bytes(&self, mapped: u64, read: impl Fn(u64, &mut [u8]) -> usize) -> Option<Equal> {
+        if self.mapped != mapped {
             return None;
         }
         let length = (self.blocks.len() as u64).saturating_mul(BLOCK as u64);
         let mut equal = Equal { compared: 0, shared: 0 };
-        for (one, other) in self.blocks.iter().zip(blocks(length, reading(landscape, piece))) {
+        for (one, other) in self.blocks.iter().zip(blocks(length, read)) {
             if *one == Block::Missing
                 || other == Block::Missing
                 || (*one, other) == (Block::Zero, Block::Zero)
@@ -95,6 +110,41 @@ impl Sister {
         }
         (equal.shared > 0 && equal.shared.saturating_mul(2) >= equal.compared).then_some(equal)
     }
+}
+
+/// The segments of `sisters` that lie at the same addresses here, as they do in another dump of the same process or of one that
+/// it forked: each with the mappings that the sister has, which are taken out of `pieces`.
+pub(super) fn placed(
+    landscape: &Landscape<'_>,
+    pieces: &mut Vec<Piece>,
+    sisters: &[&Sister],
+    budget: &mut Budget,
+) -> Vec<Candidate> {
+    let target = landscape.target;
+    let mut found = Vec::new();
+    for sister in sisters {
+        for rows in &sister.places {
+            let first = rows
+                .first()
+                .and_then(|(range, _)| pieces.iter().find(|piece| piece.range == *range))
+                .copied();
+            let is_here =
+                |(range, _): &(Interval<Address>, _)| pieces.iter().any(|piece| piece.range == *range);
+            let Some(piece) = first.filter(|_| rows.iter().all(is_here)) else { continue };
+            if !budget.take(sister.mapped) {
+                return found;
+            }
+            let segment = Segment::unnamed(vec![Attachment::of(target, rows)], Vec::new());
+            let read = |at, into: &mut [u8]| segment.read(target, SegmentOffset::new(at), into).unwrap_or(0);
+            let Some(equal) = sister.compare_bytes(segment.mapped(), read) else { continue };
+            let mut evidence = Evidence::default();
+            evidence.same_bytes(sister, &equal);
+            evidence.reasons.push("it lies where that lies".to_owned());
+            pieces.retain(|piece| !rows.iter().any(|(range, _)| *range == piece.range));
+            found.push(Candidate { piece, segment, evidence });
+        }
+    }
+    found
 }
 
 fn reading<'l>(landscape: &'l Landscape<'_>, piece: &'l Piece) -> impl Fn(u64, &mut [u8]) -> usize + 'l {
