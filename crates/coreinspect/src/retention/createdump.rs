@@ -12,7 +12,8 @@ pub(super) const RULES: Rules = Rules {
     forward: Some(Forward {
         heading: "CREATEDUMP",
         dumps: runs_dotnet,
-        refusal: "is none of .NET: createdump would not dump it",
+        refusal: "is none of .NET: createdump of .NET 5 and later would not dump it; that of .NET Core 2.x and 3.1 dumps any \
+                  process, and with --full keeps what can be read",
         keeps: |area, conditions| match asks_for_all(conditions.environment) && area.readable {
             true => Kept::all(area),
             false => Kept::some(0, Code::LeftOut, None),

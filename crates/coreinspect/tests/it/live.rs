@@ -277,7 +277,8 @@ fn check_is_a_gate() {
     let run = check(&[]).ended(1);
     assert!(run.text().contains("filter-shared") && run.err.contains("12288 bytes"), "{run:?}");
     check(&["--dumper", "gcore"]).ended(1);
-    check(&["--dumper", "createdump"]).ended(1);
+    let createdump = check(&["--dumper", "createdump"]).ended(1);
+    assert!(createdump.err.contains("2.x and 3.1 dumps any process"), "{createdump:?}");
     let none = Run::of(coreinspect().args(["check", &std::process::id().to_string()])).ended(1);
     assert!(none.err.contains("no System V segment"), "{none:?}");
     Run::of(coreinspect().args(["check", "4194303"])).ended(2);
