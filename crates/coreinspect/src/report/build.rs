@@ -103,7 +103,7 @@ impl Dump {
             };
             segments.push(Segment::of(number, segment, content, causes));
         }
-        Ok(Self {
+        let mut this = Self {
             path: path.into(),
             kind: Some(identity.kind),
             writer: identity.writer,
@@ -127,7 +127,13 @@ impl Dump {
             posix_mappings: target.mappings().map(|_| memory.posix_mappings),
             named_mappings: Some(target.mappings().is_some()),
             handler: None,
-        })
+        };
+        // A handler's own words are heard later.
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(crate::source::Handler::is_named_by_systemd) {
+            this.fix_truncation(crate::source::Handler::LIMIT_OF_SYSTEMD);
+        }
+        Ok(this)
     }
 
     /// The report of a dump that could not be read.

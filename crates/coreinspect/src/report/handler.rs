@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Dump, Signal, Text, text};
 use crate::machine::SignalNumbering;
+use crate::retention::Code;
 use crate::{process, source};
 
 /// What a handler told of the process.
@@ -70,6 +71,17 @@ impl Dump {
             told.fills = fills;
         }
         self.handler = Some(told);
+        if let Some(fix) = handler.limit_to_raise() {
+            self.fix_truncation(fix);
+        }
+    }
+
+    /// Says `fix` wherever the file's end cut bytes off.
+    pub(super) fn fix_truncation(&mut self, fix: &str) {
+        let causes = self.segments.iter_mut().flat_map(|segment| &mut segment.causes);
+        for cause in causes.filter(|cause| cause.code == Code::Truncated.name()) {
+            cause.fix = fix.to_owned();
+        }
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Handler {
     pub arguments: Option<Vec<u8>>,
     /// The machine it ran on.
     pub hostname: Option<Vec<u8>>,
+    /// RLIMIT_CORE of the process, bytes; `u64::MAX` is none.
+    pub limit: Option<u64>,
 }
 
 impl Handler {
@@ -67,8 +69,39 @@ impl Handler {
             executable: text("exe"),
             arguments: None,
             hostname: text("hostname"),
+            limit: number(text("rlimit")),
         })
     }
+
+    /// Whether systemd-coredump stored the file called `name`, by the shape of its name (src/coredump/coredump.c
+    /// `make_filename`): `core.COMMAND.UID.BOOT.PID.TIME`, the boot in 32 hexadecimal digits, and what it is packed with.
+    pub fn is_named_by_systemd(name: &str) -> bool {
+        let mut parts = name.rsplit('.').skip_while(|part| part.parse::<u64>().is_err());
+        let [time, pid, boot, uid] = [(); 4].map(|()| parts.next().unwrap_or_default());
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        name.starts_with("core.")
+            && [time, pid, uid].into_iter().all(is_number)
+            && boot.len() == 32
+            && boot.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
+    /// What in the settings of this handler keeps the next dump whole; `None` where it obeys those of the process alone.
+    pub fn limit_to_raise(&self) -> Option<&'static str> {
+        match self.name {
+            "systemd-coredump" if self.limit.is_none_or(|limit| limit == u64::MAX) => {
+                Some(Self::LIMIT_OF_SYSTEMD)
+            }
+            "abrt" => Some(
+                "raise MaxCoreFileSize in /etc/abrt/plugins/CCpp.conf (where it is 0, MaxCrashReportsSize in \
+                 /etc/abrt/abrt.conf) before the next dump, and keep that much disk space",
+            ),
+            _ => None,
+        }
+    }
+
+    /// The settings of systemd-coredump (coredump.conf(5)).
+    pub const LIMIT_OF_SYSTEMD: &'static str = "raise ProcessSizeMax= and ExternalSizeMax= in \
+         /etc/systemd/coredump.conf before the next dump, and keep that much disk space";
 
     /// What abrt or apport-unpack left beside the dump in `folder`; `None` if it is not theirs.
     pub(super) fn of_folder(folder: &Path) -> Option<Self> {
@@ -98,6 +131,7 @@ impl Handler {
                 executable: text("executable"),
                 arguments: text("cmdline"),
                 hostname: text("hostname"),
+                limit: None,
             });
         }
         text("ProblemType")?;

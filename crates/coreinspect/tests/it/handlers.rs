@@ -259,3 +259,33 @@ fn the_time_of_a_copy_is_read_in_either_unit() {
         assert_eq!(told["segments"][0]["newer"], newer, "{told}");
     }
 }
+
+/// What cut a core off is the handler's limit where a handler stored it, and the process had none.
+#[test]
+fn the_limit_that_cut_it_off_is_the_one_to_raise() {
+    let core = Core::unpack("truncated.kernel");
+    let bytes = core.bytes();
+    let fix = |path: &Path| {
+        let dump = dump(&Run::of(coreinspect().arg("--json").arg(path)));
+        let causes = dump["segments"][0]["causes"].as_array().unwrap().clone();
+        let cut = causes.iter().find(|cause| cause["code"] == "truncated").unwrap();
+        cut["fix"].as_str().unwrap().to_owned()
+    };
+    assert!(fix(&core.path()).contains("ulimit -c unlimited"));
+    let boot = "0123456789abcdef0123456789abcdef";
+    let named = core.folder().join(format!("core.writer.x.1000.{boot}.4711.1700000000000000"));
+    fs::write(&named, &bytes).unwrap();
+    assert!(fix(&named).contains("ProcessSizeMax= and ExternalSizeMax="));
+    let other = core.folder().join("core.writer.1000.4711.1700000000");
+    fs::write(&other, &bytes).unwrap();
+    assert!(fix(&other).contains("ulimit -c unlimited"));
+    for (limit, word) in [("18446744073709551615", "ProcessSizeMax="), ("57344", "ulimit -c unlimited")] {
+        if set_attributes(&core.path(), &[("pid", "4711"), ("rlimit", limit)]) {
+            assert!(fix(&core.path()).contains(word), "{limit}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &[("type", "CCpp"), ("pid", "12"), ("executable", "/x/writer")]);
+    fs::write(folder.path().join("coredump"), &bytes).unwrap();
+    assert!(fix(folder.path()).contains("MaxCoreFileSize"));
+}
