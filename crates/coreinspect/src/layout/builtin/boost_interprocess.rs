@@ -174,6 +174,17 @@ impl Indices {
     }
 }
 
+/// Whether the algorithm's mutex and the recursive one of the indices are mutexes of glibc that processes share: `__kind`
+/// (sysdeps/nptl/bits/struct_mutex.h) with `PTHREAD_MUTEX_PSHARED_BIT`.
+fn mutexes(subject: &Subject<'_>, places: &Places) -> bool {
+    const SHARED: u32 = 128;
+    const RECURSIVE: u32 = 1;
+    let kind_at = if places.word == 8 { 16 } else { 12 };
+    let kind = |mutex: u64| subject.u32(mutex.checked_add(kind_at)?);
+    let of_the_indices = places.sizes.saturating_add(places.word.saturating_mul(3));
+    kind(places.manager) == Some(SHARED) && kind(of_the_indices) == Some(SHARED | RECURSIVE)
+}
+
 /// The segment manager's sizes, if they fit each other and the segment.
 fn size(subject: &Subject<'_>, places: &Places) -> Option<u64> {
     let word = places.word;
@@ -207,15 +218,23 @@ impl Layout for BoostInterprocess {
             format!("a segment manager of {size} bytes at {} fills the segment", places.manager),
         ];
         match Indices::of(subject, &places) {
+            // No object proves nothing: zeroes and ones are everywhere.
+            Some(Indices { named, unique })
+                if named.is_empty() && unique.is_empty() && !mutexes(subject, &places) =>
+            {
+                Verdict::No
+            }
             Some(Indices { named, unique }) => {
                 let (named, unique) = (named.len(), unique.len());
                 reasons.push(format!("{named} named and {unique} unique objects, as many as it counts"));
                 Verdict::Certain(reasons)
             }
-            None => {
-                reasons.push("its objects are not in trees of names: other indices, or no Boost".to_owned());
+            None if mutexes(subject, &places) => {
+                reasons.push("mutexes where its own stand, which processes may share".to_owned());
+                reasons.push("its objects are not in trees of names: other indices".to_owned());
                 Verdict::Likely(reasons)
             }
+            None => Verdict::No,
         }
     }
 

@@ -20,6 +20,11 @@ pub(super) struct Gpsd;
 /// "GPSD", unless the environment's GPSD_SHM_KEY said otherwise.
 const KEY: u32 = 0x4750_5344;
 
+/// elf.h; its 8-byte values are aligned to 4.
+const EM_386: u16 = 3;
+/// The largest page of a machine of Linux, which the end of a segment fills: bytes.
+const LARGEST_PAGE: u64 = 64 << 10;
+
 /// Where an ABI puts what the names say.
 #[derive(Debug)]
 struct Offsets {
@@ -174,8 +179,6 @@ const RELEASES: &[Release] = &[
 
 impl Release {
     fn offsets(&self, subject: &Subject<'_>) -> &Offsets {
-        /// elf.h
-        const EM_386: u16 = 3;
         let [lp64, i386, ilp32] = &self.offsets;
         match (subject.machine.class, subject.machine.number) {
             (Class::Bits64, _) => lp64,
@@ -191,10 +194,27 @@ impl Release {
         let fits = subject.i32(offsets.gps_fd)? == -1
             && (0..=1000).contains(&subject.i32(offsets.satellites_used)?)
             && (0..=1000).contains(&subject.i32(offsets.satellites_visible)?);
-        if !fits || !all_zero(subject, offsets.bookend2.checked_add(4)?) {
+        let end = offsets.bookend2.checked_add(4)?;
+        if !fits || subject.length().checked_sub(end)? >= LARGEST_PAGE || !all_zero(subject, end) {
             return None;
         }
         Some((subject.i32(0)?, subject.i32(offsets.bookend2)?))
+    }
+
+    /// Whether what has little room holds what gpsd puts there: the flags that gps.h has, the name of a device.
+    fn is_a_report(&self, subject: &Subject<'_>) -> bool {
+        let offsets = self.offsets(subject);
+        let flags = match (subject.machine.class, subject.machine.number) {
+            (Class::Bits32, EM_386) => subject.u64(4),
+            _ => subject.u64(8),
+        };
+        let device = subject.some_bytes(offsets.device, 128);
+        let name = device.split(|byte| *byte == 0).next().unwrap_or_default();
+        let behind = device.get(name.len()..).unwrap_or_default();
+        flags.is_some_and(|flags| flags != 0 && flags <= u64::from(u32::MAX))
+            && name.iter().all(u8::is_ascii_graphic)
+            && behind.iter().all(|byte| *byte == 0)
+            && name.len() < device.len()
     }
 
     fn text(&self, offsets: &Offsets) -> String {
@@ -245,6 +265,14 @@ fn found(subject: &Subject<'_>) -> Option<(&'static Release, bool)> {
     whole.map(|(release, _)| (release, true)).or_else(|| torn().map(|(release, _)| (release, false)))
 }
 
+/// Whether the segment can be an export's, which fills the rest of its last page.
+fn has_a_size(subject: &Subject<'_>) -> bool {
+    RELEASES.iter().any(|release| {
+        let end = release.offsets(subject).bookend2.saturating_add(4);
+        subject.length().checked_sub(end).is_some_and(|rest| rest < LARGEST_PAGE)
+    })
+}
+
 impl Layout for Gpsd {
     fn name(&self) -> Cow<'_, str> {
         "gpsd".into()
@@ -274,9 +302,14 @@ impl Layout for Gpsd {
                     true => "both bookends are equal".to_owned(),
                     false => "the second bookend is one ahead: a report was being written".to_owned(),
                 });
-                if whole || key { Verdict::Certain(reasons) } else { Verdict::Likely(reasons) }
+                // GPSD_SHM_KEY may have said another key; then its values must be such as gpsd writes.
+                match (key, whole) {
+                    (true, _) => Verdict::Certain(reasons),
+                    (false, true) if release.is_a_report(subject) => Verdict::Likely(reasons),
+                    (false, _) => Verdict::No,
+                }
             }
-            None if key && all_zero(subject, 0) => {
+            None if key && has_a_size(subject) && all_zero(subject, 0) => {
                 reasons.push("all bytes are zero: there was no report yet".to_owned());
                 Verdict::Likely(reasons)
             }

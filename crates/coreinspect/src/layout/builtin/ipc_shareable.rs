@@ -49,7 +49,8 @@ impl Layout for IpcShareable {
         }
         match value.first() {
             Some(b'{' | b'[' | b'"') => Verdict::Certain(vec![tag, "JSON behind it".to_owned()]),
-            _ => Verdict::Likely(vec![tag]),
+            // A text may begin so.
+            _ => Verdict::Possible(vec![tag, "but nothing that it froze behind it".to_owned()]),
         }
     }
 

@@ -60,6 +60,14 @@ impl Places {
         Places { l, lists: prefix.saturating_add(NAME.saturating_mul(2)).saturating_add(8) }
     }
 
+    /// Whether what every version begins with can be so: a mutex that is 0 or 1 (rtapi_mutex.h), and free memory that the
+    /// segment has room for. What is missing speaks against nothing.
+    fn begins_in_order(&self, subject: &Subject<'_>) -> bool {
+        let mutex = subject.long(self.l).is_none_or(|mutex| mutex <= 1);
+        let available = subject.u32(self.words(2)).is_none_or(|free| u64::from(free) <= subject.length());
+        mutex && available
+    }
+
     fn words(&self, count: u64) -> u64 {
         self.l.saturating_mul(count)
     }
@@ -125,12 +133,17 @@ impl Layout for LinuxCncHal {
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {
         let version = subject.u32(0).filter(|version| VERSIONS.contains(version));
         let places = Places::of(subject);
-        let keyed = subject.key == Some(Key::from_bits(KEY));
-        let Some(version) = version else { return Verdict::No };
+        // The key is a constant of LinuxCNC, and nobody else's small number is a version of the HAL.
+        let (Some(version), true) = (version, subject.key == Some(Key::from_bits(KEY))) else {
+            return Verdict::No;
+        };
+        if !places.begins_in_order(subject) {
+            return Verdict::No;
+        }
         let key = "the key is that of LinuxCNC's HAL, 0x48414c32".to_owned();
         if version != VERSION {
             let reasons = vec![key, format!("version {version:#x}, whose lists are not known here")];
-            return if keyed { Verdict::Likely(reasons) } else { Verdict::No };
+            return Verdict::Likely(reasons);
         }
         let ends = || {
             let bottom = subject.u32(places.lists.checked_sub(8)?)?;
@@ -141,17 +154,14 @@ impl Layout for LinuxCncHal {
         let in_order = lists.iter().all(|items| items.ends && items.lost.is_none());
         let Some((bottom, top)) = ends().filter(|_| in_order) else {
             let missing = "but its lists cannot be followed to their ends".to_owned();
-            return if keyed { Verdict::Likely(vec![key, missing]) } else { Verdict::No };
+            return Verdict::Likely(vec![key, missing]);
         };
         let count = |index: usize| lists.get(index).map_or(0, |items| items.offsets.len());
-        let reasons = vec![
+        Verdict::Certain(vec![
+            key,
             format!("version {version:#x}; free from {bottom:#x} to {top:#x}, within the segment"),
             format!("{} components, {} pins, {} signals in lists that end", count(0), count(1), count(2)),
-        ];
-        match keyed {
-            true => Verdict::Certain(std::iter::once(key).chain(reasons).collect()),
-            false => Verdict::Likely(reasons),
-        }
+        ])
     }
 
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {

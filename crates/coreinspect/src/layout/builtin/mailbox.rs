@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use super::is_text;
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::types::{Characters, Extent, Field, Integer, Meaning, Names, Struct, Text, Type};
 
@@ -149,19 +150,6 @@ impl Message {
             false => (format!("{says}, but bytes that are no text follow"), Speaks::Against),
         }
     }
-}
-
-/// Whether these bytes are printable text; a last character may be cut in two if `cut`.
-fn is_text(bytes: &[u8], cut: bool) -> bool {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) if cut && error.error_len().is_none() => {
-            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            std::str::from_utf8(valid).unwrap_or_default()
-        }
-        Err(_) => return false,
-    };
-    text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())
 }
 
 /// Whether what stands behind a message is zeroes, or what is left of an older and longer one.

@@ -51,9 +51,9 @@ fn parsed(text: &str) -> Result<Arc<Type>, String> {
     inline::parse(text).map(Arc::new).map_err(|problem| problem.in_text(text, "built in").to_string())
 }
 
-/// Whether all bytes from `at` on are there and zero, as far as 64 KiB tell.
+/// Whether all bytes from `at` on are there and zero, as far as 128 KiB tell: more than any segment here has that may be all zero.
 fn all_zero(subject: &Subject<'_>, at: u64) -> bool {
-    let end = subject.length().min(at.saturating_add(64 << 10));
+    let end = subject.length().min(at.saturating_add(128 << 10));
     let mut next = at;
     while next < end {
         let left = usize::try_from(end.saturating_sub(next)).unwrap_or(usize::MAX);
@@ -64,4 +64,17 @@ fn all_zero(subject: &Subject<'_>, at: u64) -> bool {
         next = next.saturating_add(bytes.len() as u64);
     }
     at <= end
+}
+
+/// Whether these bytes are printable text; a last character may be cut in two if `cut`.
+fn is_text(bytes: &[u8], cut: bool) -> bool {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if cut && error.error_len().is_none() => {
+            let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            std::str::from_utf8(valid).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())
 }

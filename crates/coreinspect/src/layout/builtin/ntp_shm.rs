@@ -1,7 +1,8 @@
 //! The shared memory of NTP's reference clocks: what a clock's driver (gpsd, and many small ones) tells ntpd and chronyd.
 //!
 //! ntp ntpd/refclock_shm.c `struct shmTime` (ntpsec and gpsd have the same, chrony refclock_shm.c too). There is no
-//! magic: the key says what it is, 0x4e545030 ("NTP0") + unit, and the values have little room. In mode 1 a writer
+//! magic: the key says what it is, 0x4e545030 ("NTP0") + unit, and the values have little room: both are asked for, because
+//! other programs' small numbers pass for times, and nobody else's segments for NTP's. In mode 1 a writer
 //! counts before it writes and after, and sets `valid` last (ntp html/drivers/driver28.html, gpsd ntpshmwrite.c); who
 //! reads clears `valid`.
 
@@ -19,6 +20,8 @@ pub(super) struct NtpShm;
 
 /// The key of unit 0.
 const NTP0: u32 = 0x4e54_5030;
+/// The largest page of a machine of Linux, which a small segment fills: bytes.
+const LARGEST_PAGE: u64 = 64 << 10;
 /// ntpd numbers its units with 8 bits (a refclock's address is 127.127.28.UNIT).
 const UNITS: u32 = 256;
 
@@ -64,37 +67,25 @@ impl Layout for NtpShm {
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {
         let unit = subject.key.and_then(|key| key.bits().checked_sub(NTP0)).filter(|unit| *unit < UNITS);
-        let times = Times::read(subject);
-        // Zeroes alone are everywhere: without the key nothing more is read of them.
-        if unit.is_none() && times.as_ref().is_none_or(|times| times.seconds == [0, 0]) {
-            return Verdict::No;
-        }
-        let mut reasons: Vec<_> = unit
-            .map(|unit| format!("the key is 0x4e545030 + {unit}: NTP's unit {unit}"))
-            .into_iter()
-            .collect();
-        if all_zero(subject, 0) {
-            reasons.push("all bytes are zero: no clock has written yet".to_owned());
-            return Verdict::Likely(reasons);
-        }
-        match (times.map(|times| times.problem(subject)), unit) {
-            (Some(None), Some(_)) => {
+        let Some(unit) = unit else { return Verdict::No };
+        let mut reasons = vec![format!("the key is 0x4e545030 + {unit}: NTP's unit {unit}")];
+        let Some(times) = Times::read(subject) else {
+            reasons.push("its values are not in the dump".to_owned());
+            return Verdict::Possible(reasons);
+        };
+        match times.problem(subject) {
+            Some(problem) => {
+                reasons.push(format!("but {problem}"));
+                Verdict::Possible(reasons)
+            }
+            None if times.seconds == [0, 0] => {
+                reasons.push("both times are zero: no clock has written yet".to_owned());
+                Verdict::Likely(reasons)
+            }
+            None => {
                 reasons.push("mode, times, leap, precision and valid are what they can be".to_owned());
                 Verdict::Certain(reasons)
             }
-            (Some(None), None) => {
-                reasons.push("its values are what they can be, but the key is not NTP's".to_owned());
-                Verdict::Possible(reasons)
-            }
-            (Some(Some(problem)), Some(_)) => {
-                reasons.push(problem.to_owned());
-                Verdict::Likely(reasons)
-            }
-            (None, Some(_)) => {
-                reasons.push("its values are not in the dump".to_owned());
-                Verdict::Likely(reasons)
-            }
-            (_, None) => Verdict::No,
         }
     }
 
@@ -152,6 +143,9 @@ impl Times {
             }
             Self { seconds, .. } if seconds.iter().any(|seconds| *seconds > LATEST) => {
                 Some("a time is beyond 2100")
+            }
+            Self { size, .. } if subject.length().saturating_sub(*size) >= LARGEST_PAGE => {
+                Some("the segment is larger than the struct's page")
             }
             Self { size, .. } if !all_zero(subject, *size) => Some("bytes follow where the struct ends"),
             _ => None,

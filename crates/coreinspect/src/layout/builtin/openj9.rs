@@ -83,7 +83,7 @@ impl Layout for OpenJ9 {
             }
             None => {
                 reasons.push("but its sizes do not fit: another generation, or not yet written".to_owned());
-                Verdict::Likely(reasons)
+                Verdict::Possible(reasons)
             }
         }
     }

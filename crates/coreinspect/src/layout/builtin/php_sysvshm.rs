@@ -36,6 +36,29 @@ const TEXT: &str = "
     @start variable variables[until end];
 ";
 
+/// Variables that are followed.
+const VARIABLES: usize = 4096;
+
+/// Whether the variables from `start` on lead to `end`; `None` if they are too many, or missing.
+fn chain_ends(subject: &Subject<'_>, start: u64, end: u64) -> Option<bool> {
+    let long = subject.machine.class.long() as u64;
+    let (length_at, next_at) = (long, long.checked_mul(2)?);
+    let head = long.checked_mul(3)?;
+    let mut at = start;
+    for _ in 0..VARIABLES {
+        if at >= end {
+            return Some(at == end);
+        }
+        let length = subject.long(at.checked_add(length_at)?)?;
+        let next = subject.long(at.checked_add(next_at)?)?;
+        if length.checked_add(head).is_none_or(|least| next < least) {
+            return Some(false);
+        }
+        at = at.checked_add(next)?;
+    }
+    None
+}
+
 static TYPE: LazyLock<Result<Arc<Type>, String>> = LazyLock::new(|| parsed(TEXT));
 
 impl Layout for PhpSysvshm {
@@ -64,18 +87,23 @@ impl Layout for PhpSysvshm {
             reasons.push("the rest of its head is not in the dump".to_owned());
             return Verdict::Likely(reasons);
         };
-        let used = end.checked_add(free);
-        if start == long.saturating_mul(4).saturating_add(8)
-            && start <= end
-            && used == Some(total)
-            && total <= subject.length()
-        {
-            reasons.push(format!("used and free room, {end} + {free}, are all {total} bytes"));
-            return Verdict::Certain(reasons);
+        let head = long.saturating_mul(4).saturating_add(8);
+        if start != head || start > end || end > total || total > subject.length() {
+            reasons.push(format!("but start {start}, end {end} and total {total} do not fit each other"));
+            return Verdict::Possible(reasons);
         }
-        reasons
-            .push(format!("start {start}, end {end}, free {free} and total {total} do not fit each other"));
-        Verdict::Likely(reasons)
+        if end.checked_add(free) != Some(total) {
+            reasons.push(format!("but used and free room, {end} + {free}, are not all {total} bytes"));
+            return Verdict::Likely(reasons);
+        }
+        reasons.push(format!("used and free room, {end} + {free}, are all {total} bytes"));
+        match chain_ends(subject, start, end) {
+            Some(false) => {
+                reasons.push(format!("but the variables do not end at {end}"));
+                Verdict::Likely(reasons)
+            }
+            Some(true) | None => Verdict::Certain(reasons),
+        }
     }
 
     fn describe(&self, _: &Subject<'_>) -> Result<Arc<Type>, String> {

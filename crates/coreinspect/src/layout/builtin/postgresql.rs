@@ -208,11 +208,11 @@ impl Layout for Postgresql {
         let mut reasons = vec![format!("the magic of PostgreSQL, with the header of {}", kind.releases())];
         let Some(header) = Header::read(subject) else {
             reasons.push("the rest of its header is not in the dump".to_owned());
-            return Verdict::Likely(reasons);
+            return Verdict::Possible(reasons);
         };
         if !header.is_in_order() {
             reasons.push("but its process, sizes and inode are not in order".to_owned());
-            return Verdict::Likely(reasons);
+            return Verdict::Possible(reasons);
         }
         if let Some(key) = subject.key.map(|key| key.bits()) {
             // sysv_shmem.c: the inode since 13, before that the port * 1000 and the first number that was free.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::parsed;
+use super::{is_text, parsed};
 use crate::types::expression::Expression;
 use crate::types::{Characters, Count, Extent, Field, Place, Struct, Text, Type};
 
@@ -61,15 +61,5 @@ pub(super) fn text_or_bytes(sample: &[u8], length: u64) -> Type {
     let used = sample.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
     let used = sample.get(..used).unwrap_or_default();
     // A sample may end within a character.
-    let text_ = match std::str::from_utf8(used) {
-        Ok(text) => Some(text),
-        Err(error) if error.error_len().is_none() && used.len() == sample.len() => {
-            used.get(..error.valid_up_to()).and_then(|used| std::str::from_utf8(used).ok())
-        }
-        Err(_) => None,
-    };
-    match text_ {
-        Some(it) if it.chars().all(|char| !char.is_control() || char.is_ascii_whitespace()) => text(length),
-        _ => bytes(length),
-    }
+    if is_text(used, used.len() == sample.len()) { text(length) } else { bytes(length) }
 }

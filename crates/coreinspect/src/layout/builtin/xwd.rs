@@ -51,6 +51,13 @@ const TYPE: &str = "
 const NUMBERS: u64 = 100;
 const COLOR: u64 = 12;
 
+const Z_PIXMAP: u64 = 2;
+
+/// Whether the window's name, which fills the rest of the header, ends in a NUL, or is not in the dump.
+fn ends_in_nul(subject: &Subject<'_>, header: u64) -> bool {
+    header == NUMBERS || subject.u8(header.saturating_sub(1)).is_none_or(|last| last == 0)
+}
+
 fn big(subject: &Subject<'_>, index: u64) -> Option<u64> {
     let bytes = subject.bytes(index.checked_mul(4)?, 4)?;
     Some(u32::from_be_bytes(bytes.try_into().ok()?).into())
@@ -74,6 +81,10 @@ fn length(subject: &Subject<'_>) -> Option<u64> {
         && matches!(bits, 1 | 4 | 8 | 16 | 24 | 32)
         && class <= 5
         && (NUMBERS..65536).contains(&header)
+        && ends_in_nul(subject, header)
+        && (format != Z_PIXMAP || depth <= bits)
+        && width > 0
+        && height > 0
         && line.checked_mul(8)? >= width.checked_mul(bits)?;
     let pixels = line.checked_mul(height)?;
     let colors = colors.checked_mul(COLOR)?;
@@ -99,7 +110,7 @@ impl Layout for Xwd {
                 "the 25 big-endian numbers are those of an X window dump, version 7".to_owned(),
                 format!("header, colors and pixels are {length} bytes, which fit the segment"),
             ]),
-            Some(length) => Verdict::Likely(vec![
+            Some(length) => Verdict::Possible(vec![
                 "the 25 big-endian numbers are those of an X window dump, version 7".to_owned(),
                 format!("but header, colors and pixels are {length} bytes, more than are mapped"),
             ]),

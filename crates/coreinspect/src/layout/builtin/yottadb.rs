@@ -80,8 +80,9 @@ impl Layout for YottaDb {
         let mut reasons = vec![format!("\"{}\" at 0", label.trim_end_matches('\0'))];
         let program = [&b"GT.M V"[..], b"YottaDB "].iter().any(|program| subject.has(RUNNING_AT, program));
         if subject.u8(NAME_AT) != Some(b'/') || !program {
+            // The file of a database begins so too.
             reasons.push("but no name of a file and a program behind it".to_owned());
-            return Verdict::Likely(reasons);
+            return Verdict::Possible(reasons);
         }
         reasons.push("the name of a file and of a program behind it".to_owned());
         if file_header(subject).is_some() {

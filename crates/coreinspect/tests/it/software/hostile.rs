@@ -102,3 +102,51 @@ fn noise_is_nobodys() {
         }
     }
 }
+
+/// Beginnings that were taken for a program's: a magic, a key or small numbers alone, without what must follow.
+#[test]
+fn what_only_begins_like_a_program_is_nobodys() {
+    let ints = |numbers: &[i32]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
+    let pixels = |pixel: [u8; 4]| pixel.repeat(1000);
+    let words = |numbers: &[u64]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
+    let plain = 0x1234_5678;
+    for (key, start) in [
+        // Light gray without transparency, as X clients share it; counters; what looks like the rest of a value.
+        (plain, pixels([0xff, 0xff, 0xff, 0])),
+        (plain, pixels([0xf0, 0xee, 0xec, 0])),
+        (plain, [ints(&[-1, 40, 1, 9]), ints(&(0..200).collect::<Vec<_>>())].concat()),
+        (plain, [ints(&[3, 9000, 2, 900]), ints(&[7; 900])].concat()),
+        (plain, [ints(&[-1, 0, 0, 0]), pixels([1, 2, 3, 4])].concat()),
+        (plain, [ints(&[-1, 300, 1, 2]), vec![0xe9; 300]].concat()),
+        // Other programs' data under NTP's key, and NTP's times under another's.
+        (0x4e54_5032, b"these are no times".to_vec()),
+        (0x4e54_5032, pixels([1, 1, 1, 1])),
+        (plain, [ints(&[1, 2, 1_764_500_000, 0, 5, 0, 1_764_500_001, 0, 5, 0, -20, 3, 1])].concat()),
+        (0x4750_5344, b"no report of a receiver".to_vec()),
+        (0x4841_4c32, ints(&[3; 100])),
+        // HAL's version, as a number: lists of nothing.
+        (plain, [words(&[16, 0, 4096, 0]), vec![0; 96], ints(&[200, 4096])].concat()),
+        (plain, b"IPC::Shareable is a module of Perl".to_vec()),
+        (plain, b"PERL is written so by few\0".to_vec()),
+        (plain, b"PERL\0\0\0\0and more".to_vec()),
+        (plain, b"PHP_SM\0\0 and then a text, which is no table".to_vec()),
+        (plain, b"J9SC\0 and so on".to_vec()),
+        (plain, [b"GDSDYNUNX03\0".to_vec(), ints(&[1024, 0, 16, 1, 1])].concat()),
+        (plain, [ints(&[679_834_894, -5]), words(&[9, 56, 1, 1])].concat()),
+        // A state of 2 and sizes, and no mutex and no tree.
+        (plain, [ints(&[2]), vec![0; 84], words(&[0, 100, 4000]), vec![0; 200]].concat()),
+    ] {
+        let mut bytes = start.clone();
+        bytes.resize(4096, 0);
+        let contents = bytes.as_slice();
+        for layout in BUILTIN {
+            let mut budget = Budget::unlimited();
+            let machine = Machine { number: 62, class: Class::Bits64, byte_order: ByteOrder::Little };
+            let subject = Subject::new(&contents, Some(Key::from_bits(key)), machine, None, &mut budget);
+            let verdict = layout.recognise(&subject);
+            let sure = matches!(verdict.confidence().name(), "certain" | "likely");
+            let shown = String::from_utf8_lossy(&start[..start.len().min(40)]).into_owned();
+            assert!(!sure, "{} takes {shown:?}: {verdict:?}", layout.name());
+        }
+    }
+}
