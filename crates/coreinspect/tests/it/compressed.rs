@@ -99,7 +99,9 @@ fn every_dump_by_others_is_the_same_in_every_compression() {
     let mut seen = 0;
     for entry in walkdir::WalkDir::new(testdata).min_depth(2).into_iter().map(Result::unwrap) {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.ends_with(".core.zst") && !name.ends_with(".dump.zst") {
+        // The corpus of programs is there for what its segments say, not for how dumps are written.
+        let of_the_corpus = entry.path().parent().is_some_and(|folder| folder.ends_with("programs-corpus"));
+        if of_the_corpus || !name.ends_with(".core.zst") && !name.ends_with(".dump.zst") {
             continue;
         }
         let packed = std::fs::read(entry.path()).unwrap();

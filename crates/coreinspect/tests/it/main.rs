@@ -56,6 +56,7 @@ mod options;
 mod pipeline;
 mod plugin;
 mod program;
+mod programs_corpus;
 mod random;
 mod readme;
 mod refs;
