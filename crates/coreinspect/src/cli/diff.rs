@@ -69,22 +69,25 @@ struct Both<'a> {
 impl Execute for Diff {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let (left, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
-        let chosen = self.layout.chosen(context)?;
         let options = Options::without_content();
         let two = !self.live && self.raw.is_none();
         let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();
-        let right = match (two, typed.first()) {
-            (true, None) => {
+        let (right, words) = match (two, typed.is_empty()) {
+            (true, true) => {
                 return Err(Failure::new("name the other dump, or --live, or --raw FILE"));
             }
-            (true, Some(right)) => Some(PathBuf::from(right)),
-            (false, _) => None,
+            (true, false) => {
+                let (right, words) = dumps::one(typed.to_vec(), None, context)?;
+                (Some(right), words)
+            }
+            (false, _) => (None, words),
         };
-        let word = match words.get(usize::from(two)..).unwrap_or_default() {
+        let word = match words.as_slice() {
             [] => None,
             [word] => Some(word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))?),
             _ => return Err(Failure::new("name one SEGMENT at most, or none for all")),
         };
+        let chosen = self.layout.chosen(context)?;
         let inspection = dumps::inspect(&left, Amount::Segments, &options, context)?;
         let left = Read::of(&left, &inspection)?;
         match (&right, &self.raw) {
@@ -291,9 +294,13 @@ impl Diff {
             return Ok(Status::Nothing);
         }
         if report.differs() {
-            let different = report.segments.iter().filter(|segment| segment.different > 0);
+            let different = report.segments.iter().filter(|segment| segment.differs());
             let sum = different.clone().fold(0_u64, |sum, segment| sum.saturating_add(segment.different));
-            let bytes = if sum == 1 { "1 byte differs".to_owned() } else { format!("{sum} bytes differ") };
+            let bytes = match sum {
+                0 => "the same bytes are read differently".to_owned(),
+                1 => "1 byte differs".to_owned(),
+                sum => format!("{sum} bytes differ"),
+            };
             let alone = report.segments.iter().filter(|segment| segment.only_in.is_some()).count();
             let count =
                 |count: usize| if count == 1 { "1 segment".to_owned() } else { format!("{count} segments") };

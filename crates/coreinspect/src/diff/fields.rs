@@ -39,8 +39,9 @@ pub struct Differing {
     pub problem: Option<String>,
 }
 
-/// The fields that share a byte with `ranges` and differ, by the layout `named`, or else the surest of both copies. A field
-/// of which one copy lacks a byte does not count as different.
+/// The fields that share a byte with `ranges` and differ, by the layout `named`, or else the surest of both copies. Where the
+/// sides read by other rules (word size, byte order, a struct of another build), the fields that say something else, also of the
+/// same bytes. A field of which one copy lacks a byte does not count as different.
 ///
 /// # Errors
 /// [`Error::Read`].
@@ -51,16 +52,27 @@ pub(crate) fn fields(
     named: Option<&dyn Layout>,
     layouts: &[Arc<dyn Layout>],
 ) -> Result<Differing, Error> {
-    let described = match surest(left, right, named, layouts) {
+    let rules = |side: &Side<'_>| (side.machine.class, side.machine.byte_order);
+    // To ask every layout costs something, and would be for nothing.
+    if ranges.is_empty() && named.is_none() && rules(left) == rules(right) {
+        return Ok(Differing::default());
+    }
+    let [described, by] = match each(left, right, named, layouts) {
         Ok(Some(described)) => described,
         Ok(None) => return Ok(Differing::default()),
         Err(problem) => return Ok(Differing { problem: Some(problem), ..Differing::default() }),
     };
+    let alike = rules(left) == rules(right) && Arc::ptr_eq(&described.kind, &by.kind);
+    if alike && ranges.is_empty() {
+        return Ok(Differing::default());
+    }
+    let all = [Interval::clamped(SegmentOffset::new(0), u64::MAX)];
+    let ranges = if alike { ranges } else { &all };
     let mut here = Values::at(left, &described, ranges)?;
-    let mut there = Values::at(right, &described, ranges)?;
+    let mut there = Values::at(right, &by, ranges)?;
     // Where parts have no fixed place, a field that differs here may stand elsewhere there.
     here.complete(left, &described, &there)?;
-    there.complete(right, &described, &here)?;
+    there.complete(right, &by, &here)?;
     let mut differing = Differing { described: Some(described), ..Differing::default() };
     let known: HashSet<&String> = here.values.iter().map(|(path, _)| path).collect();
     let both = here.values.iter().map(|(path, value)| (path, Some(value), there.get(path)));
@@ -81,13 +93,14 @@ pub(crate) fn fields(
     Ok(differing)
 }
 
-/// The layout that is named, or the surer one of what both copies are recognised as.
-fn surest(
+/// By what either side is read: the layout that is named, which the programs of both may describe in other ways, or the surer one
+/// of what both copies are recognised as.
+fn each(
     left: &Side<'_>,
     right: &Side<'_>,
     named: Option<&dyn Layout>,
     layouts: &[Arc<dyn Layout>],
-) -> Result<Option<Described>, String> {
+) -> Result<Option<[Described; 2]>, String> {
     use crate::layout::Confidence::{Certain, Forced, Likely, None as Possible};
     let (mut first, mut second) = (left.budget(), right.budget());
     let here = Described::of(&left.subject(&mut first), named, layouts)?;
@@ -99,7 +112,11 @@ fn surest(
         Some(Certain) => 3,
         Some(Forced) => 4,
     };
-    Ok(if rank(&there) > rank(&here) { there } else { here })
+    if named.is_some() {
+        return Ok(here.zip(there).map(<[Described; 2]>::from));
+    }
+    let surer = if rank(&there) > rank(&here) { there } else { here };
+    Ok(surer.map(|surer| [surer.clone(), surer]))
 }
 
 fn differs(left: Option<&Value>, right: Option<&Value>, ranges: &[Interval<SegmentOffset>]) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{InspectedSegment, Inspection};
 use crate::diff::newer::{self, Taken};
-use crate::diff::{self, Differing, MatchedBy, Side};
+use crate::diff::{self, MatchedBy, Side};
 use crate::error::Error;
 use crate::layout::Layout;
 use crate::report::DiffSegment;
@@ -82,10 +82,7 @@ pub fn compare(
 ) -> Result<DiffSegment, Error> {
     let (one, other) = (&left.side, &right.side);
     let compared = diff::compare(one.contents, other.contents, MOST_RANGES)?;
-    let differing = match compared.ranges.as_slice() {
-        [] => Differing::default(),
-        ranges => diff::fields(one, other, ranges, layout, layouts)?,
-    };
+    let differing = diff::fields(one, other, &compared.ranges, layout, layouts)?;
     let mut evidence = Vec::new();
     if compared.different > 0 {
         evidence.extend(newer::of_times(left.taken, right.taken));

@@ -55,7 +55,7 @@ fn draw(shown: &ShownDiff<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
         canvas.fact(SIDES, "right", &right)?;
     }
     for (index, segment) in diff.segments.iter().enumerate() {
-        if shown.quiet && segment.different == 0 && segment.only_in.is_none() {
+        if shown.quiet && !segment.differs() && segment.only_in.is_none() {
             continue;
         }
         if !shown.quiet {
@@ -102,6 +102,9 @@ fn heading(segment: &DiffSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
     let runs = if runs == 1 { "1 range".to_owned() } else { format!("{runs} ranges") };
     let said = match (segment.different, segment.compared) {
         (0, 0) => (Tone::Care, "no byte could be compared".to_owned()),
+        (0, all) if segment.differs() => {
+            (Tone::Bad, format!("{all} bytes compared, all the same, and read differently by the two sides"))
+        }
         (0, all) => (Tone::Good, format!("{all} bytes compared, all the same")),
         (different, all) => (Tone::Bad, format!("{different} of {all} bytes differ, in {runs}")),
     };

@@ -133,9 +133,9 @@ impl Diff {
         }
     }
 
-    /// Whether something differs: bytes, or which segments there are.
+    /// Whether something differs: bytes, what they mean, or which segments there are.
     pub fn differs(&self) -> bool {
-        self.segments.iter().any(|segment| segment.different > 0 || segment.only_in.is_some())
+        self.segments.iter().any(|segment| segment.differs() || segment.only_in.is_some())
     }
 
     /// Bytes that were compared.
@@ -145,6 +145,11 @@ impl Diff {
 }
 
 impl DiffSegment {
+    /// Whether bytes differ, or what the same bytes mean to either side.
+    pub fn differs(&self) -> bool {
+        self.different > 0 || !self.fields.is_empty()
+    }
+
     /// A segment that is in one place alone.
     pub fn alone(key: Option<String>, number: usize, side: Copy) -> Self {
         let mut this = Self::of(key, None, None, None, &Compared::default(), Differing::default(), &[]);

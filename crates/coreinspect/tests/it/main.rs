@@ -27,6 +27,7 @@ mod contract;
 mod core_builder;
 mod core_writer;
 mod decode;
+mod diff_meaning;
 mod document;
 mod dump;
 mod dumpers;
