@@ -25,7 +25,7 @@ fuzz_target!(|input: &[u8]| {
         Ok(kind) => {
             for machine in MACHINES {
                 let mut window = Window::new(&bytes);
-                let budget = &mut Budget::unlimited();
+                let budget = &Budget::unlimited();
                 let decoded = decode(&kind, 0, &mut window, machine, Limits::default(), budget);
                 let value = decoded.expect("bytes in memory are read").value;
                 serde_json::to_string(&coreinspect::report::Value(value)).expect("a value is JSON");

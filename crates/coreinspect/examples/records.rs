@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         &mut Window::new(&contents),
         machine,
         Limits::streaming(),
-        &mut Budget::unlimited(),
+        &Budget::unlimited(),
         &mut records,
     )?;
     let count = records.end()?;

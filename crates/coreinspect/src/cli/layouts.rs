@@ -87,8 +87,8 @@ fn show(flags: &LayoutFlags, context: &mut Context<'_>) -> Result<Status, Failur
     let chosen = flags.chosen(context)?;
     let Some(layout) = chosen.layout else { return Err(Failure::new("name a layout")) };
     let nothing: &[u8] = &[];
-    let mut budget = crate::types::Budget::unlimited();
-    let subject = Subject::new(&nothing, None, Machine::HOST, None, &mut budget);
+    let budget = crate::types::Budget::unlimited();
+    let subject = Subject::new(&nothing, None, Machine::HOST, None, &budget);
     let kind = layout.describe(&subject).map_err(Failure::new)?;
     let definition = LayoutDefinition::of(layout.as_ref(), &kind, Machine::HOST);
     context.print(&definition)?;

@@ -168,8 +168,8 @@ fn header_type(file: &Path, wanted: HeaderType<'_>) -> Result<Definition, String
             return kind.clone();
         }
         let nothing: &[u8] = &[];
-        let mut budget = Budget::unlimited();
-        let kind = layout.describe(&Subject::new(&nothing, None, machine, None, &mut budget));
+        let budget = Budget::unlimited();
+        let kind = layout.describe(&Subject::new(&nothing, None, machine, None, &budget));
         known.push((machine, kind.clone()));
         kind
     })))

@@ -102,9 +102,9 @@ fn each(
     layouts: &[Arc<dyn Layout>],
 ) -> Result<Option<[Described; 2]>, String> {
     use crate::layout::Confidence::{Certain, Forced, Likely, None as Possible};
-    let (mut first, mut second) = (left.budget(), right.budget());
-    let here = Described::of(&left.subject(&mut first), named, layouts)?;
-    let there = Described::of(&right.subject(&mut second), named, layouts)?;
+    let (first, second) = (left.budget(), right.budget());
+    let here = Described::of(&left.subject(&first), named, layouts)?;
+    let there = Described::of(&right.subject(&second), named, layouts)?;
     let rank = |described: &Option<Described>| match described.as_ref().map(|one| one.confidence) {
         None => 0,
         Some(Possible) => 1,
@@ -186,16 +186,20 @@ impl Values {
         wanted: &[Interval<SegmentOffset>],
         mut takes: impl FnMut(&str) -> bool,
     ) -> Result<(), Error> {
-        let mut budget = side.budget();
-        let subject = side.subject(&mut budget);
+        let budget = side.budget();
+        let subject = side.subject(&budget);
         let mut sink = Leaves::new(wanted, |leaf: Leaf<'_>| {
             let Some(kind) = leaf.kind.filter(|_| takes(&leaf.path)) else { return };
-            if self.values.len() >= MOST.saturating_mul(2) {
+            // The path stands in the list and in the index.
+            let kept = self.values.len() < MOST.saturating_mul(2)
+                && budget.keep((leaf.path.len() as u64).saturating_mul(4));
+            let value = kept.then(|| Value::copied(&budget, leaf.offsets, kind));
+            let Some(Ok(value)) = value else {
                 self.more = self.more.saturating_add(1);
                 return;
-            }
+            };
             self.index.insert(leaf.path.clone(), self.values.len());
-            self.values.push((leaf.path, Value { offsets: leaf.offsets, kind: kind.clone() }));
+            self.values.push((leaf.path, value));
         });
         let limits = Limits { nodes: MOST_VALUES, ..Limits::default() };
         let machine = side.machine;

@@ -39,7 +39,7 @@ pub struct Side<'a> {
 
 impl<'a> Side<'a> {
     /// Asks about its layout.
-    fn subject<'b>(&'b self, budget: &'b mut Budget) -> Subject<'b>
+    fn subject<'b>(&'b self, budget: &'b Budget) -> Subject<'b>
     where
         'a: 'b,
     {

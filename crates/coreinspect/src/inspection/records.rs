@@ -32,8 +32,8 @@ impl InspectedSegment<'_> {
     ) -> Result<Option<Remarks>, Error> {
         let contents = self.contents();
         let machine = self.target.identity().machine;
-        let mut budget = Budget::unlimited();
-        let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), &mut budget);
+        let budget = Budget::unlimited();
+        let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), &budget);
         let kind = records.layout.describe(&subject).map_err(|problem| Error::NoLayout { problem })?;
         let repeated = records.count.map(|count| repeated(&kind, count));
         let kind = repeated.as_ref().unwrap_or(&kind);

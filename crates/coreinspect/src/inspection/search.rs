@@ -51,9 +51,9 @@ impl InspectedSegment<'_> {
             return Ok(Ok((None, Vec::new())));
         }
         let contents = self.contents();
-        let mut budget = Budget::of(self.target);
+        let budget = Budget::of(self.target);
         let machine = self.target.identity().machine;
-        let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), &mut budget);
+        let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), &budget);
         Ok(match Described::of(&subject, sought.layout, sought.layouts) {
             Ok(Some(described)) => {
                 let fields = fields(&subject, &described, hits)?;

@@ -182,8 +182,17 @@ pub fn choose<'l>(layouts: impl IntoIterator<Item = &'l dyn Layout>, subject: &S
 }
 
 impl Budget {
-    /// As many bytes as the dump of `target` has, and what a decoder reads twice.
+    /// For a listing of `target`: as many bytes as its dump has, and what a decoder reads twice.
     pub fn of(target: &dyn Target) -> Self {
-        Self::at_most(target.identity().file_size.map_or(u64::MAX, |size| size.saturating_add(16 << 20)))
+        Self::at_most(size(target).map_or(u64::MAX, |size| size.saturating_add(16 << 20)))
     }
+
+    /// For whoever asks for all that `target` holds.
+    pub fn for_all_of(target: &dyn Target) -> Self {
+        size(target).map_or_else(Self::unlimited, Self::generous)
+    }
+}
+
+fn size(target: &dyn Target) -> Option<u64> {
+    target.identity().file_size
 }

@@ -1,13 +1,13 @@
 //! What a layout is asked about: the bytes of a segment, and what else is known of it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use shmcore::Key;
 
-use super::Budget;
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::targets::Target;
 use crate::types::contents::{Contents, Window};
+use crate::types::{Budget, Spent};
 
 /// A segment whose layout is sought. Numbers are read in the target's byte order; what is missing is `None`.
 pub struct Subject<'a> {
@@ -18,7 +18,11 @@ pub struct Subject<'a> {
     /// The whole target: its mappings, other memory, the process. `None` for bytes alone.
     pub target: Option<&'a dyn Target>,
     window: RefCell<Window<'a>>,
-    budget: RefCell<&'a mut Budget>,
+    budget: &'a Budget,
+    /// Memory of the type that is made of what the bytes say, which is given back with the subject.
+    described: Cell<u64>,
+    /// How much that may be.
+    describable: u64,
 }
 
 impl<'a> Subject<'a> {
@@ -28,15 +32,11 @@ impl<'a> Subject<'a> {
         key: Option<Key>,
         machine: Machine,
         target: Option<&'a dyn Target>,
-        budget: &'a mut Budget,
+        budget: &'a Budget,
     ) -> Self {
-        Self {
-            key,
-            machine,
-            target,
-            window: RefCell::new(Window::new(contents)),
-            budget: RefCell::new(budget),
-        }
+        let window = RefCell::new(Window::new(contents));
+        let describable = budget.left() / 8 * 5;
+        Self { key, machine, target, window, budget, described: Cell::new(0), describable }
     }
 
     /// The offset after its last mapped byte: what is mapped, not what shmget(2) was asked for.
@@ -52,18 +52,24 @@ impl<'a> Subject<'a> {
     /// `length` bytes at `at`; `None` if one is missing, or if they are more than 256 KiB.
     pub fn bytes(&self, at: u64, length: usize) -> Option<Vec<u8>> {
         let mut window = self.window.try_borrow_mut().ok()?;
-        let mut budget = self.budget.try_borrow_mut().ok()?;
-        window.bytes(at, length, &mut budget).ok().flatten().map(<[u8]>::to_vec)
+        let bytes = window.bytes(at, length, self.budget).ok().flatten()?;
+        self.looks(bytes.len()).then(|| bytes.to_vec())
     }
 
     /// The bytes that are there from `at` on, `length` at most.
     pub fn some_bytes(&self, at: u64, length: usize) -> Vec<u8> {
-        let (Ok(mut window), Ok(mut budget)) = (self.window.try_borrow_mut(), self.budget.try_borrow_mut())
-        else {
-            return Vec::new();
-        };
-        let some = window.some_bytes(at, &mut budget).unwrap_or_default();
-        some.get(..length).unwrap_or(some).to_vec()
+        let Ok(mut window) = self.window.try_borrow_mut() else { return Vec::new() };
+        let some = window.some_bytes(at, self.budget).unwrap_or_default();
+        let some = some.get(..length).unwrap_or(some);
+        if self.looks(some.len()) { some.to_vec() } else { Vec::new() }
+    }
+
+    /// Decodes what is only looked at: memory for it is given back, because no value stays.
+    pub(crate) fn probe(&self, decodes: impl FnOnce(&Budget) -> bool) -> bool {
+        let left = self.budget.left();
+        let fits = decodes(self.budget);
+        self.budget.free(left.saturating_sub(self.budget.left()));
+        fits
     }
 
     /// Whether these bytes stand at `at`.
@@ -118,16 +124,44 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Takes the step that `length` bytes are to look at: bytes that stand in many texts at once are looked at again for each.
+    fn looks(&self, length: usize) -> bool {
+        const BYTES: u64 = 256;
+        self.budget.steps((length as u64 / BYTES).saturating_add(1))
+    }
+
+    /// Takes memory for a part of the type that is made of what the bytes say.
+    ///
+    /// # Errors
+    /// That it is spent.
+    pub(crate) fn describes(&self, bytes: u64) -> Result<(), Spent> {
+        let described = self.described.get().saturating_add(bytes);
+        // The values must have room too.
+        if described > self.describable {
+            return Err(self.budget.no_memory());
+        }
+        self.budget.pay(bytes)?;
+        self.described.set(described);
+        Ok(())
+    }
+
     /// The window and the budget, for a decoder.
-    pub(crate) fn reader<R>(&self, read: impl FnOnce(&mut Window<'a>, &mut Budget) -> R) -> Option<R> {
+    pub(crate) fn reader<R>(&self, read: impl FnOnce(&mut Window<'a>, &'a Budget) -> R) -> Option<R> {
         let mut window = self.window.try_borrow_mut().ok()?;
-        let mut budget = self.budget.try_borrow_mut().ok()?;
-        Some(read(&mut window, &mut budget))
+        Some(read(&mut window, self.budget))
     }
 
     fn array<const N: usize>(&self, at: u64) -> Option<[u8; N]> {
         let mut window = self.window.try_borrow_mut().ok()?;
-        let mut budget = self.budget.try_borrow_mut().ok()?;
-        window.bytes(at, N, &mut budget).ok().flatten().and_then(|bytes| bytes.try_into().ok())
+        if !self.looks(N) {
+            return None;
+        }
+        window.bytes(at, N, self.budget).ok().flatten().and_then(|bytes| bytes.try_into().ok())
+    }
+}
+
+impl Drop for Subject<'_> {
+    fn drop(&mut self) {
+        self.budget.free(self.described.get());
     }
 }

@@ -11,7 +11,7 @@ use super::json;
 use crate::position::{Interval, SegmentOffset};
 use crate::report;
 use crate::types::decode::Sink;
-use crate::types::value::{Kind, NumberStyle, Value};
+use crate::types::value::{Kind, NumberStyle};
 
 /// Writes what a decoder tells. Of an array each element is a line, of anything else the whole.
 pub struct Records<'o> {
@@ -93,10 +93,9 @@ impl<'o> Records<'o> {
         }
     }
 
-    fn any(&mut self, value: Value) {
-        let value = report::Value(value);
+    fn any(&mut self, kind: &Kind) {
         // Into memory: it cannot fail.
-        let _ = json::inline(&value, &mut self.line);
+        let _ = json::inline(&report::Said(kind), &mut self.line);
     }
 }
 
@@ -161,7 +160,7 @@ impl Sink for Records<'_> {
         }
     }
 
-    fn value(&mut self, offsets: Interval<SegmentOffset>, kind: Cow<'_, Kind>) {
+    fn value(&mut self, _: Interval<SegmentOffset>, kind: Cow<'_, Kind>) {
         self.value_begins();
         if let Kind::Text(text) = &*kind
             && !text.measured
@@ -172,12 +171,12 @@ impl Sink for Records<'_> {
             let name = self.line.get(self.name.0..self.name.1).unwrap_or_default().to_vec();
             let bytes = Kind::Bytes(text.bytes.clone(), text.length);
             let in_struct = self.line.last() == Some(&b':');
-            self.any(Value { offsets, kind: kind.into_owned() });
+            self.any(&kind);
             if in_struct {
                 self.line.extend_from_slice(b",\"");
                 self.line.extend_from_slice(&name);
                 self.line.extend_from_slice(b"_hex\":");
-                self.any(Value { offsets, kind: bytes });
+                self.any(&bytes);
             }
             return;
         }
@@ -192,7 +191,7 @@ impl Sink for Records<'_> {
                 self.line.extend_from_slice(&text.bytes);
                 self.line.push(b'"');
             }
-            _ => self.any(Value { offsets, kind: kind.into_owned() }),
+            _ => self.any(&kind),
         }
     }
 

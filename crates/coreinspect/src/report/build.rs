@@ -92,14 +92,14 @@ impl Dump {
         options: &Options,
     ) -> Result<Self, error::Error> {
         let identity = target.identity();
-        let mut budget = Budget::of(target);
+        let budget = if options.full { Budget::for_all_of(target) } else { Budget::of(target) };
         let mut segments = Vec::with_capacity(memory.segments.len());
         let causes = retention::causes(target, memory);
         let surroundings = OnceCell::new();
         for ((number, segment), causes) in (1..).zip(&memory.segments).zip(causes) {
             let content = match options.no_content {
                 true => None,
-                false => Some(Content::of(target, memory, &surroundings, segment, options, &mut budget)?),
+                false => Some(Content::of(target, memory, &surroundings, segment, options, &budget)?),
             };
             segments.push(Segment::of(number, segment, content, causes));
         }

@@ -27,7 +27,7 @@ impl Content {
         surroundings: &OnceCell<Surroundings<'t>>,
         segment: &Segment,
         options: &Options,
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> Result<Self, Error> {
         let contents = SegmentContents { target, segment };
         let machine = target.identity().machine;
@@ -50,7 +50,7 @@ impl Content {
             content.says(decoded, target, memory);
         }
         if !content.possible {
-            if budget.take(segment.saved().min(look::Budget::LISTING.most())) {
+            if budget.read(segment.saved().min(look::Budget::LISTING.most())) {
                 let surroundings = surroundings.get_or_init(|| Surroundings::of(target));
                 content.look = Some(Look::of(target, surroundings, segment, look::Budget::LISTING)?);
             } else {

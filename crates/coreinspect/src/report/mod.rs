@@ -43,6 +43,7 @@ pub use selector::{Selector, SelectorError};
 pub use shared::{Gathered, Outlier, Shared, SharedAttachment, SharedCopy, SharedSegment};
 pub use text::{Hex, Text};
 pub use thread::{Registers, Thread};
+pub(crate) use value::Said;
 pub use value::Value;
 pub use written::{CollectedCrash, RestoredSegment, WrittenCore};
 

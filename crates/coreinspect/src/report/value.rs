@@ -9,8 +9,8 @@ use crate::types::value::{self, Kind};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value(pub value::Value);
 
-/// A part of a tree.
-struct Part<'v>(&'v value::Value);
+/// What a value, or a part of one, says.
+pub(crate) struct Said<'v>(pub(crate) &'v Kind);
 
 /// The greatest whole number that every reader of JSON keeps exact (RFC 8259, 6).
 const EXACT: u128 = 1 << 53;
@@ -32,13 +32,13 @@ impl Value {
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Part(&self.0).serialize(serializer)
+        Said(&self.0.kind).serialize(serializer)
     }
 }
 
-impl Serialize for Part<'_> {
+impl Serialize for Said<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0.kind {
+        match self.0 {
             Kind::Missing | Kind::Nothing => serializer.serialize_none(),
             Kind::Number(value, _) => Number(*value).serialize(serializer),
             Kind::Named(value, name) => {
@@ -77,7 +77,7 @@ impl Serialize for Part<'_> {
             Kind::Struct(members) => {
                 let mut map = serializer.serialize_map(None)?;
                 for member in members {
-                    map.serialize_entry(&*member.name, &Part(&member.value))?;
+                    map.serialize_entry(&*member.name, &Said(&member.value.kind))?;
                     if let Kind::Text(text) = &member.value.kind
                         && !text.measured
                         && let Some(hex) = Text::new(text.bytes.as_slice()).hex()
@@ -90,7 +90,7 @@ impl Serialize for Part<'_> {
             Kind::Array(elements, _) => {
                 let mut sequence = serializer.serialize_seq(Some(elements.len()))?;
                 for element in elements {
-                    sequence.serialize_element(&Part(element))?;
+                    sequence.serialize_element(&Said(&element.kind))?;
                 }
                 sequence.end()
             }

@@ -9,17 +9,20 @@ use std::fmt;
 
 use crate::position::SegmentOffset;
 use crate::types::value::Value;
+use crate::types::{Budget, Stop};
 
 /// An encoding.
 pub trait Encoding: fmt::Debug + Send + Sync {
     /// Its name.
     fn name(&self) -> &'static str;
 
-    /// The value of `bytes`, which stand at `at`. A decoder must bound depth and nodes: the bytes are hostile.
+    /// The value of `bytes`, which stand at `at`, as far as `budget` goes: of a list that it cannot pay for whole the first
+    /// elements are told and the others counted. A decoder takes a step for each value, kept or not, and must bound depth: the
+    /// bytes are hostile.
     ///
     /// # Errors
-    /// What is wrong, and where. The bytes are then shown as hex.
-    fn decode(&self, bytes: &[u8], at: SegmentOffset) -> Result<Value, String>;
+    /// What is wrong, and where; or that the budget paid for nothing. The bytes are then shown as hex.
+    fn decode(&self, bytes: &[u8], at: SegmentOffset, budget: &Budget) -> Result<Value, Stop>;
 }
 
 /// Every encoding. Adding one is a file and its row here.

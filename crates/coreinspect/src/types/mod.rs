@@ -13,7 +13,7 @@ mod outline;
 mod size;
 pub mod value;
 
-pub use budget::Budget;
+pub use budget::{Budget, Paid, Spent, Stop};
 pub use outline::{Line, outline, spelled};
 pub(crate) use size::{BitPlace, align};
 

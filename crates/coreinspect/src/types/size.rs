@@ -84,28 +84,33 @@ impl Type {
     }
 
     /// The same type with every place and size that `machine` settles written into it, so that a decoder of a million
-    /// records does not ask again.
+    /// records does not ask again. What is settled already is shared, not copied.
     pub fn on(&self, machine: Machine) -> Self {
-        self.on_within(machine, DEPTH)
+        self.settled(machine, DEPTH).unwrap_or_else(|| self.clone())
     }
 
-    fn on_within(&self, machine: Machine, depth: u32) -> Self {
-        let Some(depth) = depth.checked_sub(1) else { return self.clone() };
-        let settled = |kind: &Self| kind.on_within(machine, depth);
+    /// The type with what `machine` settles; `None` if nothing is left to settle.
+    fn settled(&self, machine: Machine, depth: u32) -> Option<Self> {
+        let depth = depth.checked_sub(1)?;
         match self {
             Self::Array(array) => {
-                Self::Array(Arc::new(Array { element: settled(&array.element), count: array.count.clone() }))
+                let element = array.element.settled(machine, depth)?;
+                Some(Self::Array(Arc::new(Array { element, count: array.count.clone() })))
             }
-            Self::Struct(fields) => Self::Struct(Arc::new(fields.on_within(machine, depth))),
+            Self::Struct(fields) => {
+                fields.settled(machine, depth).map(|fields| Self::Struct(Arc::new(fields)))
+            }
             Self::Switch(switch) => {
+                let settled = |kind: &Self| kind.settled(machine, depth).unwrap_or_else(|| kind.clone());
                 let cases = switch.cases.iter().map(|(first, last, kind)| (*first, *last, settled(kind)));
-                Self::Switch(Arc::new(Switch {
+                Some(Self::Switch(Arc::new(Switch {
+                    on: switch.on.clone(),
                     cases: cases.collect(),
                     otherwise: switch.otherwise.as_ref().map(settled),
-                    ..(**switch).clone()
-                }))
+                    size: switch.size,
+                })))
             }
-            other => other.clone(),
+            _ => None,
         }
     }
 
@@ -167,38 +172,57 @@ fn on(expression: &Expression, machine: Machine) -> Option<u64> {
 }
 
 impl Struct {
-    fn on_within(&self, machine: Machine, depth: u32) -> Self {
+    /// The struct with what `machine` settles; `None` if nothing is left to settle.
+    fn settled(&self, machine: Machine, depth: u32) -> Option<Self> {
         let size = self.known_size(machine);
         // Where the next field begins, as long as that can be told, and the bits that are free before it.
         let mut end = Some(0_u64);
         let mut spare = 0;
+        let mut changed = false;
         let fields = self.fields.iter().map(|field| {
             if let (Place::NextBits, Type::Integer(integer), Some(before), true) =
                 (&field.place, &field.kind, end, size.is_some())
                 && let Some(place) = BitPlace::of(integer, self, before, spare, machine)
             {
                 (end, spare) = (Some(place.end), place.spare);
-                let start = Place::At(Expression::from(place.start));
-                return Field { kind: place.integer.into(), place: start, ..field.clone() };
+                changed = true;
+                return (Some(place.integer.into()), Some(place.start));
             }
             spare = 0;
             let start = end.and_then(|end| field.start(self, end, machine));
             let length =
                 |start| field.kind.size_within(machine, depth).or_else(|| field.padding_size(start, machine));
             end = start.and_then(|start| start.checked_add(length(start)?));
-            let place = match (&field.place, start) {
-                (Place::Next, Some(start)) => Place::At(Expression::from(start)),
-                (place, _) => place.clone(),
-            };
-            Field { kind: field.kind.on_within(machine, depth), place, ..field.clone() }
+            let kind = field.kind.settled(machine, depth);
+            let start = start.filter(|_| field.place == Place::Next);
+            changed |= kind.is_some() || start.is_some();
+            (kind, start)
         });
-        let fields = fields.collect();
-        Self {
-            fields,
+        // Fields that stand anywhere are those of one segment: their struct is not read a million times.
+        let anywhere = |field: &Field| matches!(field.place, Place::InSegment(_));
+        let fields: Vec<(Option<Type>, Option<u64>)> = fields.collect();
+        let sized = self.size.as_ref().is_none_or(|known| known.constant().is_none()) && size.is_some();
+        if !changed && !sized && (self.aligned.is_some() || self.fields.iter().any(anywhere)) {
+            return None;
+        }
+        let fields = self.fields.iter().zip(fields).map(|(field, (kind, start))| Field {
+            kind: kind.unwrap_or_else(|| field.kind.clone()),
+            place: start.map_or_else(|| field.place.clone(), |start| Place::At(Expression::from(start))),
+            name: field.name.clone(),
+            when: field.when.clone(),
+            expected: field.expected.clone(),
+            remembered: field.remembered,
+            padding: field.padding,
+        });
+        Some(Self {
+            name: self.name.clone(),
+            fields: fields.collect(),
+            union: self.union,
+            packed: self.packed,
             size: size.map(Expression::from).or_else(|| self.size.clone()),
             aligned: Some(self.alignment(machine)),
-            ..self.clone()
-        }
+            checks: self.checks.clone(),
+        })
     }
 
     /// Its bytes on `machine`; `None` if they hang on what the bytes say.

@@ -4,14 +4,74 @@ use std::sync::Arc;
 
 use crate::position::{Interval, SegmentOffset};
 use crate::types::TimeUnit;
+use crate::types::budget::{Budget, Paid, Spent};
 
-/// What some bytes said.
+/// What some bytes said. Its memory is paid for: there is no other way to make one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Value {
     /// Where the bytes stand.
     pub offsets: Interval<SegmentOffset>,
     /// What they said.
     pub kind: Kind,
+    _paid: Paid,
+}
+
+impl Value {
+    /// What a value takes of a budget before it is told: itself, and the room that a list leaves for the next ones.
+    pub const MEMORY: u64 = 2 * size_of::<Member>() as u64;
+
+    /// A value whose memory was taken of a budget.
+    pub fn new(paid: Paid, offsets: Interval<SegmentOffset>, kind: Kind) -> Self {
+        Self { offsets, kind, _paid: paid }
+    }
+
+    /// A copy of `kind` with all its parts, whose memory is taken of `budget`.
+    ///
+    /// # Errors
+    /// That the budget has no more.
+    pub fn copied(budget: &Budget, offsets: Interval<SegmentOffset>, kind: &Kind) -> Result<Self, Spent> {
+        let paid = budget.pay(Self::MEMORY.saturating_add(kind.memory_of_all()))?;
+        Ok(Self::new(paid, offsets, kind.clone()))
+    }
+
+    /// A value whose memory is taken of `budget` now; its parts paid for themselves.
+    ///
+    /// # Errors
+    /// That the budget has no more.
+    pub fn kept(budget: &Budget, offsets: Interval<SegmentOffset>, kind: Kind) -> Result<Self, Spent> {
+        Ok(Self::new(budget.pay(Self::MEMORY.saturating_add(kind.memory()))?, offsets, kind))
+    }
+}
+
+impl Value {
+    /// A value of which nothing can be said: what there is when nothing could be paid for.
+    pub fn missing(offsets: Interval<SegmentOffset>) -> Self {
+        Self::new(Paid::NOTHING, offsets, Kind::Missing)
+    }
+}
+
+impl Kind {
+    /// As [`Kind::memory`], with all its parts.
+    fn memory_of_all(&self) -> u64 {
+        let and =
+            |sum: u64, part: &Self| sum.saturating_add(Value::MEMORY).saturating_add(part.memory_of_all());
+        match self {
+            Self::Struct(members) => members.iter().fold(0, |sum, member| and(sum, &member.value.kind)),
+            Self::Array(elements, _) => elements.iter().fold(0, |sum, element| and(sum, &element.kind)),
+            kind => kind.memory(),
+        }
+    }
+
+    /// Bytes of text and names that it holds itself.
+    fn memory(&self) -> u64 {
+        let bytes = match self {
+            Self::Text(text) => text.bytes.capacity(),
+            Self::Bytes(bytes, _) => bytes.capacity(),
+            Self::Flags(_, names) => names.capacity().saturating_mul(size_of::<Arc<str>>()),
+            _ => 0,
+        };
+        bytes as u64
+    }
 }
 
 /// What bytes said. Of what is missing nothing is said.

@@ -50,7 +50,7 @@ impl Evidence {
         segment: &Segment,
         layouts: impl Iterator<Item = &'l dyn Layout>,
         sisters: &[&Sister],
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> Self {
         let mut this = Self::default();
         if !landscape.starts_with_zeroes(piece.range) {
@@ -61,7 +61,7 @@ impl Evidence {
         this.neighbours(landscape, piece);
         this.place(landscape, piece);
         let looked_at = piece.range.length().min(LOOKED_AT as u64);
-        if budget.take(looked_at) {
+        if budget.read(looked_at) {
             this.content(landscape, piece);
         }
         this
@@ -72,7 +72,7 @@ impl Evidence {
         landscape: &Landscape<'_>,
         piece: &Piece,
         layouts: impl Iterator<Item = &'l dyn Layout>,
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> bool {
         const START: u64 = 64 << 10;
         let start = Interval::clamped(piece.range.start(), piece.range.length().min(START));
@@ -90,7 +90,7 @@ impl Evidence {
         landscape: &Landscape<'_>,
         segment: &Segment,
         layouts: impl Iterator<Item = &'l dyn Layout>,
-        budget: &mut Budget,
+        budget: &Budget,
     ) {
         let target = landscape.target;
         let contents = SegmentContents { target, segment };

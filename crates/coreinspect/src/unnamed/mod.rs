@@ -108,19 +108,19 @@ pub(crate) fn add<'l>(
     }
     let landscape = Landscape::of(target);
     let mut candidates = Vec::<Candidate>::new();
-    let mut budget = Budget::at_most(MOST_READ);
+    let budget = Budget::at_most(MOST_READ);
     let mut pieces = landscape.pieces();
     if landscape.merges() && reach > Reach::Certain {
         pieces = merged::parts(&landscape, pieces);
     }
-    let placed = sister::placed(&landscape, &mut pieces, sisters, &mut budget);
-    let weigh = |piece: Piece, budget: &mut Budget| {
+    let placed = sister::placed(&landscape, &mut pieces, sisters, &budget);
+    let weigh = |piece: Piece| {
         let segment = Segment::unnamed(vec![Attachment::whole(target, piece.range)], Vec::new());
-        let evidence = Evidence::of(&landscape, &piece, &segment, layouts.clone(), sisters, budget);
+        let evidence = Evidence::of(&landscape, &piece, &segment, layouts.clone(), sisters, &budget);
         Candidate { piece, segment, evidence }
     };
     for (piece, name) in landscape.veiled().into_iter().take(MOST_PIECES) {
-        let mut candidate = weigh(piece, &mut budget);
+        let mut candidate = weigh(piece);
         candidate.evidence.add(
             100,
             format!("the dump calls it {name}, as its writer does with System V, memfd and shared anonymous memory alike"),
@@ -133,13 +133,12 @@ pub(crate) fn add<'l>(
     for piece in pieces.into_iter().take(MOST_PIECES) {
         if landscape.is_blank(&piece)
             || private::by_its_place(&landscape, &piece)
-            || reach == Reach::Certain
-                && !Evidence::is_proven(&landscape, &piece, layouts.clone(), &mut budget)
+            || reach == Reach::Certain && !Evidence::is_proven(&landscape, &piece, layouts.clone(), &budget)
             || private::by_its_content(&landscape, &piece)
         {
             continue;
         }
-        candidates.push(weigh(piece, &mut budget));
+        candidates.push(weigh(piece));
         if candidates.len() > MOST_CANDIDATES.saturating_mul(2) {
             keep_the_best(&mut candidates);
         }

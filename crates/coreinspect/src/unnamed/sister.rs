@@ -118,7 +118,7 @@ pub(super) fn placed(
     landscape: &Landscape<'_>,
     pieces: &mut Vec<Piece>,
     sisters: &[&Sister],
-    budget: &mut Budget,
+    budget: &Budget,
 ) -> Vec<Candidate> {
     let target = landscape.target;
     let mut found = Vec::new();
@@ -131,7 +131,7 @@ pub(super) fn placed(
             let is_here =
                 |(range, _): &(Interval<Address>, _)| pieces.iter().any(|piece| piece.range == *range);
             let Some(piece) = first.filter(|_| rows.iter().all(is_here)) else { continue };
-            if !budget.take(sister.mapped) {
+            if !budget.read(sister.mapped) {
                 return found;
             }
             let segment = Segment::unnamed(vec![Attachment::of(target, rows)], Vec::new());

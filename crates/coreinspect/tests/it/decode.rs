@@ -61,7 +61,7 @@ impl Contents for Holed {
 }
 
 fn read_on(kind: &Type, contents: &dyn Contents, machine: Machine, limits: Limits) -> Decoded {
-    decode(kind, 0, &mut Window::new(contents), machine, limits, &mut Budget::unlimited()).unwrap()
+    decode(kind, 0, &mut Window::new(contents), machine, limits, &Budget::unlimited()).unwrap()
 }
 
 fn read(kind: &Type, contents: &dyn Contents) -> Decoded {
@@ -361,7 +361,7 @@ fn any_type_on_any_bytes_ends_and_tells_the_truth() {
         let mut lines = Vec::new();
         let mut sink = Records::new(&mut lines);
         let mut window = Window::new(&contents);
-        decode_into(&records, 0, &mut window, machine, limits, &mut Budget::unlimited(), &mut sink).unwrap();
+        decode_into(&records, 0, &mut window, machine, limits, &Budget::unlimited(), &mut sink).unwrap();
         sink.end().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         assert_eq!(text(lines), text(expected), "round {round}: {records:?}");

@@ -177,7 +177,7 @@ fn initial_values(program: &Path) -> Vec<(String, String)> {
     let bytes = variable(program, "template");
     let contents = bytes.as_slice();
     let mut window = Window::new(&contents);
-    let budget = &mut Budget::unlimited();
+    let budget = &Budget::unlimited();
     let decoded = decode(&kind, 0, &mut window, types.machine(), Limits::default(), budget).unwrap();
     let leaves = leaves(&decoded).into_iter().filter(|leaf| !leaf.path.starts_with("number.bytes"));
     leaves.map(|leaf| (leaf.path, leaf.value)).collect()

@@ -29,7 +29,7 @@ fn decoded(text: &str, bytes: &[u8], machine: Machine) -> Decoded {
 
 fn decode_type(kind: &Type, bytes: &[u8], machine: Machine) -> Decoded {
     let mut window = Window::new(&bytes);
-    decode(kind, 0, &mut window, machine, Limits::default(), &mut Budget::unlimited()).unwrap()
+    decode(kind, 0, &mut window, machine, Limits::default(), &Budget::unlimited()).unwrap()
 }
 
 /// What `bytes` say by `text`, as the contract writes it.

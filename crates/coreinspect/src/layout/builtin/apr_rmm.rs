@@ -9,9 +9,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::written::{at, bytes, group, with_fields, written};
+use super::written::{Group, at, bytes, each, unnamed, with_fields, written};
 use crate::layout::{Layout, Origin, Subject, Verdict};
-use crate::types::{Field, Type};
+use crate::types::{Field, Stop, Type};
 
 /// See the module.
 #[derive(Debug)]
@@ -110,21 +110,28 @@ impl Layout for AprRmm {
 
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
         let header_size = header(subject);
-        let block = written(BLOCK)?;
-        let fields = |blocks: &[Block], data: bool| -> Result<Vec<Field>, String> {
-            let field = |found: &Block| {
-                let length = found.size.saturating_sub(header_size);
-                let data = data.then(|| at(found.at.saturating_add(header_size), "data", bytes(length)));
-                Ok(at(found.at, &format!("{:#x}", found.at), with_fields(block.clone(), data)?))
-            };
-            blocks.iter().map(field).collect()
+        let block = written(subject, BLOCK)?;
+        let list = |whole: Group<'_>, blocks: &[Block], data: bool| -> Result<Field, Stop> {
+            let fields = each(blocks, |found| {
+                let name = format!("{:#x}", found.at);
+                let whole = Group::new(subject, &name)?;
+                let mut parts = vec![unnamed(subject, found.at, block.clone())?];
+                if data {
+                    let length = found.size.saturating_sub(header_size);
+                    parts.push(at(subject, found.at.saturating_add(header_size), "data", bytes(length))?);
+                }
+                Ok(whole.of(parts))
+            })?;
+            Ok(whole.of(fields))
         };
         let lists = match Region::of(subject) {
             Some(Region { used, free, .. }) => {
-                vec![group("used", fields(&used, true)?), group("free", fields(&free, false)?)]
+                let groups = [Group::new(subject, "used")?, Group::new(subject, "free")?];
+                let [in_use, not] = groups;
+                vec![list(in_use, &used, true)?, list(not, &free, false)?]
             }
             None => Vec::new(),
         };
-        with_fields(written(HEADER)?, lists).map(Arc::new)
+        with_fields(written(subject, HEADER)?, lists).map(Arc::new)
     }
 }

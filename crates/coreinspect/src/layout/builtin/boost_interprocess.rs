@@ -9,11 +9,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::written::{at, bytes, group, text, with_fields, written};
+use super::written::{Group, at, bytes, each, text, unnamed, with_fields, written};
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::machine::Class;
 use crate::types::expression::Expression;
-use crate::types::{Characters, Extent, Field, Text, Type};
+use crate::types::{Characters, Extent, Field, Stop, Text, Type};
 
 /// See the module.
 #[derive(Debug)]
@@ -66,7 +66,6 @@ enum Abi {
 }
 
 struct Object {
-    name: String,
     name_at: u64,
     name_length: u64,
     character: u64,
@@ -125,11 +124,7 @@ impl Abi {
             })
             .collect();
         let ended = subject.bytes(end, usize::try_from(character).ok()?)?.iter().all(|byte| *byte == 0);
-        (characters.is_some() && ended && end < subject.length()).then(|| Object {
-            name: match character {
-                1 => String::from_utf8_lossy(&name).into_owned(),
-                _ => format!("{name_at:#x}"),
-            },
+        (characters.is_some() && ended && end < subject.length()).then_some(Object {
             name_at,
             name_length,
             character,
@@ -240,19 +235,20 @@ impl Layout for BoostInterprocess {
 
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
         let places = Places::of(subject).ok_or("no place for a segment manager")?;
-        let sizes =
-            at(places.sizes, "", written("size_t extra_header_bytes; size_t allocated; size_t size;")?);
-        let mut fields = vec![Field { name: None, ..sizes }];
+        let sizes = written(subject, "size_t extra_header_bytes; size_t allocated; size_t size;")?;
+        let mut fields = vec![unnamed(subject, places.sizes, sizes)?];
         if let Some(Indices { named, unique }) = Indices::of(subject, &places) {
-            fields.push(group("named", named.iter().map(object).collect()));
-            fields.push(group("unique", unique.iter().map(object).collect()));
+            let groups = [Group::new(subject, "named")?, Group::new(subject, "unique")?];
+            for (group, objects) in groups.into_iter().zip([named, unique]) {
+                fields.push(group.of(each(&objects, |one| object(subject, one))?));
+            }
         }
-        with_fields(written(STATE)?, fields).map(Arc::new)
+        with_fields(written(subject, STATE)?, fields).map(Arc::new)
     }
 }
 
 /// An object: its name, and its bytes, whose type only the program knows.
-fn object(object: &Object) -> Field {
+fn object(subject: &Subject<'_>, object: &Object) -> Result<Field, Stop> {
     let name = match object.character {
         1 => text(object.name_length),
         wide => Type::Text(Text {
@@ -261,6 +257,14 @@ fn object(object: &Object) -> Field {
             measured: false,
         }),
     };
-    let fields = vec![at(object.name_at, "name", name), at(object.value, "value", bytes(object.length))];
-    group(&object.name, fields)
+    let called = match object.character {
+        1 => {
+            let bytes = subject.bytes(object.name_at, usize::try_from(object.name_length).unwrap_or(0));
+            String::from_utf8_lossy(&bytes.ok_or(Stop::Spent)?).into_owned()
+        }
+        _ => format!("{:#x}", object.name_at),
+    };
+    let whole = Group::new(subject, &called)?;
+    let value = at(subject, object.value, "value", bytes(object.length))?;
+    Ok(whole.of(vec![at(subject, object.name_at, "name", name)?, value]))
 }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use super::written::{at, text};
 use crate::layout::{Layout, Origin, Subject, Verdict};
-use crate::position::SegmentOffset;
+use crate::position::{Interval, SegmentOffset};
 use crate::types::encoding::{Encoding, json, storable};
 use crate::types::expression::Expression;
 use crate::types::value::{Kind, Member, Text, Value};
-use crate::types::{Count, Encoded, Field, Struct, Type};
+use crate::types::{Budget, Count, Encoded, Field, Stop, Struct, Type};
 
 /// See the module.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Layout for IpcShareable {
         let end = if run.missing.is_none() { run.until.get() } else { contents.end().get() };
         let length = Count::Exactly(Expression::from(end.saturating_sub(start).min(LONGEST)));
         let tag = tagged.then(|| Field::new("tag", text(TAG_SIZE)));
-        let value = at(start, "value", Type::Encoded(Encoded { encoding: &Variable, length }));
+        let value = at(subject, start, "value", Type::Encoded(Encoded { encoding: &Variable, length }))?;
         Ok(Arc::new(Struct { fields: tag.into_iter().chain([value]).collect(), ..Struct::default() }.into()))
     }
 }
@@ -77,38 +77,42 @@ impl Encoding for Variable {
         "ipc-shareable"
     }
 
-    fn decode(&self, bytes: &[u8], at: SegmentOffset) -> Result<Value, String> {
+    fn decode(&self, bytes: &[u8], at: SegmentOffset, budget: &Budget) -> Result<Value, Stop> {
         match storable::is_frozen(bytes) {
-            true => storable::thaw(bytes, at).map(with_keys_of_children),
-            false => json::parse(bytes, at),
+            true => storable::thaw(bytes, at, budget).map(with_keys_of_children),
+            false => json::parse(bytes, at, budget),
         }
     }
 }
 
 /// The same with `{tied, key}` for each object of IPC::Shareable that it is tied to, whose attributes are many.
 fn with_keys_of_children(mut value: Value) -> Value {
-    value.kind = match value.kind {
-        Kind::Struct(members) => match child(&members) {
-            Some(child) => Kind::Struct(child),
-            None => Kind::Struct(
-                members
-                    .into_iter()
-                    .map(|Member { name, value }| Member { name, value: with_keys_of_children(value) })
-                    .collect(),
-            ),
-        },
-        Kind::Array(elements, more) => {
-            Kind::Array(elements.into_iter().map(with_keys_of_children).collect(), more)
-        }
-        kind => kind,
-    };
+    shorten(&mut value);
     value
 }
 
-/// The kind of variable and its key, if `members` are those of a variable that is tied to a segment.
-fn child(members: &[Member]) -> Option<Vec<Member>> {
-    let tied = member(members, "tied")?;
-    let object = fields(member(members, "object")?)?;
+fn shorten(value: &mut Value) {
+    match &mut value.kind {
+        Kind::Array(elements, _) => elements.iter_mut().for_each(shorten),
+        Kind::Struct(members) => match (key(members), members.as_mut_slice()) {
+            // The value that becomes the key was paid for with all of the object.
+            (Some((place, key)), [_, object]) => {
+                object.name = "key".into();
+                (object.value.offsets, object.value.kind) = (place, key);
+            }
+            _ => members.iter_mut().for_each(|member| shorten(&mut member.value)),
+        },
+        _ => {}
+    }
+}
+
+/// The key, and where it stands, if `members` are those of a variable that is tied to a segment.
+fn key(members: &[Member]) -> Option<(Interval<SegmentOffset>, Kind)> {
+    let [tied, object] = members else { return None };
+    if (&*tied.name, &*object.name) != ("tied", "object") {
+        return None;
+    }
+    let object = fields(&object.value)?;
     if !matches!(&member(object, "class")?.kind, Kind::Text(class) if class.bytes == TAG) {
         return None;
     }
@@ -117,9 +121,7 @@ fn child(members: &[Member]) -> Option<Vec<Member>> {
     // As shmget(2) takes it: the low 32 bits.
     let bytes = format!("{:#010x}", number & 0xffff_ffff).into_bytes();
     let length = bytes.len() as u64;
-    let kind = Kind::Text(Text { bytes, length, terminated: true, measured: false });
-    let key = Value { offsets: key.offsets, kind };
-    Some(vec![Member { name: "tied".into(), value: tied.clone() }, Member { name: "key".into(), value: key }])
+    Some((key.offsets, Kind::Text(Text { bytes, length, terminated: true, measured: false })))
 }
 
 fn fields(value: &Value) -> Option<&[Member]> {

@@ -17,13 +17,13 @@ use std::sync::Arc;
 use shmcore::Key;
 
 use super::is_text;
-use super::written::{at, text_or_bytes, with_fields, written};
+use super::written::{at, text_or_bytes, unnamed, with_fields, written};
 use crate::layout::{Layout, Origin, Subject, Verdict};
 use crate::position::SegmentOffset;
 use crate::types::Budget;
 use crate::types::encoding::storable::{Storable, is_frozen, thaw};
 use crate::types::expression::Expression;
-use crate::types::{Count, Encoded, Field, Type};
+use crate::types::{Count, Encoded, Type};
 
 /// See the module.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ fn value(subject: &Subject<'_>, inside: u64, goes_on: bool) -> Option<&'static s
     }
     if is_frozen(&sample) {
         let whole = !goes_on && sample.len() as u64 == inside;
-        return (!whole || thaw(&sample, SegmentOffset::new(start)).is_ok())
+        return (!whole || subject.probe(|budget| thaw(&sample, SegmentOffset::new(start), budget).is_ok()))
             .then_some("the value is what Storable froze");
     }
     let used = sample.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
@@ -139,8 +139,8 @@ fn beside(subject: &Subject<'_>, keys: Range<u32>, fits: impl Fn(i32, i32, u32, 
         let mut header = [0; 16];
         let whole = target.read(start, &mut header).is_ok_and(|count| count == header.len());
         let bytes = header.as_slice();
-        let mut budget = Budget::unlimited();
-        let other = Subject::new(&bytes, Some(found), subject.machine, None, &mut budget);
+        let budget = Budget::at_most(4096);
+        let other = Subject::new(&bytes, Some(found), subject.machine, None, &budget);
         let fits = fits(other.i32(0)?, other.i32(4)?, other.u32(8)?, other.u32(12)?);
         (whole && fits).then_some(found)
     })
@@ -219,14 +219,14 @@ impl Layout for IpcShareLite {
         let rest = |start: u64| subject.length().saturating_sub(start);
         let (header, start, length) = match part(subject) {
             Some(Part::SimpleFirst(start, length)) => {
-                let header = written(DESCRIPTOR)?;
-                let nrefs = (start > DESCRIPTOR_SIZE).then(|| written("u32 nrefs")).transpose()?;
-                let nrefs = nrefs.map(|nrefs| Field { name: None, ..at(DESCRIPTOR_SIZE, "", nrefs) });
+                let header = written(subject, DESCRIPTOR)?;
+                let nrefs = (start > DESCRIPTOR_SIZE).then(|| written(subject, "u32 nrefs")).transpose()?;
+                let nrefs = nrefs.map(|nrefs| unnamed(subject, DESCRIPTOR_SIZE, nrefs)).transpose()?;
                 (with_fields(header, nrefs)?, start, length)
             }
-            Some(Part::SimpleLater) => (written(SIMPLE)?, SIMPLE_SIZE, rest(SIMPLE_SIZE)),
-            Some(Part::First(length)) => (written(HEADER)?, HEADER_SIZE, length),
-            Some(Part::Later) | None => (written(HEADER)?, HEADER_SIZE, rest(HEADER_SIZE)),
+            Some(Part::SimpleLater) => (written(subject, SIMPLE)?, SIMPLE_SIZE, rest(SIMPLE_SIZE)),
+            Some(Part::First(length)) => (written(subject, HEADER)?, HEADER_SIZE, length),
+            Some(Part::Later) | None => (written(subject, HEADER)?, HEADER_SIZE, rest(HEADER_SIZE)),
         };
         let sample = subject.some_bytes(start, usize::try_from(length.min(65536)).unwrap_or(usize::MAX));
         let data = match is_frozen(&sample) {
@@ -236,6 +236,6 @@ impl Layout for IpcShareLite {
             }
             false => text_or_bytes(&sample, length),
         };
-        with_fields(header, [at(start, "data", data)]).map(Arc::new)
+        with_fields(header, [at(subject, start, "data", data)?]).map(Arc::new)
     }
 }

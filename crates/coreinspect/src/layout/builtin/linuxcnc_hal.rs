@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use shmcore::Key;
 
-use super::written::{at, bytes, group, text, with_fields, written};
+use super::written::{Group, at, bytes, each, text, unnamed, with_fields, written};
 use crate::layout::{Layout, Origin, Subject, Verdict};
-use crate::types::{Field, Type};
+use crate::types::{Field, Stop, Type};
 
 /// See the module.
 #[derive(Debug)]
@@ -87,11 +87,11 @@ struct Items {
     ends: bool,
 }
 
-fn list(subject: &Subject<'_>, places: &Places, index: u64) -> Items {
+/// The items of the list `index`; an item that is in `seen` is in another list, or was passed already.
+fn list(subject: &Subject<'_>, places: &Places, index: u64, seen: &mut HashSet<u64>) -> Items {
     let head = places.lists.saturating_add(places.words(index));
     let mut items = Items { offsets: Vec::new(), lost: None, ends: true };
     let mut at = head;
-    let mut seen = HashSet::new();
     loop {
         let Some(next) = subject.long(at) else {
             items.offsets.pop();
@@ -150,7 +150,9 @@ impl Layout for LinuxCncHal {
             let top = subject.u32(places.lists.checked_sub(4)?)?;
             (bottom <= top && u64::from(top) <= subject.length() && bottom > 0).then_some((bottom, top))
         };
-        let lists: Vec<_> = (0..6).map(|index| list(subject, &places, index)).collect();
+        // No item is in two lists.
+        let mut seen = HashSet::new();
+        let lists: Vec<_> = (0..6).map(|index| list(subject, &places, index, &mut seen)).collect();
         let in_order = lists.iter().all(|items| items.ends && items.lost.is_none());
         let Some((bottom, top)) = ends().filter(|_| in_order) else {
             let missing = "but its lists cannot be followed to their ends".to_owned();
@@ -166,19 +168,23 @@ impl Layout for LinuxCncHal {
 
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
         if subject.u32(0) != Some(VERSION) {
-            return written("i32 version;").map(Arc::new);
+            return written(subject, "i32 version;").map(Arc::new);
         }
-        let hal = Hal { subject, places: Places::of(subject), types: RefCell::default() };
+        let hal =
+            Hal { subject, places: Places::of(subject), types: RefCell::default(), seen: RefCell::default() };
+        let names = ["components", "pins", "signals", "parameters", "functions", "threads"];
+        let [components, pins, signals, parameters, functions, threads] =
+            names.map(|name| Group::new(subject, name));
         let fields = [
-            unnamed(at(hal.places.lists.saturating_add(hal.places.words(6)), "", written(REST)?)),
-            hal.items(0, "components", Hal::component)?,
-            hal.items(1, "pins", Hal::pin)?,
-            hal.items(2, "signals", Hal::signal)?,
-            hal.items(3, "parameters", Hal::parameter)?,
-            hal.items(4, "functions", Hal::function)?,
-            hal.items(5, "threads", Hal::thread)?,
+            unnamed(subject, hal.places.lists.saturating_add(hal.places.words(6)), written(subject, REST)?)?,
+            hal.items(0, components, Hal::component)?,
+            hal.items(1, pins, Hal::pin)?,
+            hal.items(2, signals, Hal::signal)?,
+            hal.items(3, parameters, Hal::parameter)?,
+            hal.items(4, functions, Hal::function)?,
+            hal.items(5, threads, Hal::thread)?,
         ];
-        with_fields(written(HEAD)?, fields).map(Arc::new)
+        with_fields(written(subject, HEAD)?, fields).map(Arc::new)
     }
 }
 
@@ -186,17 +192,32 @@ struct Hal<'h, 's> {
     subject: &'h Subject<'s>,
     places: Places,
     types: RefCell<HashMap<&'static str, Type>>,
+    /// The items of all lists.
+    seen: RefCell<HashSet<u64>>,
 }
 
-type Described = Result<Field, String>;
+type Described = Result<Field, Stop>;
 
 impl Hal<'_, '_> {
-    fn items(&self, index: u64, name: &str, describe: impl Fn(&Self, u64) -> Described) -> Described {
-        let items = list(self.subject, &self.places, index);
+    fn items(
+        &self,
+        index: u64,
+        whole: Result<Group<'_>, Stop>,
+        describe: impl Fn(&Self, u64) -> Described,
+    ) -> Described {
+        let whole = whole?;
+        let items = list(self.subject, &self.places, index, &mut self.seen.borrow_mut());
+        let mut fields = each(items.offsets, |item| describe(self, item))?;
         // What could not be followed is missing, not nothing.
-        let lost = items.lost.map(|lost| at(lost, "next", bytes(1)));
-        let described = items.offsets.into_iter().map(|item| describe(self, item));
-        Ok(group(name, described.chain(lost.map(Ok)).collect::<Result<_, _>>()?))
+        if let Some(lost) = items.lost {
+            fields.extend(each([lost], |lost| at(self.subject, lost, "next", bytes(1)))?);
+        }
+        Ok(whole.of(fields))
+    }
+
+    /// A struct without a name at `place`.
+    fn part(&self, place: u64, text: &'static str) -> Described {
+        unnamed(self.subject, place, self.written(text)?)
     }
 
     /// The type that `text` writes, which is read once: a machine has thousands of pins.
@@ -205,7 +226,7 @@ impl Hal<'_, '_> {
         match known {
             Some(known) => Ok(known),
             None => {
-                let kind = written(text)?;
+                let kind = written(self.subject, text)?;
                 self.types.borrow_mut().insert(text, kind.clone());
                 Ok(kind)
             }
@@ -226,7 +247,7 @@ impl Hal<'_, '_> {
 
     /// An item with all its fields, under its name.
     fn whole(&self, item: u64, kind: &'static str, name_at: u64) -> Described {
-        Ok(at(item, &name(self.subject, item.saturating_add(name_at)), self.written(kind)?))
+        at(self.subject, item, &name(self.subject, item.saturating_add(name_at)), self.written(kind)?)
     }
 
     fn pin(&self, item: u64) -> Described {
@@ -238,38 +259,41 @@ impl Hal<'_, '_> {
             None => place(own),
         };
         let signal = signal.map(|signal| signal.saturating_add(self.places.words(2)).saturating_add(16));
-        let mut fields = self.variable(place(kind), value)?;
-        fields.insert(1, unnamed(at(place(kind).saturating_add(4), "", self.written(PIN_DIRECTION)?)));
-        fields.push(self.owner(place(self.places.words(2))));
-        fields.extend(signal.map(|name_at| at(name_at, "signal", text(NAME))));
-        Ok(group(&name(self.subject, place(kind).saturating_add(8)), fields))
+        let name = name(self.subject, place(kind).saturating_add(8));
+        let whole = Group::new(self.subject, &name)?;
+        let direction = self.part(place(kind).saturating_add(4), PIN_DIRECTION)?;
+        let [type_, value] = self.variable(place(kind), value)?;
+        let mut fields = vec![type_, direction, value, self.owner(place(self.places.words(2)))?];
+        if let Some(name_at) = signal {
+            fields.push(at(self.subject, name_at, "signal", text(NAME))?);
+        }
+        Ok(whole.of(fields))
     }
 
     fn signal(&self, item: u64) -> Described {
         let place = |offset: u64| item.saturating_add(offset);
         let kind = place(self.places.words(2));
         let value = self.subject.long(place(self.places.l)).unwrap_or(0);
-        let mut fields = self.variable(kind, value)?;
-        fields.push(unnamed(at(
-            kind.saturating_add(4),
-            "",
-            self.written("i32 readers; i32 writers; i32 bidirs;")?,
-        )));
-        Ok(group(&name(self.subject, kind.saturating_add(16)), fields))
+        let name = name(self.subject, kind.saturating_add(16));
+        let whole = Group::new(self.subject, &name)?;
+        let [type_, value] = self.variable(kind, value)?;
+        let users = self.part(kind.saturating_add(4), "i32 readers; i32 writers; i32 bidirs;")?;
+        Ok(whole.of(vec![type_, value, users]))
     }
 
     fn parameter(&self, item: u64) -> Described {
         let place = |offset: u64| item.saturating_add(offset);
         let kind = place(self.places.words(4));
         let value = self.subject.long(place(self.places.l)).unwrap_or(0);
-        let mut fields = self.variable(kind, value)?;
-        fields.insert(1, unnamed(at(kind.saturating_add(4), "", self.written(PARAMETER_DIRECTION)?)));
-        fields.push(self.owner(place(self.places.words(2))));
-        Ok(group(&name(self.subject, kind.saturating_add(8)), fields))
+        let name = name(self.subject, kind.saturating_add(8));
+        let whole = Group::new(self.subject, &name)?;
+        let direction = self.part(kind.saturating_add(4), PARAMETER_DIRECTION)?;
+        let [type_, value] = self.variable(kind, value)?;
+        Ok(whole.of(vec![type_, direction, value, self.owner(place(self.places.words(2)))?]))
     }
 
     /// The type at `kind`, and the value of that type.
-    fn variable(&self, kind: u64, value: u64) -> Result<Vec<Field>, String> {
+    fn variable(&self, kind: u64, value: u64) -> Result<[Field; 2], Stop> {
         let value_type = match self.subject.u32(kind) {
             Some(1) => "bool value",
             Some(2) => "f64 value",
@@ -277,20 +301,12 @@ impl Hal<'_, '_> {
             Some(4) => "u32 value",
             _ => "hex u32 value",
         };
-        Ok(vec![
-            unnamed(at(kind, "", self.written(TYPE)?)),
-            unnamed(at(value, "", self.written(value_type)?)),
-        ])
+        Ok([self.part(kind, TYPE)?, self.part(value, value_type)?])
     }
 
     /// The name of the component whose offset stands at `place`.
-    fn owner(&self, place: u64) -> Field {
+    fn owner(&self, place: u64) -> Described {
         let owner = self.subject.long(place).unwrap_or(0);
-        at(owner.saturating_add(self.places.by_word(28, 40)), "owner", text(NAME))
+        at(self.subject, owner.saturating_add(self.places.by_word(28, 40)), "owner", text(NAME))
     }
-}
-
-/// A struct whose fields stand in the one around it.
-fn unnamed(field: Field) -> Field {
-    Field { name: None, ..field }
 }

@@ -4,33 +4,89 @@
 use std::sync::Arc;
 
 use super::{is_text, parsed};
+use crate::layout::Subject;
 use crate::types::expression::Expression;
-use crate::types::{Characters, Count, Extent, Field, Place, Struct, Text, Type};
+use crate::types::{Characters, Count, Extent, Field, Place, Stop, Struct, Text, Type};
 
-/// The type that `text` writes.
+/// The type that `text` writes, on the machine of `subject`.
 ///
 /// # Errors
 /// That the built-in text is wrong, which a test of each layout rules out.
-pub(super) fn written(text: &str) -> Result<Type, String> {
-    parsed(text).map(Arc::unwrap_or_clone)
+pub(super) fn written(subject: &Subject<'_>, text: &str) -> Result<Type, String> {
+    parsed(text).map(|kind| kind.on(subject.machine))
 }
+
+/// Bytes of a field, in a list that may have as much room again.
+const FIELD: u64 = 2 * size_of::<Field>() as u64;
+/// Bytes of a struct and its counters.
+const STRUCT: u64 = size_of::<Struct>() as u64 + 16;
+/// Bytes of a name's counters.
+const NAME: u64 = 16;
 
 /// A field at an offset of the segment.
-pub(super) fn at(offset: u64, name: &str, kind: Type) -> Field {
-    Field { place: Place::InSegment(Expression::from(offset)), ..Field::new(name, kind) }
+///
+/// # Errors
+/// That memory for it is spent.
+pub(super) fn at(subject: &Subject<'_>, offset: u64, name: &str, kind: Type) -> Result<Field, Stop> {
+    subject.describes(FIELD.saturating_add(NAME).saturating_add(name.len() as u64))?;
+    Ok(Field { place: Place::InSegment(Expression::from(offset)), ..Field::new(name, kind) })
 }
 
-/// Fields that stand anywhere in the segment, as one, which begins where the first of them does.
-pub(super) fn group(name: &str, fields: Vec<Field>) -> Field {
-    let offsets = fields.iter().filter_map(|field| match &field.place {
-        Place::InSegment(offset) => offset.constant(),
-        _ => None,
-    });
-    let first = offsets.min().map_or(Place::Next, |offset| Place::InSegment(Expression::from(offset)));
-    Field { place: first, ..Field::new(name, Struct { fields, ..Struct::default() }.into()) }
+/// A struct at an offset of the segment whose fields stand in the struct around it.
+///
+/// # Errors
+/// That memory for it is spent.
+pub(super) fn unnamed(subject: &Subject<'_>, offset: u64, kind: Type) -> Result<Field, Stop> {
+    Ok(Field { name: None, ..at(subject, offset, "", kind)? })
 }
 
-/// A type with fields behind its own.
+/// Fields that stand anywhere in the segment, as one that is paid for before they are: when nothing is left for more of them,
+/// it holds those that there are.
+pub(super) struct Group<'n>(&'n str);
+
+impl<'n> Group<'n> {
+    /// Fields called `name`.
+    ///
+    /// # Errors
+    /// That memory for them is spent.
+    pub(super) fn new(subject: &Subject<'_>, name: &'n str) -> Result<Self, Stop> {
+        subject
+            .describes(FIELD.saturating_add(STRUCT).saturating_add(NAME).saturating_add(name.len() as u64))?;
+        Ok(Self(name))
+    }
+
+    /// The field that holds `fields`, and begins where the first of them does.
+    pub(super) fn of(self, fields: Vec<Field>) -> Field {
+        let offsets = fields.iter().filter_map(|field| match &field.place {
+            Place::InSegment(offset) => offset.constant(),
+            _ => None,
+        });
+        let first = offsets.min().map_or(Place::Next, |offset| Place::InSegment(Expression::from(offset)));
+        Field { place: first, ..Field::new(self.0, Struct { fields, ..Struct::default() }.into()) }
+    }
+}
+
+/// What `describe` makes of `items`, as far as there is memory for it.
+///
+/// # Errors
+/// What else is wrong.
+pub(super) fn each<I>(
+    items: impl IntoIterator<Item = I>,
+    mut describe: impl FnMut(I) -> Result<Field, Stop>,
+) -> Result<Vec<Field>, Stop> {
+    let mut fields = Vec::new();
+    for item in items {
+        match describe(item) {
+            Ok(field) => fields.push(field),
+            Err(Stop::Spent) => break,
+            Err(wrong) => return Err(wrong),
+        }
+    }
+    fields.shrink_to_fit();
+    Ok(fields)
+}
+
+/// A type with fields behind its own, which need not be within its size.
 ///
 /// # Errors
 /// That it is no struct.
@@ -39,6 +95,7 @@ pub(super) fn with_fields(kind: Type, fields: impl IntoIterator<Item = Field>) -
         Type::Struct(inner) => {
             let mut inner = Arc::unwrap_or_clone(inner);
             inner.fields.extend(fields);
+            inner.size = None;
             Ok(inner.into())
         }
         _ => Err("no struct".to_owned()),

@@ -118,7 +118,7 @@ impl Layout for Xwd {
         }
     }
 
-    fn describe(&self, _: &Subject<'_>) -> Result<Arc<Type>, String> {
-        written(TYPE).map(Arc::new)
+    fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
+        written(subject, TYPE).map(Arc::new)
     }
 }

@@ -92,9 +92,10 @@ impl Layout for YottaDb {
     }
 
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
-        let header =
-            file_header(subject).map(|at| Ok::<_, String>((at, written(FILE_HEADER)?))).transpose()?;
-        let header = header.map(|(place, header)| at(place, "file_header", header));
-        with_fields(written(NODE_LOCAL)?, header).map(Arc::new)
+        let header = file_header(subject)
+            .map(|at| Ok::<_, String>((at, written(subject, FILE_HEADER)?)))
+            .transpose()?;
+        let header = header.map(|(place, header)| at(subject, place, "file_header", header)).transpose()?;
+        with_fields(written(subject, NODE_LOCAL)?, header).map(Arc::new)
     }
 }

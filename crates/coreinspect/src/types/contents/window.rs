@@ -29,8 +29,6 @@ pub struct Window<'a> {
     current: Option<usize>,
     /// Which one of `pages` makes way for the next.
     oldest: usize,
-    /// Whether a read was not done because too much was read before.
-    stopped: bool,
 }
 
 /// Bytes that were read.
@@ -57,17 +55,12 @@ impl<'a> Window<'a> {
     /// A window that has read nothing yet.
     pub fn new(contents: &'a dyn Contents) -> Self {
         let stream = Block::default();
-        Self { contents, stream, pages: Vec::new(), current: None, oldest: 0, stopped: false }
+        Self { contents, stream, pages: Vec::new(), current: None, oldest: 0 }
     }
 
     /// What is looked at.
     pub fn contents(&self) -> &'a dyn Contents {
         self.contents
-    }
-
-    /// Whether bytes that are there were not read, because the budget was spent.
-    pub fn stopped(&self) -> bool {
-        self.stopped
     }
 
     /// Whether the byte at `at` is there, and is looked at.
@@ -80,7 +73,7 @@ impl<'a> Window<'a> {
     /// # Errors
     /// [`Error::Read`].
     #[inline]
-    pub fn bytes(&mut self, at: u64, length: usize, budget: &mut Budget) -> Result<Option<&[u8]>, Error> {
+    pub fn bytes(&mut self, at: u64, length: usize, budget: &Budget) -> Result<Option<&[u8]>, Error> {
         let mut start = self.block().position(at, length);
         if start.is_none() {
             self.look_at(at, length, budget)?;
@@ -112,7 +105,7 @@ impl<'a> Window<'a> {
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn some_bytes(&mut self, at: u64, budget: &mut Budget) -> Result<&[u8], Error> {
+    pub fn some_bytes(&mut self, at: u64, budget: &Budget) -> Result<&[u8], Error> {
         if self.block().position(at, 1).is_none() {
             self.look_at(at, 1, budget)?;
         }
@@ -127,7 +120,7 @@ impl<'a> Window<'a> {
     }
 
     /// Makes a block current that has `length` bytes at `at`, if they are there.
-    fn look_at(&mut self, at: u64, length: usize, budget: &mut Budget) -> Result<(), Error> {
+    fn look_at(&mut self, at: u64, length: usize, budget: &Budget) -> Result<(), Error> {
         let known = |block: &Block| block.position(at, length).is_some();
         if known(&self.stream) {
             self.current = None;
@@ -184,17 +177,8 @@ impl<'a> Window<'a> {
     }
 
     /// Whether the budget lets `wanted` bytes be read at `at`, of which those up to `until` are there.
-    fn may_read(
-        &mut self,
-        at: u64,
-        wanted: usize,
-        until: SegmentOffset,
-        free: bool,
-        budget: &mut Budget,
-    ) -> bool {
+    fn may_read(&self, at: u64, wanted: usize, until: SegmentOffset, free: bool, budget: &Budget) -> bool {
         let there = until.offset_from(SegmentOffset::new(at)).unwrap_or(0);
-        let may = free || budget.take(there.min(wanted as u64));
-        self.stopped |= !may;
-        may
+        free || budget.read(there.min(wanted as u64))
     }
 }

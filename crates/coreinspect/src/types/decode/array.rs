@@ -32,7 +32,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         sink.begin_array();
         let mut next = at;
         let mut done = 0_u64;
-        while done < believed && !self.over {
+        while done < believed && !self.over && !sink.is_full() {
             if count.is_none() && next >= end || size.is_none() && next >= self.bound {
                 break;
             }

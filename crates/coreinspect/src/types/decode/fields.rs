@@ -67,7 +67,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         // Bits before `end` that a bit field left free.
         let mut spare = 0;
         for (index, field) in fields.fields.iter().enumerate() {
-            if self.over {
+            if self.over || sink.is_full() {
                 break;
             }
             self.here = end.saturating_sub(at);

@@ -22,7 +22,7 @@ use crate::types::Budget;
 use crate::types::contents::Window;
 use crate::types::expression::{Reference, Scope};
 use crate::types::value::{Finding, Kind, Unavailable, Value};
-use crate::types::{Encoded, Switch, Type};
+use crate::types::{Encoded, Stop, Switch, Type};
 pub use leaves::{Leaf, Leaves};
 pub use tree::Tree;
 
@@ -59,6 +59,10 @@ impl Limits {
 
 /// Who is told what the bytes say. Calls are nested as the values are.
 pub trait Sink {
+    /// Whether it takes no more: what it keeps was paid for by a budget that is spent. That ends the decoding.
+    fn is_full(&self) -> bool {
+        false
+    }
     /// A struct begins.
     fn begin_struct(&mut self);
     /// The next value is the field `name` of the innermost struct.
@@ -154,7 +158,7 @@ pub struct Decoder<'t, 'w, 'c, 'b> {
     window: &'w mut Window<'c>,
     machine: Machine,
     limits: Limits,
-    budget: &'b mut Budget,
+    budget: &'b Budget,
     remarks: Remarks,
     path: Vec<Step<'t>>,
     frames: Vec<Frame>,
@@ -192,7 +196,7 @@ pub struct Decoder<'t, 'w, 'c, 'b> {
 /// // C's alignment: three bytes of padding behind the first field.
 /// let bytes = [7, 0, 0, 0, 0, 0, 1, 0].as_slice();
 /// let machine = Machine { number: 62, class: Class::Bits64, byte_order: ByteOrder::Little };
-/// let decoded = decode(&pair, 0, &mut Window::new(&bytes), machine, Limits::default(), &mut Budget::unlimited())?;
+/// let decoded = decode(&pair, 0, &mut Window::new(&bytes), machine, Limits::default(), &Budget::unlimited())?;
 /// let Kind::Struct(members) = decoded.value.kind else { unreachable!() };
 /// assert_eq!(members[1].value.offsets.to_string(), "0x4-0x8");
 /// # Ok::<(), coreinspect::Error>(())
@@ -203,11 +207,11 @@ pub fn decode(
     window: &mut Window<'_>,
     machine: Machine,
     limits: Limits,
-    budget: &mut Budget,
+    budget: &Budget,
 ) -> Result<Decoded, Error> {
-    let mut tree = Tree::default();
+    let mut tree = Tree::new(budget);
     let remarks = decode_into(kind, at, window, machine, limits, budget, &mut tree)?;
-    Ok(Decoded { value: tree.into_value(), remarks })
+    Ok(Decoded { value: tree.into_value().unwrap_or_else(|| Value::missing(span(at, at))), remarks })
 }
 
 /// Decodes `kind` at `at` and tells `sink`.
@@ -220,7 +224,7 @@ pub fn decode_into(
     window: &mut Window<'_>,
     machine: Machine,
     limits: Limits,
-    budget: &mut Budget,
+    budget: &Budget,
     sink: &mut impl Sink,
 ) -> Result<Remarks, Error> {
     let settled = kind.on(machine);
@@ -242,10 +246,7 @@ pub fn decode_into(
         last_struct: None,
     };
     decoder.kind(&settled, at, sink)?;
-    if decoder.window.stopped() {
-        let message = "the segments of this dump claim more bytes than it has: not all were read";
-        decoder.remarks.limits.push(message.to_owned());
-    }
+    decoder.remarks.limits.extend(budget.told().map(|spent| spent.to_string()));
     Ok(decoder.remarks)
 }
 
@@ -255,6 +256,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         self.last_number = None;
         self.last_struct = None;
         self.nodes = self.nodes.saturating_add(1);
+        self.over |= !self.budget.step() || sink.is_full();
         match kind {
             Type::Integer(integer) => self.integer(integer, at, sink),
             Type::Float(float) => self.float(*float, at, sink),
@@ -304,18 +306,35 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         let end = count.map_or(end, |count| at.saturating_add(count));
         let readable = end.min(self.bound);
         let length = usize::try_from(readable.saturating_sub(at)).unwrap_or(usize::MAX);
-        let Some(bytes) = self.collect(at, length)? else {
-            self.missing(at, readable, sink);
-            return Ok(end);
-        };
-        match encoded.encoding.decode(&bytes, SegmentOffset::new(at)) {
-            Ok(value) => sink.value(value.offsets, Cow::Owned(value.kind)),
-            Err(problem) => {
-                let name = encoded.encoding.name();
-                self.finding(span(at, readable), || format!("no {name}: {problem}"));
-                let length = bytes.len() as u64;
-                let kept = bytes.get(..self.limits.text).unwrap_or(&bytes).to_vec();
-                sink.value(span(at, readable), Cow::Owned(Kind::Bytes(kept, length)));
+        // The bytes, and one text of them with its escapes, are there at once: of many the first are read, and may be all
+        // that is used.
+        let most = self.budget.left() / 4;
+        let read = (length as u64).min(most);
+        let room = read.saturating_mul(3);
+        let cut = read < length as u64;
+        self.budget.keep(room);
+        let length = usize::try_from(read).unwrap_or(length);
+        let decoded = self.collect(at, length)?;
+        let decoded =
+            decoded.map(|bytes| encoded.encoding.decode(&bytes, SegmentOffset::new(at), self.budget));
+        self.budget.free(room);
+        match decoded {
+            None => self.missing(at, readable, sink),
+            Some(Ok(value)) => sink.value(value.offsets, Cow::Owned(value.kind)),
+            Some(Err(stop)) => {
+                match stop {
+                    Stop::Spent => {}
+                    Stop::Wrong(_) if cut => {
+                        let message =
+                            format!("stopped after {read} bytes: this dump may take no more memory");
+                        self.limit(message);
+                    }
+                    Stop::Wrong(problem) => {
+                        let name = encoded.encoding.name();
+                        self.finding(span(at, readable), || format!("no {name}: {problem}"));
+                    }
+                }
+                self.some_bytes(at, readable, sink)?;
             }
         }
         Ok(end)

@@ -34,7 +34,9 @@ impl Decoder<'_, '_, '_, '_> {
             return;
         }
         let path = self.path();
-        self.remarks.unavailable.push(Unavailable { path, offsets: span(start, until), reason });
+        if self.lists(&path, "") {
+            self.remarks.unavailable.push(Unavailable { path, offsets: span(start, until), reason });
+        }
     }
 
     pub(super) fn finding(&mut self, offsets: Interval<SegmentOffset>, message: impl FnOnce() -> String) {
@@ -42,8 +44,20 @@ impl Decoder<'_, '_, '_, '_> {
             self.remarks.unlisted = self.remarks.unlisted.saturating_add(1);
             return;
         }
-        let path = self.path();
-        self.remarks.findings.push(Finding { path, offsets, message: message() });
+        let (path, message) = (self.path(), message());
+        if self.lists(&path, &message) {
+            self.remarks.findings.push(Finding { path, offsets, message });
+        }
+    }
+
+    /// Whether there is memory for a remark of these words, which is counted else.
+    fn lists(&mut self, path: &str, message: &str) -> bool {
+        let words = path.len().saturating_add(message.len()) as u64;
+        let listed = self.budget.keep(words.saturating_add(2 * size_of::<Finding>() as u64));
+        if !listed {
+            self.remarks.unlisted = self.remarks.unlisted.saturating_add(1);
+        }
+        listed
     }
 
     pub(super) fn tested(&mut self) -> &mut Tested {

@@ -107,6 +107,11 @@ impl Decoder<'_, '_, '_, '_> {
                 format!("{} bytes are claimed, but only {left} are left", end.saturating_sub(at))
             });
         }
+        self.some_bytes(at, readable, sink).map(|()| end)
+    }
+
+    /// Tells the first of the bytes from `at` to `readable`, and how many they are.
+    pub(super) fn some_bytes(&mut self, at: u64, readable: u64, sink: &mut impl Sink) -> Result<(), Error> {
         let mut kept = Vec::new();
         while kept.len() < self.limits.text {
             let next = at.saturating_add(kept.len() as u64);
@@ -123,12 +128,12 @@ impl Decoder<'_, '_, '_, '_> {
         }
         if kept.is_empty() && readable > at {
             self.missing(at, readable, sink);
-            return Ok(end);
+            return Ok(());
         }
         self.unavailable(at, readable);
         let length = readable.saturating_sub(at);
         sink.value(span(at, readable), Cow::Owned(Kind::Bytes(kept, length)));
-        Ok(end)
+        Ok(())
     }
 }
 

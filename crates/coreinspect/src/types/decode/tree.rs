@@ -3,44 +3,67 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Sink, span};
+use super::Sink;
 use crate::position::{Interval, SegmentOffset};
 use crate::types::value::{Kind, Member, Value};
+use crate::types::{Budget, Paid};
 
-/// Builds a [`Value`].
-#[derive(Debug, Default)]
-pub struct Tree {
+/// Builds a [`Value`] of what its budget pays for; what was told before that was spent stays.
+#[derive(Debug)]
+pub struct Tree<'b> {
+    budget: &'b Budget,
     /// The structs and arrays that are open, outermost first.
     open: Vec<Open>,
     root: Option<Value>,
+    /// Whether a value was left out.
+    full: bool,
 }
 
+/// A struct or an array is paid for when it begins, so that it can end when nothing is left.
 #[derive(Debug)]
 enum Open {
-    Struct { members: Vec<Member>, next: Option<Arc<str>> },
-    Array(Vec<Value>),
+    Struct { paid: Option<Paid>, members: Vec<Member>, next: Option<Arc<str>> },
+    Array { paid: Option<Paid>, elements: Vec<Value>, lost: u64 },
 }
 
-impl Tree {
-    /// The value; missing if nothing was told.
-    pub fn into_value(self) -> Value {
-        self.root.unwrap_or(Value { offsets: span(0, 0), kind: Kind::Missing })
+impl<'b> Tree<'b> {
+    /// A tree that `budget` pays for.
+    pub fn new(budget: &'b Budget) -> Self {
+        Self { budget, open: Vec::new(), root: None, full: false }
     }
 
-    fn add(&mut self, value: Value) {
-        match self.open.last_mut() {
-            None => self.root = Some(value),
-            Some(Open::Array(elements)) => elements.push(value),
-            Some(Open::Struct { members, next }) => {
-                members.extend(next.take().map(|name| Member { name, value }));
+    /// The value; `None` if nothing was told, or paid for.
+    pub fn into_value(self) -> Option<Value> {
+        self.root
+    }
+
+    fn pay(&mut self) -> Option<Paid> {
+        let paid = self.budget.pay(Value::MEMORY).ok();
+        self.full |= paid.is_none();
+        paid
+    }
+
+    fn add(&mut self, value: Option<Value>) {
+        self.full |= value.is_none();
+        match (self.open.last_mut(), value) {
+            (None, value) => self.root = value,
+            (Some(Open::Array { elements, .. }), Some(value)) => elements.push(value),
+            (Some(Open::Array { lost, .. }), None) => *lost = lost.saturating_add(1),
+            (Some(Open::Struct { members, next, .. }), value) => {
+                members.extend(next.take().zip(value).map(|(name, value)| Member { name, value }));
             }
         }
     }
 }
 
-impl Sink for Tree {
+impl Sink for Tree<'_> {
+    fn is_full(&self) -> bool {
+        self.full
+    }
+
     fn begin_struct(&mut self) {
-        self.open.push(Open::Struct { members: Vec::new(), next: None });
+        let paid = self.pay();
+        self.open.push(Open::Struct { paid, members: Vec::new(), next: None });
     }
 
     fn field(&mut self, name: &Arc<str>) {
@@ -50,22 +73,25 @@ impl Sink for Tree {
     }
 
     fn end_struct(&mut self, offsets: Interval<SegmentOffset>) {
-        if let Some(Open::Struct { members, .. }) = self.open.pop() {
-            self.add(Value { offsets, kind: Kind::Struct(members) });
+        if let Some(Open::Struct { paid, members, .. }) = self.open.pop() {
+            self.add(paid.map(|paid| Value::new(paid, offsets, Kind::Struct(members))));
         }
     }
 
     fn begin_array(&mut self) {
-        self.open.push(Open::Array(Vec::new()));
+        let paid = self.pay();
+        self.open.push(Open::Array { paid, elements: Vec::new(), lost: 0 });
     }
 
     fn end_array(&mut self, offsets: Interval<SegmentOffset>, omitted: u64) {
-        if let Some(Open::Array(elements)) = self.open.pop() {
-            self.add(Value { offsets, kind: Kind::Array(elements, omitted) });
+        if let Some(Open::Array { paid, elements, lost }) = self.open.pop() {
+            let kind = Kind::Array(elements, omitted.saturating_add(lost));
+            self.add(paid.map(|paid| Value::new(paid, offsets, kind)));
         }
     }
 
     fn value(&mut self, offsets: Interval<SegmentOffset>, kind: Cow<'_, Kind>) {
-        self.add(Value { offsets, kind: kind.into_owned() });
+        let value = Value::kept(self.budget, offsets, kind.into_owned());
+        self.add(value.ok());
     }
 }

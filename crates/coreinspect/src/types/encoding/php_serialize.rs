@@ -16,11 +16,10 @@ use std::sync::Arc;
 use super::Encoding;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::types::value::{Kind, Member, NumberStyle, Text, Value};
+use crate::types::{Budget, Paid, Stop};
 
 /// Arrays and objects within each other.
 const DEPTH: u32 = 64;
-/// Values in all. The shortest takes two bytes, and its [`Value`] a hundred.
-const VALUES: usize = 100_000;
 /// Bytes of a path that a reference shows.
 const PATH: usize = 256;
 
@@ -33,12 +32,13 @@ impl Encoding for PhpSerialize {
         "php"
     }
 
-    fn decode(&self, bytes: &[u8], at: SegmentOffset) -> Result<Value, String> {
-        let mut reader = Reader { bytes, next: 0, at, slots: Vec::new(), opaque: false, values: 0 };
+    fn decode(&self, bytes: &[u8], at: SegmentOffset, budget: &Budget) -> Result<Value, Stop> {
+        let slots = Vec::new();
+        let mut reader = Reader { bytes, next: 0, at, slots, opaque: false, budget, spent: false };
         let value = reader.value(None, None, DEPTH)?;
         match bytes.len().saturating_sub(reader.next) {
-            0 => Ok(value),
-            left => Err(format!("{left} bytes follow its end at {}", reader.next)),
+            0 => value.ok_or(Stop::Spent),
+            left => Err(Stop::Wrong(format!("{left} bytes follow its end at {}", reader.next))),
         }
     }
 }
@@ -64,148 +64,176 @@ struct Reader<'a> {
     slots: Vec<Slot>,
     /// Whether an object was passed whose own method counted values that are not known here.
     opaque: bool,
-    values: usize,
+    budget: &'a Budget,
+    /// Whether memory is spent: nothing more is kept, not even what references may mean.
+    spent: bool,
 }
 
 impl<'a> Reader<'a> {
-    /// The value that begins here, which has `key` in the slot `parent`.
-    fn value(&mut self, parent: Option<usize>, key: Option<Key>, depth: u32) -> Result<Value, String> {
+    /// The value that begins here, which has `key` in the slot `parent`; `None`, but it was passed, if memory for it is spent.
+    fn value(&mut self, parent: Option<usize>, key: Option<Key>, depth: u32) -> Result<Option<Value>, Stop> {
         let Some(depth) = depth.checked_sub(1) else {
-            return Err(format!("values lie more than {DEPTH} deep in each other at {}", self.next));
+            return Err(format!("values lie more than {DEPTH} deep in each other at {}", self.next).into());
         };
-        self.values = self.values.saturating_add(1);
-        if self.values > VALUES {
-            return Err(format!("more than {VALUES} values"));
-        }
+        self.budget.stepped()?;
+        let paid = self.pay(Value::MEMORY.saturating_add(2 * size_of::<Slot>() as u64));
         let start = self.next;
         let tag = self.byte("a value")?;
         let slot = self.slots.len();
-        if tag != b'R' {
+        if tag != b'R' && !self.spent {
             self.slots.push(Slot { parent, key });
         }
         let kind = match tag {
             b'N' => {
                 self.want(b";")?;
-                Kind::Nothing
+                Some(Kind::Nothing)
             }
             b'b' => {
                 self.want(b":")?;
                 match self.number(b';')? {
-                    number @ (0 | 1) => Kind::Number(number.into(), NumberStyle::Boolean),
-                    number => return Err(format!("the boolean at {start} is {number}")),
+                    number @ (0 | 1) => Some(Kind::Number(number.into(), NumberStyle::Boolean)),
+                    number => return Err(format!("the boolean at {start} is {number}").into()),
                 }
             }
             b'i' => {
                 self.want(b":")?;
-                Kind::Number(self.number(b';')?.into(), NumberStyle::Decimal)
+                Some(Kind::Number(self.number(b';')?.into(), NumberStyle::Decimal))
             }
             b'd' => {
                 self.want(b":")?;
-                Kind::Float(self.float()?)
+                Some(Kind::Float(self.float()?))
             }
             b's' | b'S' => {
                 let bytes = self.string(tag == b'S')?;
                 self.want(b";")?;
-                text(bytes)
+                self.pay(bytes.len() as u64).map(|_| text(bytes))
             }
             b'a' => {
                 self.want(b":")?;
                 let count = self.length(b':')?;
-                self.array(count, slot, depth)?
+                Some(self.array(count, slot, depth)?)
             }
-            b'O' => self.object(slot, depth)?,
-            b'C' => self.own_data()?,
+            b'O' => Some(self.object(slot, depth)?),
+            b'C' => Some(self.own_data()?),
             b'E' => {
                 let case = self.string(false)?;
                 self.want(b";")?;
                 let (class, case) = split_at(&case, b':').unwrap_or((&[], &case));
-                self.members(start, [("enum", text(class.to_vec())), ("case", text(case.to_vec()))])
+                Some(self.parts(start, [("enum", text(class.to_vec())), ("case", text(case.to_vec()))]))
             }
             b'r' | b'R' => {
                 self.want(b":")?;
                 let number = self.length(b';')?;
-                let path = self.path(number)?;
-                self.members(start, [("reference", path)])
+                self.path(number)?.map(|path| self.parts(start, [("reference", path)]))
             }
-            _ => return Err(format!("no value begins with {:?} at {start}", char::from(tag))),
+            _ => return Err(format!("no value begins with {:?} at {start}", char::from(tag)).into()),
         };
-        Ok(Value { offsets: self.span(start), kind })
+        Ok(paid.zip(kind).map(|(paid, kind)| Value::new(paid, self.span(start), kind)))
     }
 
-    fn array(&mut self, count: usize, slot: usize, depth: u32) -> Result<Kind, String> {
+    /// Takes memory, of which there is none any more once it was refused.
+    fn pay(&mut self, bytes: u64) -> Option<Paid> {
+        let paid = self.budget.pay(bytes).ok();
+        self.spent |= paid.is_none();
+        paid
+    }
+
+    fn array(&mut self, count: usize, slot: usize, depth: u32) -> Result<Kind, Stop> {
         let mut values = Vec::new();
         let mut keys = Vec::new();
-        self.pairs(count, slot, depth, &mut |key, value| {
+        let omitted = self.pairs(count, slot, depth, &mut |key, value| {
             keys.push(key);
             values.push(value);
         })?;
         let is_list =
             keys.iter().zip(0_i64..).all(|(key, at)| matches!(key, Key::Number(number) if *number == at));
         if is_list {
-            return Ok(Kind::Array(values, 0));
+            return Ok(Kind::Array(values, omitted));
         }
-        let named = keys.into_iter().map(|key| match key {
-            Key::Number(number) => number.to_string().into(),
-            Key::Name(name) => name,
+        let members = keys.into_iter().zip(values).filter_map(|(key, value)| {
+            let name = match key {
+                Key::Number(number) => self.budget.name(&number.to_string()).ok()?,
+                Key::Name(name) => name,
+            };
+            Some(Member { name, value })
         });
-        Ok(Kind::Struct(named.zip(values).map(|(name, value)| Member { name, value }).collect()))
+        Ok(Kind::Struct(members.collect()))
     }
 
-    /// `count` keys and values in braces.
+    /// `count` keys and values in braces; answers of how many of them nothing is kept.
     fn pairs(
         &mut self,
         count: usize,
         slot: usize,
         depth: u32,
         found: &mut dyn FnMut(Key, Value),
-    ) -> Result<(), String> {
+    ) -> Result<u64, Stop> {
         self.want(b"{")?;
+        let mut omitted = 0_u64;
         // The count is only claimed: each pair takes bytes, which must be there.
         for _ in 0..count {
+            // In lists of their own: keys, and values.
+            self.pay(2 * size_of::<Key>() as u64);
             let key = self.key()?;
-            let value = self.value(Some(slot), Some(key.clone()), depth)?;
-            found(key, value);
+            match (key.clone(), self.value(Some(slot), key, depth)?) {
+                (Some(key), Some(value)) => found(key, value),
+                _ => omitted = omitted.saturating_add(1),
+            }
         }
-        self.want(b"}")
+        self.want(b"}")?;
+        Ok(omitted)
     }
 
-    fn key(&mut self) -> Result<Key, String> {
+    /// A key; `None`, but it was passed, if memory for it is spent.
+    fn key(&mut self) -> Result<Option<Key>, String> {
         let start = self.next;
         match self.byte("a key")? {
             b'i' => {
                 self.want(b":")?;
-                self.number(b';').map(Key::Number)
+                self.number(b';').map(Key::Number).map(Some)
             }
             tag @ (b's' | b'S') => {
                 let name = self.string(tag == b'S')?;
                 self.want(b";")?;
-                Ok(Key::Name(escaped(&name).into()))
+                Ok(self.name(&escaped(&name)).map(Key::Name))
             }
             tag => Err(format!("no key begins with {:?} at {start}", char::from(tag))),
         }
     }
 
-    fn object(&mut self, slot: usize, depth: u32) -> Result<Kind, String> {
+    fn name(&mut self, name: &str) -> Option<Arc<str>> {
+        let name = self.budget.name(name).ok();
+        self.spent |= name.is_none();
+        name
+    }
+
+    fn object(&mut self, slot: usize, depth: u32) -> Result<Kind, Stop> {
         let start = self.next;
         let class = self.string(false)?;
         self.want(b":")?;
         let count = self.length(b':')?;
         let body = self.next;
-        let own = escaped(&class);
+        let (budget, own) = (self.budget, escaped(&class));
+        let class = Value::kept(budget, self.between(start, body), text(class));
+        let paid = budget.pay(Value::MEMORY);
+        let names = [budget.name("class"), budget.name("properties")];
         let mut properties = Vec::new();
         self.pairs(count, slot, depth, &mut |key, value| {
             let name = match key {
-                Key::Number(number) => number.to_string().into(),
-                Key::Name(name) => property(&name, &own),
+                Key::Number(number) => budget.name(&number.to_string()),
+                Key::Name(name) => match property(&name, &own) {
+                    (None, plain) if plain.len() == name.len() => Ok(name),
+                    (None, plain) => budget.name(plain),
+                    (Some(scope), plain) => budget.name(&format!("{scope}::{plain}")),
+                },
             };
-            properties.push(Member { name, value });
+            properties.extend(name.ok().map(|name| Member { name, value }));
         })?;
-        let properties = Value { offsets: self.span(body), kind: Kind::Struct(properties) };
-        let class = Value { offsets: self.between(start, body), kind: text(class) };
-        Ok(Kind::Struct(vec![
-            Member { name: "class".into(), value: class },
-            Member { name: "properties".into(), value: properties },
-        ]))
+        let properties = paid.map(|paid| Value::new(paid, self.span(body), Kind::Struct(properties)));
+        let members = names.into_iter().zip([class, properties]);
+        let members =
+            members.filter_map(|(name, value)| Some(Member { name: name.ok()?, value: value.ok()? }));
+        Ok(Kind::Struct(members.collect()))
     }
 
     /// An object that wrote itself (`Serializable`): a length, and bytes in braces.
@@ -218,17 +246,19 @@ impl<'a> Reader<'a> {
         let data = self.take(length)?.to_vec();
         self.want(b"}")?;
         self.opaque = true;
-        Ok(self.members(start, [("class", text(class)), ("data", text(data))]))
+        Ok(self.parts(start, [("class", text(class)), ("data", text(data))]))
     }
 
-    /// What `r:` or `R:` with this number means.
-    fn path(&self, number: usize) -> Result<Kind, String> {
+    /// What `r:` or `R:` with this number means; `None` where that is not kept.
+    fn path(&self, number: usize) -> Result<Option<Kind>, String> {
         if self.opaque {
-            return Ok(Kind::Number(number as i128, NumberStyle::Decimal));
+            return Ok(Some(Kind::Number(number as i128, NumberStyle::Decimal)));
         }
         let mut slot = number.checked_sub(1).and_then(|slot| self.slots.get(slot));
         if slot.is_none() {
-            return Err(format!("a reference at {} means value {number} of {}", self.next, self.slots.len()));
+            let (at, count) = (self.next, self.slots.len());
+            let problem = || format!("a reference at {at} means value {number} of {count}");
+            return if self.spent { Ok(None) } else { Err(problem()) };
         }
         let mut keys = Vec::new();
         while let Some(Slot { parent, key }) = slot {
@@ -238,15 +268,17 @@ impl<'a> Reader<'a> {
         let mut path = String::new();
         for key in keys.into_iter().rev() {
             match key {
+                // What is shown of it is whole: keys can be as long as the segment.
+                _ if path.len() >= PATH => break,
                 Key::Number(number) => path.push_str(&format!("[{number}]")),
                 Key::Name(name) => {
-                    let dot = if path.is_empty() { "" } else { "." };
-                    path.push_str(dot);
-                    path.push_str(&property(name, ""));
+                    let (_, name) = property(name, "");
+                    path.push_str(if path.is_empty() { "" } else { "." });
+                    path.extend(name.chars().take(PATH));
                 }
             }
         }
-        Ok(text(crate::types::value::cut(path.as_bytes(), PATH).to_vec()))
+        Ok(Some(text(crate::types::value::cut(path.as_bytes(), PATH).to_vec())))
     }
 
     /// `:LENGTH:"BYTES"`. With `escapes`, `\62` is the byte 0x62 and counts as one.
@@ -340,12 +372,13 @@ impl<'a> Reader<'a> {
         Err(format!("no {:?} at {start}", String::from_utf8_lossy(wanted)))
     }
 
-    fn members<const N: usize>(&self, start: usize, members: [(&str, Kind); N]) -> Kind {
-        let member = |(name, kind): (&str, Kind)| Member {
-            name: name.into(),
-            value: Value { offsets: self.span(start), kind },
-        };
-        Kind::Struct(members.into_iter().map(member).collect())
+    /// The parts that there is memory for, under their names.
+    fn parts<const N: usize>(&self, start: usize, parts: [(&str, Kind); N]) -> Kind {
+        let parts = parts.into_iter().filter_map(|(name, kind)| {
+            let value = Value::kept(self.budget, self.span(start), kind).ok()?;
+            Some(Member { name: self.budget.name(name).ok()?, value })
+        });
+        Kind::Struct(parts.collect())
     }
 
     /// Offsets from `start` to what is read next.
@@ -369,13 +402,14 @@ fn text(bytes: Vec<u8>) -> Kind {
     Kind::Text(Text { bytes, length, terminated: false, measured: false })
 }
 
-/// A property's name without what PHP puts before it: `\0*\0` for a protected one, `\0Class\0` for a private one.
-fn property(name: &str, class: &str) -> Arc<str> {
+/// A property's name without what PHP puts before it: `\0*\0` for a protected one, `\0Class\0` for a private one, whose
+/// class stands before it here if that is not `class`.
+fn property<'n>(name: &'n str, class: &str) -> (Option<&'n str>, &'n str) {
     let scoped = name.strip_prefix('\0').and_then(|rest| rest.split_once('\0'));
     match scoped {
-        Some((scope, name)) if scope == "*" || scope == class || class.is_empty() => name.into(),
-        Some((scope, name)) => format!("{scope}::{name}").into(),
-        None => name.into(),
+        Some((scope, name)) if scope == "*" || scope == class || class.is_empty() => (None, name),
+        Some((scope, name)) => (Some(scope), name),
+        None => (None, name),
     }
 }
 
@@ -393,12 +427,13 @@ fn escaped(name: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn decode(text: &str) -> Result<Kind, String> {
-        PhpSerialize.decode(text.as_bytes(), SegmentOffset::new(64)).map(|value| value.kind)
+    fn decode(text: &str) -> Result<Kind, Stop> {
+        let decoded = PhpSerialize.decode(text.as_bytes(), SegmentOffset::new(64), &Budget::unlimited());
+        decoded.map(|value| value.kind)
     }
 
     fn is_wrong(text: &str, why: &str) {
-        let problem = decode(text).unwrap_err();
+        let Err(Stop::Wrong(problem)) = decode(text) else { panic!("{text}") };
         assert!(problem.contains(why), "{text}: {problem}");
     }
 
@@ -421,9 +456,18 @@ mod tests {
         is_wrong("a:9223372036854775807:{}", "no key begins");
         is_wrong("O:9223372036854775807:\"a\":0:{}", "pass the end");
         is_wrong(&"a:1:{i:0;".repeat(1_000_000), "more than 64 deep");
-        let many = format!("a:200000:{{{}}}", "i:0;N;".repeat(200_000));
-        is_wrong(&many, "more than 100000 values");
         is_wrong(&format!("i:{}", "1".repeat(1_000_000)), "no ';' behind the number");
+    }
+
+    /// What was read before the budget was spent stays, and what is left is counted.
+    #[test]
+    fn a_list_ends_with_its_budget() {
+        let pairs: String = (0..200_000).map(|at| format!("i:{at};N;")).collect();
+        let (many, budget) = (format!("a:200000:{{{pairs}}}"), Budget::at_most(0));
+        let decoded = PhpSerialize.decode(many.as_bytes(), SegmentOffset::new(0), &budget);
+        let Ok(Value { kind: Kind::Array(elements, omitted), .. }) = decoded else { panic!() };
+        assert!(elements.len() > 10_000 && omitted > 10_000, "{} {omitted}", elements.len());
+        assert!(budget.told().is_some());
     }
 
     #[test]
@@ -447,7 +491,7 @@ mod tests {
             for byte in b"\0\x8019-:;{}\"abdiOCsSErRN".iter().copied() {
                 let mut bytes = whole.as_bytes().to_vec();
                 bytes[at] = byte;
-                let _ = PhpSerialize.decode(&bytes, SegmentOffset::new(u64::MAX));
+                let _ = PhpSerialize.decode(&bytes, SegmentOffset::new(u64::MAX), &Budget::unlimited());
             }
         }
     }

@@ -11,6 +11,7 @@ use super::Encoding;
 use crate::machine::ByteOrder;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::types::value::{Kind, Member, NumberStyle, Text, Value};
+use crate::types::{Budget, Stop};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -21,29 +22,27 @@ impl Encoding for Storable {
         "storable"
     }
 
-    fn decode(&self, bytes: &[u8], at: SegmentOffset) -> Result<Value, String> {
-        thaw(bytes, at)
+    fn decode(&self, bytes: &[u8], at: SegmentOffset, budget: &Budget) -> Result<Value, Stop> {
+        thaw(bytes, at, budget)
     }
 }
 
 /// Values in each other: deeper ones are refused, as Storable does itself ("Max. recursion depth").
 const DEPTH: u32 = 64;
-/// Values in all. A value of one byte takes a hundred in memory.
-const VALUES: u32 = 200_000;
 
 /// Whether `bytes` begin as frozen variables do.
 pub fn is_frozen(bytes: &[u8]) -> bool {
-    Thaw::new(bytes, SegmentOffset::new(0)).header().is_ok()
+    Thaw::new(bytes, SegmentOffset::new(0), &Budget::at_most(0)).header().is_ok()
 }
 
 /// The value that was frozen to the first of `bytes`; what follows it is not looked at.
 ///
 /// # Errors
-/// What is wrong, and where.
-pub fn thaw(bytes: &[u8], at: SegmentOffset) -> Result<Value, String> {
-    let mut thaw = Thaw::new(bytes, at);
+/// What is wrong, and where; or that `budget` is spent.
+pub fn thaw(bytes: &[u8], at: SegmentOffset, budget: &Budget) -> Result<Value, Stop> {
+    let mut thaw = Thaw::new(bytes, at, budget);
     thaw.header()?;
-    thaw.value(DEPTH)
+    thaw.value(DEPTH)?.ok_or(Stop::Spent)
 }
 
 /// The bytes that say what follows (`SX_*` of Storable.xs).
@@ -97,14 +96,14 @@ struct Thaw<'a> {
     order: ByteOrder,
     integer: usize,
     double: usize,
-    classes: Vec<Arc<[u8]>>,
-    left: u32,
+    classes: Vec<&'a [u8]>,
+    budget: &'a Budget,
 }
 
 impl<'a> Thaw<'a> {
-    fn new(bytes: &'a [u8], at: SegmentOffset) -> Self {
+    fn new(bytes: &'a [u8], at: SegmentOffset, budget: &'a Budget) -> Self {
         let order = ByteOrder::Big;
-        Self { bytes, next: 0, at, order, integer: 8, double: 8, classes: Vec::new(), left: VALUES }
+        Self { bytes, next: 0, at, order, integer: 8, double: 8, classes: Vec::new(), budget }
     }
 
     fn header(&mut self) -> Result<(), String> {
@@ -135,70 +134,75 @@ impl<'a> Thaw<'a> {
         Ok(())
     }
 
-    fn value(&mut self, depth: u32) -> Result<Value, String> {
+    /// The value that begins here; `None`, but it was passed, if memory for it is spent.
+    fn value(&mut self, depth: u32) -> Result<Option<Value>, Stop> {
         let start = self.next;
         let depth = depth.checked_sub(1).ok_or_else(|| self.wrong("values are nested too deep"))?;
-        self.left = self.left.checked_sub(1).ok_or_else(|| self.wrong("more values than are read"))?;
+        self.budget.stepped()?;
+        let paid = self.budget.pay(Value::MEMORY).ok();
         let kind = match self.byte()? {
-            tag::UNDEF | tag::SV_UNDEF | tag::SVUNDEF_ELEM => Kind::Nothing,
-            tag::SV_YES | tag::BOOLEAN_TRUE => Kind::Number(1, NumberStyle::Boolean),
-            tag::SV_NO | tag::BOOLEAN_FALSE => Kind::Number(0, NumberStyle::Boolean),
-            tag::BYTE => Kind::Number(i128::from(self.byte()?).saturating_sub(128), NumberStyle::Decimal),
-            tag::NETINT => {
-                let bytes = self.array::<4>()?;
-                Kind::Number(i32::from_be_bytes(bytes).into(), NumberStyle::Decimal)
-            }
-            tag::INTEGER => Kind::Number(self.integer()?, NumberStyle::Decimal),
-            tag::DOUBLE => self.double()?,
+            tag::UNDEF | tag::SV_UNDEF | tag::SVUNDEF_ELEM => Some(Kind::Nothing),
+            tag::SV_YES | tag::BOOLEAN_TRUE => Some(Kind::Number(1, NumberStyle::Boolean)),
+            tag::SV_NO | tag::BOOLEAN_FALSE => Some(Kind::Number(0, NumberStyle::Boolean)),
+            tag::BYTE => number(i128::from(self.byte()?).saturating_sub(128)),
+            tag::NETINT => number(i32::from_be_bytes(self.array::<4>()?).into()),
+            tag::INTEGER => number(self.integer()?),
+            tag::DOUBLE => Some(self.double()?),
             tag::SCALAR | tag::UTF8STR => {
                 let length = self.byte()?;
-                text(self.take(length.into())?)
+                let bytes = self.take(length.into())?;
+                self.text(bytes)
             }
             tag::LSCALAR | tag::LUTF8STR => {
                 let length = self.length()?;
-                text(self.take(length)?)
+                let bytes = self.take(length)?;
+                self.text(bytes)
             }
             tag::VSTRING => {
                 let length = self.byte()?;
                 self.take(length.into())?;
-                self.value(depth)?.kind
+                self.looked_through(depth)?
             }
             tag::LVSTRING => {
                 let length = self.length()?;
                 self.take(length)?;
-                self.value(depth)?.kind
+                self.looked_through(depth)?
             }
-            tag::REF | tag::OVERLOAD | tag::WEAKREF | tag::WEAKOVERLOAD => self.value(depth)?.kind,
-            tag::ARRAY => self.elements(depth)?,
-            tag::HASH => self.members(false, depth)?,
+            tag::REF | tag::OVERLOAD | tag::WEAKREF | tag::WEAKOVERLOAD => self.looked_through(depth)?,
+            tag::ARRAY => Some(self.elements(depth)?),
+            tag::HASH => Some(self.members(false, depth)?),
             tag::FLAG_HASH => {
                 self.byte()?;
-                self.members(true, depth)?
+                Some(self.members(true, depth)?)
             }
-            tag::TIED_ARRAY => self.tied("array", depth)?,
-            tag::TIED_HASH => self.tied("hash", depth)?,
-            tag::TIED_SCALAR => self.tied("scalar", depth)?,
+            tag::TIED_ARRAY => Some(self.tied("array", depth)?),
+            tag::TIED_HASH => Some(self.tied("hash", depth)?),
+            tag::TIED_SCALAR => Some(self.tied("scalar", depth)?),
             tag::BLESS => {
                 let length = match self.byte()? {
                     LONG_CLASS => self.length()?,
                     length => length.into(),
                 };
-                let class: Arc<[u8]> = self.take(length)?.into();
-                self.classes.push(class.clone());
-                self.blessed(&class, start, depth)?
+                let class = self.take(length)?;
+                // Without memory for it no object of the class has any either.
+                if self.budget.keep(2 * size_of::<&[u8]>() as u64) {
+                    self.classes.push(class);
+                }
+                Some(self.blessed(class, start, depth)?)
             }
             tag::IX_BLESS => {
                 let number = match self.byte()? {
                     LONG_CLASS => self.length()?,
                     number => number.into(),
                 };
-                let class = self.classes.get(number).cloned();
+                let class = self.classes.get(number).copied();
+                let class = class.or_else(|| paid.is_none().then_some(&[]));
                 let class = class.ok_or_else(|| self.wrong("a class that no object before it has"))?;
-                self.blessed(&class, start, depth)?
+                Some(self.blessed(class, start, depth)?)
             }
             tag::CODE => {
                 let source = self.value(depth)?;
-                Kind::Struct(vec![member("code", source)])
+                Some(self.parts([("code", source)]))
             }
             tag::REGEXP => {
                 let long = self.byte()? & LONG_REGEXP != 0;
@@ -206,65 +210,100 @@ impl<'a> Thaw<'a> {
                 let pattern = self.string(length)?;
                 let length = self.byte()?;
                 let flags = self.string(length.into())?;
-                Kind::Struct(vec![member("regexp", pattern), member("flags", flags)])
+                Some(self.parts([("regexp", pattern), ("flags", flags)]))
             }
             // Objects are counted as they are read, from 0.
             tag::OBJECT => {
-                let number = i128::from(u32::from_be_bytes(self.array()?));
-                let number = self.spanned(start, Kind::Number(number, NumberStyle::Decimal));
-                Kind::Struct(vec![member("same_as_object", number)])
+                let object = number(i128::from(u32::from_be_bytes(self.array()?)));
+                let object = object.and_then(|object| self.spanned(start, object));
+                Some(self.parts([("same_as_object", object)]))
             }
-            tag::HOOK => return Err(self.wrong("an object that its class froze itself")),
-            other => return Err(self.wrong(&format!("a value of kind {other}"))),
+            tag::HOOK => return Err(self.wrong("an object that its class froze itself").into()),
+            other => return Err(self.wrong(&format!("a value of kind {other}")).into()),
         };
-        Ok(self.spanned(start, kind))
+        Ok(paid.zip(kind).map(|(paid, kind)| Value::new(paid, self.span(start), kind)))
     }
 
-    fn elements(&mut self, depth: u32) -> Result<Kind, String> {
+    /// What a reference means, or what stands behind the text of a version.
+    fn looked_through(&mut self, depth: u32) -> Result<Option<Kind>, Stop> {
+        Ok(self.value(depth)?.map(|value| value.kind))
+    }
+
+    fn elements(&mut self, depth: u32) -> Result<Kind, Stop> {
         let count = self.length()?;
-        let mut elements = Vec::new();
+        let (mut elements, mut omitted) = (Vec::new(), 0_u64);
         for _ in 0..count {
-            elements.push(self.value(depth)?);
+            match self.value(depth)? {
+                Some(element) => elements.push(element),
+                None => omitted = omitted.saturating_add(1),
+            }
         }
-        Ok(Kind::Array(elements, 0))
+        Ok(Kind::Array(elements, omitted))
     }
 
-    fn members(&mut self, flags: bool, depth: u32) -> Result<Kind, String> {
+    fn members(&mut self, flags: bool, depth: u32) -> Result<Kind, Stop> {
         let count = self.length()?;
         let mut members = Vec::new();
         for _ in 0..count {
             let value = self.value(depth)?;
             let flags = if flags { self.byte()? } else { 0 };
             let name = if flags & KEY_IS_VALUE != 0 {
-                match self.value(depth)?.kind {
-                    Kind::Text(text) => name(&text.bytes),
-                    _ => return Err(self.wrong("a key that is no text")),
+                match self.value(depth)?.map(|key| key.kind) {
+                    Some(Kind::Text(text)) => self.name(&text.bytes),
+                    Some(_) => return Err(self.wrong("a key that is no text").into()),
+                    None => None,
                 }
             } else {
                 let length = self.length()?;
-                name(self.take(length)?)
+                let bytes = self.take(length)?;
+                self.name(bytes)
             };
-            members.push(Member { name, value });
+            members.extend(name.zip(value).map(|(name, value)| Member { name, value }));
         }
         Ok(Kind::Struct(members))
     }
 
-    fn tied(&mut self, what: &str, depth: u32) -> Result<Kind, String> {
-        let what = self.spanned(self.next.saturating_sub(1), text(what.as_bytes()));
+    fn tied(&mut self, what: &str, depth: u32) -> Result<Kind, Stop> {
+        let start = self.next.saturating_sub(1);
+        let what = self.text(what.as_bytes()).and_then(|what| self.spanned(start, what));
         let object = self.value(depth)?;
-        Ok(Kind::Struct(vec![member("tied", what), member("object", object)]))
+        Ok(self.parts([("tied", what), ("object", object)]))
     }
 
-    fn blessed(&mut self, class: &[u8], start: usize, depth: u32) -> Result<Kind, String> {
-        let class = self.spanned(start, text(class));
+    fn blessed(&mut self, class: &[u8], start: usize, depth: u32) -> Result<Kind, Stop> {
+        let class = self.text(class).and_then(|class| self.spanned(start, class));
         let value = self.value(depth)?;
-        Ok(Kind::Struct(vec![member("class", class), member("value", value)]))
+        Ok(self.parts([("class", class), ("value", value)]))
     }
 
-    fn string(&mut self, length: usize) -> Result<Value, String> {
+    /// The parts that there was memory for, under their names.
+    fn parts<const N: usize>(&self, parts: [(&str, Option<Value>); N]) -> Kind {
+        let parts = parts
+            .into_iter()
+            .filter_map(|(name, value)| Some(Member { value: value?, name: self.budget.name(name).ok()? }));
+        Kind::Struct(parts.collect())
+    }
+
+    fn string(&mut self, length: usize) -> Result<Option<Value>, Stop> {
         let start = self.next;
-        let kind = text(self.take(length)?);
-        Ok(self.spanned(start, kind))
+        let bytes = self.take(length)?;
+        Ok(self.text(bytes).and_then(|text| self.spanned(start, text)))
+    }
+
+    /// Text; `None` if memory for it is spent.
+    fn text(&self, bytes: &[u8]) -> Option<Kind> {
+        let length = bytes.len() as u64;
+        let text = || Text { bytes: bytes.to_vec(), length, terminated: true, measured: false };
+        self.budget.keep(length).then(text).map(Kind::Text)
+    }
+
+    /// A key as a name; what is not UTF-8 is escaped. `None` if memory for it is spent.
+    fn name(&self, bytes: &[u8]) -> Option<Arc<str>> {
+        match std::str::from_utf8(bytes) {
+            Ok(name) => self.budget.name(name),
+            Err(_) => self.budget.name(&bytes.escape_ascii().to_string()),
+        }
+        .ok()
     }
 
     fn integer(&mut self) -> Result<i128, String> {
@@ -315,9 +354,15 @@ impl<'a> Thaw<'a> {
         Ok(taken)
     }
 
-    fn spanned(&self, start: usize, kind: Kind) -> Value {
+    /// A part of a value, from `start` to what is read next; its text is paid for.
+    fn spanned(&self, start: usize, kind: Kind) -> Option<Value> {
+        let paid = self.budget.pay(Value::MEMORY).ok()?;
+        Some(Value::new(paid, self.span(start), kind))
+    }
+
+    fn span(&self, start: usize) -> Interval<SegmentOffset> {
         let from = self.at.checked_add(start as u64).unwrap_or(self.at);
-        Value { offsets: Interval::clamped(from, self.next.saturating_sub(start) as u64), kind }
+        Interval::clamped(from, self.next.saturating_sub(start) as u64)
     }
 
     fn wrong(&self, what: &str) -> String {
@@ -325,21 +370,8 @@ impl<'a> Thaw<'a> {
     }
 }
 
-fn member(name: &str, value: Value) -> Member {
-    Member { name: name.into(), value }
-}
-
-fn text(bytes: &[u8]) -> Kind {
-    let (length, bytes) = (bytes.len() as u64, bytes.to_vec());
-    Kind::Text(Text { bytes, length, terminated: true, measured: false })
-}
-
-/// A key as a name; what is not UTF-8 is escaped.
-fn name(bytes: &[u8]) -> Arc<str> {
-    match std::str::from_utf8(bytes) {
-        Ok(name) => name.into(),
-        Err(_) => bytes.escape_ascii().to_string().into(),
-    }
+fn number(value: i128) -> Option<Kind> {
+    Some(Kind::Number(value, NumberStyle::Decimal))
 }
 
 #[cfg(test)]
@@ -367,8 +399,10 @@ mod tests {
     fn what_perl_froze_is_thawed() {
         for (frozen, header) in [(NATIVE, 15), (NETWORK, 2)] {
             let frozen = bytes(frozen);
-            let value = thaw(&frozen, at(14));
-            let Ok(Value { kind: Kind::Struct(members), offsets }) = value else { unreachable!("{value:?}") };
+            let value = thaw(&frozen, at(14), &Budget::unlimited());
+            let Ok(Value { kind: Kind::Struct(members), offsets, .. }) = value else {
+                unreachable!("{value:?}")
+            };
             assert_eq!((offsets.start(), offsets.end()), (at(14 + header), at(14 + frozen.len() as u64)));
             assert_eq!((members.len(), &*members[0].name), (1, "a"));
             let Kind::Array(elements, 0) = &members[0].value.kind else { unreachable!("{members:?}") };
@@ -382,11 +416,24 @@ mod tests {
     fn what_is_cut_off_or_nested_without_end_is_refused() {
         let whole = bytes(NATIVE);
         for length in 0..whole.len() {
-            assert!(thaw(&whole[..length], at(0)).is_err(), "{length} bytes");
+            assert!(thaw(&whole[..length], at(0), &Budget::unlimited()).is_err(), "{length} bytes");
         }
         let nested = [&whole[..15], &[tag::REF; 100_000]].concat();
-        assert!(thaw(&nested, at(0)).is_err_and(|error| error.contains("nested")));
-        let many = [&whole[..15], &[tag::ARRAY, 0xff, 0xff, 0xff, 0x7f], &[tag::UNDEF; 300_000]].concat();
-        assert!(thaw(&many, at(0)).is_err_and(|error| error.contains("more values")));
+        let nested = thaw(&nested, at(0), &Budget::unlimited());
+        assert!(matches!(nested, Err(Stop::Wrong(problem)) if problem.contains("nested")));
+    }
+
+    /// What was thawed before the budget was spent stays, and what is left is counted.
+    #[test]
+    fn a_list_ends_with_its_budget() {
+        let many =
+            [&bytes(NATIVE)[..15], &[tag::ARRAY, 0xe0, 0x93, 0x04, 0x00], &[tag::UNDEF; 300_000]].concat();
+        let budget = Budget::at_most(0);
+        let Ok(Value { kind: Kind::Array(elements, omitted), .. }) = thaw(&many, at(0), &budget) else {
+            unreachable!()
+        };
+        assert!(elements.len() > 10_000);
+        assert_eq!(elements.len() as u64 + omitted, 300_000);
+        assert!(budget.told().is_some());
     }
 }

@@ -36,7 +36,7 @@ fn ask(bytes: Vec<u8>, names: &[&str], content: &[u8]) {
         match types.find(name) {
             Ok(kind) => {
                 let limits = Limits { nodes: 2000, ..Limits::default() };
-                let (window, budget) = (&mut Window::new(&content), &mut Budget::unlimited());
+                let (window, budget) = (&mut Window::new(&content), &Budget::unlimited());
                 let _ = decode(&kind, 0, window, types.machine(), limits, budget).unwrap();
             }
             Err(problem) => assert!(problem.to_string().len() < 100_000),

@@ -119,13 +119,13 @@ impl Dumped {
             let segment = memory.segments.iter().find(holds).expect("the segment is in the dump");
             let contents = SegmentContents { target, segment };
             let machine = target.identity().machine;
-            let mut budget = Budget::unlimited();
+            let budget = Budget::unlimited();
             let kind = {
-                let subject = Subject::new(&contents, None, machine, Some(target), &mut budget);
+                let subject = Subject::new(&contents, None, machine, Some(target), &budget);
                 layout.describe(&subject)?
             };
             let mut window = Window::new(&contents);
-            Ok(decode(&kind, at, &mut window, machine, Limits::default(), &mut Budget::unlimited()).unwrap())
+            Ok(decode(&kind, at, &mut window, machine, Limits::default(), &Budget::unlimited()).unwrap())
         })
     }
 

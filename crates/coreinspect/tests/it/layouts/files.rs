@@ -25,8 +25,8 @@ fn layouts(name: &str, text: &str) -> Vec<FileLayout> {
 
 /// What `layout` says of a segment with this key and these bytes.
 fn verdict(layout: &FileLayout, key: u32, bytes: &[u8]) -> Verdict {
-    let mut budget = Budget::unlimited();
-    layout.recognise(&Subject::new(&bytes, Some(Key::from_bits(key)), X86_64, None, &mut budget))
+    let budget = Budget::unlimited();
+    layout.recognise(&Subject::new(&bytes, Some(Key::from_bits(key)), X86_64, None, &budget))
 }
 
 fn rank(verdict: &Verdict) -> &'static str {
@@ -97,8 +97,8 @@ fn a_magic_number_has_the_targets_byte_order() {
     let text = "name = 'a'\nmagic = { number = 0x4a4f4253 }\ntype = 'u32 x'";
     let layout = layouts("a.toml", text).remove(0);
     let bytes: &[u8] = b"JOBS";
-    let mut budget = Budget::unlimited();
-    let subject = Subject::new(&bytes, None, S390X, None, &mut budget);
+    let budget = Budget::unlimited();
+    let subject = Subject::new(&bytes, None, S390X, None, &budget);
     assert_eq!(rank(&layout.recognise(&subject)), "certain");
     assert_eq!(rank(&verdict(&layout, 1, bytes)), "no");
 }

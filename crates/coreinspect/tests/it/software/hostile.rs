@@ -71,13 +71,13 @@ fn hostile_bytes_end_with_an_answer() {
         let contents = bytes.as_slice();
         let key = Some(Key::from_bits(*random.pick(KEYS)));
         for layout in BUILTIN {
-            let mut budget = Budget::unlimited();
-            let subject = Subject::new(&contents, key, machine, None, &mut budget);
+            let budget = Budget::unlimited();
+            let subject = Subject::new(&contents, key, machine, None, &budget);
             let verdict = layout.recognise(&subject);
             let Ok(kind) = layout.describe(&subject) else { continue };
             drop(subject);
             let limits = Limits { nodes: 2000, ..Limits::default() };
-            let decoded = decode(&kind, 0, &mut Window::new(&contents), machine, limits, &mut budget);
+            let decoded = decode(&kind, 0, &mut Window::new(&contents), machine, limits, &budget);
             assert!(decoded.is_ok(), "{} in round {round}: {verdict:?}", layout.name());
         }
     }
@@ -93,9 +93,8 @@ fn noise_is_nobodys() {
         let bytes: Vec<u8> = (0..4096).map(|_| if zero { 0 } else { random.next() as u8 }).collect();
         let contents = bytes.as_slice();
         for layout in BUILTIN {
-            let mut budget = Budget::unlimited();
-            let subject =
-                Subject::new(&contents, Some(Key::from_bits(0x1234_5678)), machine, None, &mut budget);
+            let budget = Budget::unlimited();
+            let subject = Subject::new(&contents, Some(Key::from_bits(0x1234_5678)), machine, None, &budget);
             let verdict = layout.recognise(&subject);
             let sure = matches!(verdict.confidence().name(), "certain" | "likely");
             assert!(!sure, "{} in round {round}: {verdict:?}", layout.name());

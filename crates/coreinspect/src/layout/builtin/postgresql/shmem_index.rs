@@ -130,7 +130,7 @@ impl Walk<'_, '_> {
         {
             return None;
         }
-        if !self.subject.reader(|_, budget| budget.take(length as u64))? {
+        if !self.subject.reader(|_, budget| budget.read(length as u64))? {
             return None;
         }
         let mut bytes = vec![0; length];
