@@ -53,13 +53,22 @@ impl From<Type> for Built {
     }
 }
 
+/// Where a type stands in the one that is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Standing {
+    /// Something may follow it.
+    Inside,
+    /// Nothing follows it.
+    Last,
+}
+
 /// Builds types, each entry once.
 pub(super) struct Builder<'u, 'd> {
     pub(super) units: &'u Units<'d>,
     pub(super) machine: Machine,
     /// Definitions of what is only declared where it is used.
     definitions: &'u HashMap<String, Place>,
-    built: HashMap<(Place, bool), Built>,
+    built: HashMap<(Place, Standing), Built>,
     building: HashSet<Place>,
     /// What is declared, and nowhere defined yet.
     pub(super) undefined: Vec<String>,
@@ -84,9 +93,9 @@ impl<'u, 'd> Builder<'u, 'd> {
         }
     }
 
-    /// The type at `place`. `last`: nothing follows it, so that an array without a length reaches to the end.
-    pub(super) fn kind(&mut self, place: Place, last: bool, depth: u32) -> Result<Built, Failure> {
-        if let Some(known) = self.built.get(&(place, last)) {
+    /// The type at `place`. An array without a length reaches to the end if it is the last.
+    pub(super) fn kind(&mut self, place: Place, standing: Standing, depth: u32) -> Result<Built, Failure> {
+        if let Some(known) = self.built.get(&(place, standing)) {
             return Ok(known.clone());
         }
         if depth >= DEPTH || self.built.len() as u64 >= NODES {
@@ -95,17 +104,17 @@ impl<'u, 'd> Builder<'u, 'd> {
         if !self.building.insert(place) {
             return Err(Failure::Circle);
         }
-        let built = self.build(place, last, depth);
+        let built = self.build(place, standing, depth);
         self.building.remove(&place);
         let built = built?;
         if built.nodes > NODES {
             return Err(Failure::TooLarge);
         }
-        self.built.insert((place, last), built.clone());
+        self.built.insert((place, standing), built.clone());
         Ok(built)
     }
 
-    fn build(&mut self, place: Place, last: bool, depth: u32) -> Result<Built, Failure> {
+    fn build(&mut self, place: Place, standing: Standing, depth: u32) -> Result<Built, Failure> {
         let inner = depth.saturating_add(1);
         let die = self.units.die(place)?;
         match die.entry.tag() {
@@ -115,11 +124,11 @@ impl<'u, 'd> Builder<'u, 'd> {
             | gimli::DW_TAG_class_type
             | gimli::DW_TAG_union_type
             | gimli::DW_TAG_interface_type => match self.defined(&die)? {
-                Some(defined) if defined != place => self.kind(defined, last, inner),
-                Some(_) => self.structure(&die, last, inner),
+                Some(defined) if defined != place => self.kind(defined, standing, inner),
+                Some(_) => self.structure(&die, standing, inner),
                 None => Ok(self.bytes(&die).into()),
             },
-            gimli::DW_TAG_array_type => self.array(&die, last, inner),
+            gimli::DW_TAG_array_type => self.array(&die, standing, inner),
             gimli::DW_TAG_pointer_type
             | gimli::DW_TAG_reference_type
             | gimli::DW_TAG_rvalue_reference_type => Ok(self.pointer(&die).into()),
@@ -130,18 +139,18 @@ impl<'u, 'd> Builder<'u, 'd> {
             }
             .into()),
             gimli::DW_TAG_typedef => {
-                let built = self.inside(&die, last, inner)?;
+                let built = self.inside(&die, standing, inner)?;
                 Ok(Built { kind: self.named(&die, built.kind), ..built })
             }
             // Qualifiers, subranges, and what a newer DWARF may wrap round a type.
-            _ => self.inside(&die, last, inner),
+            _ => self.inside(&die, standing, inner),
         }
     }
 
     /// The type that `die` gives another name or a quality.
-    fn inside(&mut self, die: &Die<'d>, last: bool, depth: u32) -> Result<Built, Failure> {
+    fn inside(&mut self, die: &Die<'d>, standing: Standing, depth: u32) -> Result<Built, Failure> {
         match self.units.target(die, gimli::DW_AT_type) {
-            Some(target) => self.kind(target, last, depth),
+            Some(target) => self.kind(target, standing, depth),
             None => Ok(self.bytes(die).into()),
         }
     }
@@ -280,11 +289,11 @@ impl<'u, 'd> Builder<'u, 'd> {
         None
     }
 
-    fn array(&mut self, die: &Die<'d>, last: bool, depth: u32) -> Result<Built, Failure> {
+    fn array(&mut self, die: &Die<'d>, standing: Standing, depth: u32) -> Result<Built, Failure> {
         let Some(target) = self.units.target(die, gimli::DW_AT_type) else {
             return Ok(self.bytes(die).into());
         };
-        let element = self.kind(target, false, depth)?;
+        let element = self.kind(target, Standing::Inside, depth)?;
         let indices =
             self.units.children(die, &[gimli::DW_TAG_subrange_type, gimli::DW_TAG_enumeration_type])?;
         let mut dimensions: Vec<Option<u64>> = indices.iter().map(|index| self.dimension(index)).collect();
@@ -308,7 +317,7 @@ impl<'u, 'd> Builder<'u, 'd> {
             // Only the outermost may be open, and only if nothing follows.
             let count = match dimension {
                 Some(count) => Some(count),
-                None if last && index == 0 => None,
+                None if standing == Standing::Last && index == 0 => None,
                 None => Some(0),
             };
             let kind = match characters.filter(|_| matches!(built.kind, Type::Integer(_))) {

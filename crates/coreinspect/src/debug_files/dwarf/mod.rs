@@ -23,7 +23,7 @@ use super::debug_folders::DebugFolders;
 use super::elf_file::ElfFile;
 use crate::machine::Machine;
 use crate::types::{Array, Count, Type};
-use build::{Builder, Failure};
+use build::{Builder, Failure, Standing};
 use search::{Candidate, Found};
 use sections::Sections;
 use units::{Place, Units};
@@ -187,7 +187,8 @@ impl Types {
         let units = Units::of(std::iter::once(&self.sections).chain(&self.supplementary));
         let wanted = Wanted::parse(name);
         let found = units.search(&wanted);
-        let built = self.build_all(&units, name, &found, wanted.array.is_none())?;
+        let standing = if wanted.array.is_none() { Standing::Last } else { Standing::Inside };
+        let built = self.build_all(&units, name, &found, standing)?;
         let Some((first, _)) = built.first() else { return Err(self.unknown(&units, name, &wanted, &found)) };
         if built.len() > 1 {
             let told = built.iter().take(TOLD).map(|(kind, candidate)| self.told(&units, kind, candidate));
@@ -217,7 +218,7 @@ impl Types {
         units: &Units<'_>,
         name: &str,
         found: &Found,
-        last: bool,
+        standing: Standing,
     ) -> Result<Vec<(Type, Candidate)>, Problem> {
         let mut definitions = HashMap::new();
         let mut built: Vec<(Type, Candidate)> = Vec::new();
@@ -225,7 +226,7 @@ impl Types {
             built.clear();
             let mut builder = Builder::new(units, self.machine(), &definitions);
             for candidate in &found.definitions {
-                let kind = builder.kind(candidate.place, last, 0);
+                let kind = builder.kind(candidate.place, standing, 0);
                 let kind = kind.map_err(|failure| self.failure(name, failure))?.kind;
                 if built.iter().all(|(known, _)| *known != kind) {
                     built.push((kind, candidate.clone()));

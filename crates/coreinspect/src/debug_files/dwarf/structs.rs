@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::build::{Builder, Built, Failure};
+use super::build::{Builder, Built, Failure, Standing};
 use super::units::Die;
 use crate::machine::ByteOrder;
 use crate::types::expression::Expression;
@@ -47,7 +47,12 @@ impl Fields {
 
 impl<'d> Builder<'_, 'd> {
     /// The struct, class or union that `die` defines.
-    pub(super) fn structure(&mut self, die: &Die<'d>, last: bool, depth: u32) -> Result<Built, Failure> {
+    pub(super) fn structure(
+        &mut self,
+        die: &Die<'d>,
+        standing: Standing,
+        depth: u32,
+    ) -> Result<Built, Failure> {
         let size = self.units.number(die, gimli::DW_AT_byte_size);
         let union = die.entry.tag() == gimli::DW_TAG_union_type;
         let wanted = [gimli::DW_TAG_member, gimli::DW_TAG_inheritance, gimli::DW_TAG_variant_part];
@@ -61,9 +66,10 @@ impl<'d> Builder<'_, 'd> {
                 gimli::DW_TAG_inheritance => self.base_class(member, &mut fields, depth)?,
                 gimli::DW_TAG_variant_part => self.variant_part(member, &mut fields, depth)?,
                 _ => {
-                    let last = last && !union && Some(index) == end;
-                    self.member(member, last, &mut fields, depth)?;
-                    open = last && fields.list.last().is_some_and(|field| is_open(&field.kind));
+                    let standing = if union || Some(index) != end { Standing::Inside } else { standing };
+                    self.member(member, standing, &mut fields, depth)?;
+                    open = standing == Standing::Last
+                        && fields.list.last().is_some_and(|field| is_open(&field.kind));
                 }
             }
         }
@@ -84,12 +90,12 @@ impl<'d> Builder<'_, 'd> {
     pub(super) fn member(
         &mut self,
         die: &Die<'d>,
-        last: bool,
+        standing: Standing,
         fields: &mut Fields,
         depth: u32,
     ) -> Result<(), Failure> {
         let Some(target) = self.units.target(die, gimli::DW_AT_type) else { return Ok(()) };
-        let built = self.kind(target, last, depth)?;
+        let built = self.kind(target, standing, depth)?;
         let name = self.units.name(die).map(|name| String::from_utf8_lossy(name).into_owned());
         let name = match (&name, &built.kind) {
             // Its own fields stand in the struct.
@@ -114,7 +120,7 @@ impl<'d> Builder<'_, 'd> {
             _ => false,
         };
         let Some(offset) = self.units.location(die).filter(|_| !computed) else { return Ok(()) };
-        let built = self.kind(target, false, depth)?;
+        let built = self.kind(target, Standing::Inside, depth)?;
         if matches!(&built.kind, Type::Struct(base) if base.fields.is_empty()) {
             return Ok(());
         }

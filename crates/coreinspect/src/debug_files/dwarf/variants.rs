@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use gimli::AttributeValue;
 
-use super::build::{Builder, Built, Failure};
+use super::build::{Builder, Built, Failure, Standing};
 use super::numbers::{constant, truncated};
 use super::structs::{Fields, VARIANT, bare};
 use super::units::Die;
@@ -38,7 +38,7 @@ impl<'d> Builder<'_, 'd> {
         for die in self.units.children(part, &[gimli::DW_TAG_variant])? {
             let mut inner = Fields::new();
             for member in self.units.children(&die, &[gimli::DW_TAG_member])? {
-                self.member(&member, false, &mut inner, depth)?;
+                self.member(&member, Standing::Inside, &mut inner, depth)?;
             }
             fields.nodes = fields.nodes.saturating_add(inner.nodes);
             let name = inner.list.first().and_then(|field| field.name.clone());
