@@ -54,6 +54,15 @@ struct Candidate {
     weak: bool,
 }
 
+/// What speaks against a word as a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doubts {
+    /// It would be text too.
+    pub(super) text: bool,
+    /// It stands next to random bytes.
+    pub(super) noise: bool,
+}
+
 /// Candidates of one unit, in records of one column.
 type Columns = BTreeMap<(TimeUnit, Option<u64>), Vec<Candidate>>;
 
@@ -78,9 +87,8 @@ const CENTURY: std::ops::Range<u64> = 946_684_800 * SECOND..4_102_444_800 * SECO
 const DECADES: std::ops::Range<u64> = 1_199_145_600 * SECOND..2_524_608_000 * SECOND;
 
 impl Candidates {
-    /// Looks at an 8-byte word, which is `text` or not and stands next to random ones (`noise`) or not; answers whether it
-    /// may be a time.
-    pub(super) fn long(&mut self, offset: u64, word: u64, text: bool, noise: bool) -> bool {
+    /// Looks at an 8-byte word; answers whether it may be a time.
+    pub(super) fn long(&mut self, offset: u64, word: u64, doubts: Doubts) -> bool {
         use TimeUnit::{Float, Microseconds, Milliseconds, Nanoseconds, Seconds};
         let high = word >> 32;
         if high == 0 {
@@ -88,19 +96,19 @@ impl Candidates {
             if CENTURY.contains(&seconds) {
                 // Four letters and a NUL.
                 let text = word.to_be_bytes().iter().skip(4).all(u8::is_ascii_alphanumeric);
-                return self.add(offset, Seconds, seconds, text, noise);
+                return self.add(offset, Seconds, seconds, Doubts { text, ..doubts });
             }
             self.rivals = self.rivals.wrapping_add(u64::from(word >= 1 << 28));
             return false;
         }
-        self.large = self.large.wrapping_add(u64::from(!text));
+        self.large = self.large.wrapping_add(u64::from(!doubts.text));
         // Two small numbers side by side are no time: the low half of a time is as good as random.
         if word >> 24 & 0xff == 0 {
             return false;
         }
         for (unit, each) in [(Milliseconds, 1_000_000), (Microseconds, 1_000), (Nanoseconds, 1)] {
             if let Some(nanoseconds) = word.checked_mul(each).filter(|time| CENTURY.contains(time)) {
-                return self.add(offset, unit, nanoseconds, text, noise);
+                return self.add(offset, unit, nanoseconds, doubts);
             }
         }
         let seconds = f64::from_bits(word);
@@ -109,7 +117,7 @@ impl Candidates {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "of 2000 to 2100")]
             let microseconds = (seconds * 1e6) as u64;
             let nanoseconds = microseconds.saturating_mul(1_000);
-            return self.add(offset, Float, nanoseconds, text, noise);
+            return self.add(offset, Float, nanoseconds, doubts);
         }
         false
     }
@@ -123,15 +131,16 @@ impl Candidates {
             let bytes = if order == ByteOrder::Little { [d, c, b, a] } else { [a, b, c, d] };
             let last = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
             let text = bytes.iter().take(last).all(is_text);
-            self.add(offset, TimeUnit::Seconds32, nanoseconds, text, false);
+            self.add(offset, TimeUnit::Seconds32, nanoseconds, Doubts { text, noise: false });
         }
     }
 
-    fn add(&mut self, offset: u64, unit: TimeUnit, nanoseconds: u64, text: bool, noise: bool) -> bool {
+    fn add(&mut self, offset: u64, unit: TimeUnit, nanoseconds: u64, doubts: Doubts) -> bool {
         // 1,000,000,000 is a round number before it is 2001-09-09; 0x50000000 is one too.
         let (seconds, part) = (nanoseconds / SECOND, nanoseconds % SECOND);
         let round = part == 0 && (seconds % 100_000 == 0 || seconds % 0x1_0000 == 0);
         if self.found.len() < MOST {
+            let Doubts { text, noise } = doubts;
             self.found.push(Candidate { offset, unit, nanoseconds, text, weak: round || noise });
         }
         true

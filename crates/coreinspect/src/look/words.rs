@@ -104,7 +104,7 @@ impl<'a> Words<'a> {
             self.pointing = self.pointing.wrapping_add(1);
             return;
         }
-        if !first_points && !second_points && self.times.long(at, word, text, noise) {
+        if !first_points && !second_points && self.times.long(at, word, times::Doubts { text, noise }) {
             return;
         }
         let halves = [(at, first, first_points), (at.saturating_add(4), second, second_points)];
