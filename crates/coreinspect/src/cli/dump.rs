@@ -123,7 +123,7 @@ impl Progress {
             self.next = Instant::now() + Duration::from_millis(200);
             self.shown = true;
             // Nobody is left to tell if this fails.
-            let _ = write!(io::stderr(), "\r\x1b[K{} {}", size(self.bytes >> 20 << 20, false), self.what);
+            let _ = write!(io::stderr(), "\r\x1b[K{} {}", size(self.bytes >> 20 << 20), self.what);
         }
     }
 }

@@ -7,7 +7,7 @@ use super::grid::{Cell, Grid, Heading};
 use super::json::Data;
 use super::output::Shown;
 use super::printable::Printable;
-use super::size::{about, size};
+use super::size::about;
 use super::style::{Style, Tone};
 use super::table::state_tone;
 use crate::report::check::{Check, CheckedSegment, LimitValue, LossCause};
@@ -95,7 +95,7 @@ fn table(check: &Check, canvas: &mut dyn Canvas) -> io::Result<()> {
     headings.extend(rules.map(|rules| heading(rules.heading, false, 0)));
     let unknown = || "-".to_owned();
     let rows = check.segments.iter().map(|segment| {
-        let bytes = |bytes: Option<u64>| bytes.map_or_else(unknown, |bytes| size(bytes, style.bytes));
+        let bytes = |bytes: Option<u64>| bytes.map_or_else(unknown, |bytes| style.size(bytes));
         let mut row = vec![
             Cell::new(segment.number.to_string()),
             Cell::new(segment.key.clone().unwrap_or_else(unknown)).tone(Tone::Name),
@@ -113,7 +113,7 @@ fn table(check: &Check, canvas: &mut dyn Canvas) -> io::Result<()> {
 fn kept(segment: &CheckedSegment, bytes: u64, style: Style) -> Cell {
     let state = segment.state(bytes);
     let text = match state {
-        "partial" => format!("{} of {}", size(bytes, style.bytes), size(segment.mapped, style.bytes)),
+        "partial" => format!("{} of {}", style.size(bytes), style.size(segment.mapped)),
         "absent" => "nothing".to_owned(),
         state => state.to_owned(),
     };

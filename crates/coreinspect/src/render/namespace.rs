@@ -5,7 +5,6 @@ use std::io;
 use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
-use super::size::size;
 use super::style::Tone;
 use crate::report::{Namespace, NamespaceSegment};
 
@@ -43,8 +42,8 @@ impl Draw for ListedNamespace<'_> {
 }
 
 fn table(namespace: &Namespace, header: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
-    let plain = canvas.style().bytes;
-    let bytes = |bytes| Cell::new(size(bytes, plain));
+    let style = canvas.style();
+    let bytes = |bytes| Cell::new(style.size(bytes));
     let row = |segment: &NamespaceSegment| {
         vec![
             Cell::new(segment.key.clone()).tone(Tone::Name),

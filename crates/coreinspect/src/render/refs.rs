@@ -7,7 +7,6 @@ use super::grid::{Cell, Grid, Heading};
 use super::json::Data;
 use super::output::Shown;
 use super::printable::Printable;
-use super::size::size;
 use super::style::{Style, Tone};
 use crate::report::{Reference, Refs, Stored, StoredPointer, Text};
 
@@ -140,7 +139,7 @@ fn place(one: &Reference, style: Style) -> String {
                 let free = if block.free { "free " } else { "" };
                 let kept = block.cache.map_or_else(String::new, |cache| format!(" (in a {cache})"));
                 let inside = one.at.map_or(0, |at| at.0.saturating_sub(block.address.0));
-                format!("{free}block of {} bytes{kept}, +{inside}", size(block.size, style.bytes))
+                format!("{free}block of {} bytes{kept}, +{inside}", style.size(block.size))
             }
             None => "no block is known here".to_owned(),
         },
@@ -278,7 +277,7 @@ fn unsearched(refs: &Refs, canvas: &mut dyn Canvas) -> io::Result<()> {
         heading("MAPPING", false, true),
     ];
     let rows = refs.unsearched.iter().take(MOST_UNSEARCHED).map(|run| {
-        let bytes = size(run.end.0.saturating_sub(run.start.0), style.bytes);
+        let bytes = style.size(run.end.0.saturating_sub(run.start.0));
         let name = run.mapping.as_ref().map_or_else(|| "without a name".to_owned(), printed);
         let name = if run.reason == "not-saved" { name } else { format!("{name}: {}", run.reason) };
         let rights = run.permissions.clone().unwrap_or_else(|| "?".to_owned());

@@ -6,7 +6,6 @@ use std::io;
 use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
-use super::size::size;
 use super::style::{Style, Tone};
 use crate::report::{PathText, Shared, SharedCopy, SharedSegment};
 
@@ -83,7 +82,7 @@ fn row(segment: &SharedSegment, style: Style) -> Vec<Cell> {
     vec![
         Cell::new(segment.key.as_deref().unwrap_or("-")).tone(Tone::Name),
         Cell::new(segment.dumps.to_string()),
-        Cell::new(size(mapped, style.bytes)),
+        Cell::new(style.size(mapped)),
         Cell::new(bases.len().to_string()),
         Cell::new(rights.into_iter().collect::<Vec<_>>().join(" ")),
         Cell::new(text).tone(tone),

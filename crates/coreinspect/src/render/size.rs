@@ -1,5 +1,7 @@
 //! Sizes as lsipc(1) prints them, but never rounded.
 
+use super::Style;
+
 /// A size to two or three digits, for what is only roughly known: `31G`, `640K`.
 pub fn about(bytes: u64) -> String {
     const UNITS: [(u32, &str); 5] = [(50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")];
@@ -7,11 +9,8 @@ pub fn about(bytes: u64) -> String {
     unit.map_or_else(|| bytes.to_string(), |(shift, name)| format!("{}{name}", bytes >> shift))
 }
 
-/// `bytes` with the largest unit that keeps it whole: `4K`, `1G`, `5000`. `plain`: always bytes.
-pub fn size(bytes: u64, plain: bool) -> String {
-    if plain {
-        return bytes.to_string();
-    }
+/// `bytes` with the largest unit that keeps it whole: `4K`, `1G`, `5000`.
+pub fn size(bytes: u64) -> String {
     for (shift, unit) in [(40_u32, 'T'), (30, 'G'), (20, 'M'), (10, 'K')] {
         let mask = !(u64::MAX << shift);
         if bytes > mask && bytes & mask == 0 {
@@ -21,9 +20,16 @@ pub fn size(bytes: u64, plain: bool) -> String {
     bytes.to_string()
 }
 
+impl Style {
+    /// `bytes` as [`size`] writes them, or plainly where the user wants bytes.
+    pub(super) fn size(self, bytes: u64) -> String {
+        if self.bytes { bytes.to_string() } else { size(bytes) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{Style, size};
 
     #[test]
     fn sizes_are_never_rounded() {
@@ -39,8 +45,9 @@ mod tests {
             (3 << 30, "3G"),
             (1 << 40, "1T"),
         ] {
-            assert_eq!(size(bytes, false), shown);
+            assert_eq!(size(bytes), shown);
         }
-        assert_eq!(size(1 << 30, true), "1073741824");
+        let plain = Style { bytes: true, ..Style::default() };
+        assert_eq!(plain.size(1 << 30), "1073741824");
     }
 }

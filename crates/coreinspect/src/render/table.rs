@@ -5,7 +5,6 @@ use std::io;
 use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
-use super::size::size;
 use super::style::{Style, Tone};
 use super::{about, look, missing, unnamed, value};
 use crate::report::{Attachment, Content, Dump, Segment};
@@ -36,11 +35,11 @@ const COLUMNS: &[(Heading, CellOf)] = &[
     (heading("OWNER", false, 6), |row, _| Cell::new(unknown(row.segment.owner))),
     (heading("PERMS", false, 6), |row, _| Cell::new(unknown(row.segment.perms.as_deref()))),
     (heading("SIZE", true, 4), |row, style| {
-        Cell::new(unknown(row.segment.size.map(|bytes| size(bytes, style.bytes))))
+        Cell::new(unknown(row.segment.size.map(|bytes| style.size(bytes))))
     }),
     (heading("NATTCH", true, 5), |row, _| Cell::new(unknown(row.segment.nattch))),
-    (heading("MAPPED", true, 4), |row, style| Cell::new(size(row.attachment.mapped, style.bytes))),
-    (heading("SAVED", true, 2), |row, style| Cell::new(size(row.attachment.saved, style.bytes))),
+    (heading("MAPPED", true, 4), |row, style| Cell::new(style.size(row.attachment.mapped))),
+    (heading("SAVED", true, 2), |row, style| Cell::new(style.size(row.attachment.saved))),
     (heading("PERM", false, 3), |row, _| Cell::new(permissions(row.attachment))),
     (heading("STATE", false, 0), |row, _| {
         Cell::new(row.attachment.state).tone(state_tone(row.attachment.state))

@@ -31,6 +31,6 @@ impl FromStr for Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::render::size::size(self.0, false))
+        f.write_str(&crate::render::size::size(self.0))
     }
 }
