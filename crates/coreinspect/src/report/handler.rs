@@ -38,23 +38,41 @@ pub struct Handler {
     pub fills: Vec<&'static str>,
 }
 
+impl Handler {
+    fn of(told: source::Handler) -> Self {
+        // Every field by name: a new one does not compile until it is shown.
+        let source::Handler {
+            name,
+            pid,
+            uid,
+            gid,
+            signal,
+            time,
+            command,
+            executable,
+            arguments,
+            hostname,
+        } = told;
+        Self {
+            name,
+            pid,
+            uid,
+            gid,
+            signal,
+            time,
+            command: command.map(Text::new),
+            executable: executable.map(Text::new),
+            arguments: arguments.map(Text::new),
+            hostname: hostname.map(Text::new),
+            fills: Vec::new(),
+        }
+    }
+}
+
 impl Dump {
     /// Adds what `handler` told of a process whose machine numbers signals by `numbering`. What the dump itself says stays.
     pub fn add(&mut self, handler: &source::Handler, numbering: SignalNumbering) {
-        let text = |bytes: &Option<Vec<u8>>| bytes.clone().map(Text::new);
-        let mut told = Handler {
-            name: handler.name,
-            pid: handler.pid,
-            uid: handler.uid,
-            gid: handler.gid,
-            signal: handler.signal,
-            time: handler.time,
-            command: text(&handler.command),
-            executable: text(&handler.executable),
-            arguments: text(&handler.arguments),
-            hostname: text(&handler.hostname),
-            fills: Vec::new(),
-        };
+        let mut told = Handler::of(handler.clone());
         if self.error.is_none() {
             let process = &mut self.process;
             let signal = told
