@@ -52,6 +52,8 @@ impl Handler {
             executable,
             arguments,
             hostname,
+            // It is in the fix of a core that was cut off.
+            limit: _,
         } = told;
         Self {
             name,
