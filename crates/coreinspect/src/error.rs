@@ -30,13 +30,13 @@ pub enum Error {
         format: Format,
     },
     /// A compressed file, or a pipe, broke off before there was anything to inspect.
-    #[error("{damage}; too little came to inspect: copy it again, or take a new dump")]
+    #[error("{damage}; too little of it is left to inspect: copy it again, or take a new dump")]
     Damaged {
         /// How it broke off.
         damage: String,
     },
     /// A limit, or a full disk, ended the reading of a compressed file or a pipe.
-    #[error("it is not read further: {source}")]
+    #[error("coreinspect stopped reading: {source}")]
     Refused {
         /// Which, and what to do.
         source: io::Error,
@@ -93,8 +93,7 @@ fn of_a_process(pid: u32, what: &str, error: &io::Error) -> String {
     match process_code(error) {
         "no-process" => format!("process {pid} is not there: it has ended, or never was"),
         "no-rights" => format!(
-            "no right to read {what}: process {pid} is another user's, or lets nobody look (set-user-ID, PR_SET_DUMPABLE); try as \
-             its user or as root: sudo coreinspect live {pid}"
+            "no right to read {what}: process {pid} belongs to another user, or is protected (set-user-ID, PR_SET_DUMPABLE); try as its user or as root: sudo coreinspect live {pid}"
         ),
         _ => format!("cannot read {what}, of process {pid}: {error}"),
     }
@@ -116,7 +115,7 @@ fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         io::ErrorKind::PermissionDenied => {
-            "no right to read it; cores are mode 0600 of the crashed process's owner: try as that user or root".to_owned()
+            "no right to read it; a core has mode 0600 and belongs to the user of the process: try as that user or root".to_owned()
         }
         io::ErrorKind::IsADirectory => "it is a directory; name the dump inside it".to_owned(),
         io::ErrorKind::InvalidInput => {

@@ -31,11 +31,10 @@ const ABOUT: &str = "\
 Says what a dump of a running process would keep of its segments, by the kernel when a signal kills it, by gcore, and by \
 .NET's createdump; why the rest would be lost; and what to change for this process, a systemd unit, a container, a pod.
 
-Nothing is stopped and nothing is changed. The kernel decides by the mapping's flags (VmFlags in /proc/PID/smaps), \
+It stops nothing and changes nothing. The kernel decides by the mapping's flags (VmFlags in /proc/PID/smaps), \
 coredump_filter, RLIMIT_CORE, kernel.core_pattern and whether the process is dumpable: core(5).
 
-Exit status: 0 all would be kept; 1 the kernel's core (or that of --dumper) would lose a byte, or there is no segment; 2 the \
-process could not be looked at.";
+Exit status: 0 all would be kept; 1 the kernel's core (or that of --dumper) would lose a byte, or there is no segment; 2 coreinspect could not look at the process.";
 
 /// Those whose rules can be foretold, the kernel first.
 fn writers() -> impl Iterator<Item = Writer> {
@@ -92,7 +91,7 @@ impl CheckCommand {
         let pid = self.pid;
         if report.segments.is_empty() {
             context.tell(format_args!(
-                "process {pid} has no System V segment attached: there is nothing to check"
+                "process {pid} has no System V segment attached, so there is nothing to check"
             ));
             return Status::Nothing;
         }

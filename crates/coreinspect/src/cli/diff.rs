@@ -24,8 +24,8 @@ mod other;
 
 use other::Raw;
 
-/// Compares segments of a dump with those of another, with the living ones, or with a file: fields, bytes, and which copy is
-/// newer.
+/// Compares segments of a dump with those of another dump, with live segments, or with a file: fields, bytes, and which
+/// copy is newer.
 #[derive(Args, Debug)]
 pub(super) struct Diff {
     /// The dump (or its program and then the dump); the other dump, unless --live or --raw names the other side; and which
@@ -34,10 +34,10 @@ pub(super) struct Diff {
     words: Vec<OsString>,
     #[command(flatten)]
     dump: DumpFlags,
-    /// Compare with the segments that are alive in this kernel.
+    /// Compare with the live segments of this kernel.
     #[arg(long, conflicts_with_all = ["raw", "pair"])]
     live: bool,
-    /// Compare with the bytes in a file, as `extract` writes it; what FILE.json names as missing is not compared.
+    /// Compare with the bytes in a file, as `extract` writes it, except those that FILE.json lists as missing.
     #[arg(long, value_name = "FILE", conflicts_with = "pair")]
     raw: Option<PathBuf>,
     /// Compare these two segments, whatever their keys: '#2=#3' is #2 of the first dump and #3 of the other.
@@ -46,7 +46,7 @@ pub(super) struct Diff {
     /// Show the bytes that differ, side by side.
     #[arg(long)]
     hex: bool,
-    /// Fields, ranges and lines of bytes that are shown of a segment.
+    /// Show at most this many fields, ranges and lines of bytes of a segment.
     #[arg(long, value_name = "N", value_parser = super::show::number, default_value = "40")]
     limit: u64,
     #[command(flatten)]
@@ -221,7 +221,7 @@ impl Diff {
             copies.push(Some(both));
         }
         if report.segments.iter().any(|segment| segment.only_in.is_some()) && !context.quiet {
-            context.tell("warning: a segment of the dump is not alive here, or has another IPC namespace, or its key does not tell which it is");
+            context.tell("warning: a segment of the dump is not alive here, or is in another IPC namespace, or its key does not identify it");
         }
         self.end(&report, &copies, context)
     }
@@ -241,7 +241,7 @@ impl Diff {
             (None, segments) => {
                 let count = segments.len();
                 return Err(Failure::new(format!(
-                    "--raw is compared with one SEGMENT, and there are {count}: name it"
+                    "--raw compares with one SEGMENT, and there are {count}: name it"
                 )));
             }
         };
@@ -305,17 +305,17 @@ impl Diff {
             let count =
                 |count: usize| if count == 1 { "1 segment".to_owned() } else { format!("{count} segments") };
             let said = match (different.count(), alone) {
-                (0, alone) => format!("{} on one side alone", count(alone)),
+                (0, alone) => format!("{} on one side only", count(alone)),
                 (different, 0) => format!("{bytes}, in {}", count(different)),
                 (different, alone) => {
-                    format!("{bytes}, in {}; {} on one side alone", count(different), count(alone))
+                    format!("{bytes}, in {}; {} on one side only", count(different), count(alone))
                 }
             };
             context.tell(said);
             return Ok(Status::Nothing);
         }
         if report.compared() == 0 {
-            return Err(Failure::new("no byte is there on both sides: nothing could be compared"));
+            return Err(Failure::new("no byte is on both sides, so nothing could be compared"));
         }
         Ok(Status::Found)
     }
@@ -339,7 +339,7 @@ impl Diff {
             && let (Some(here), Some(there)) = (here.left, there.right)
         {
             context.tell(format_args!(
-                "warning: IPC_PRIVATE segments are not paired, because their key says nothing; --pair '#{here}=#{there}' compares two"
+                "warning: IPC_PRIVATE segments are not paired, because their key identifies none; --pair '#{here}=#{there}' compares two"
             ));
         }
     }

@@ -13,19 +13,19 @@ use crate::proc_files::{IpcTable, ProcessFolder};
 use crate::render::size::size;
 use crate::report::WrittenCore;
 
-/// Writes a small core of a running process: its System V segments, and what the kernel knows of them.
+/// Writes a small core of a running process: its System V segments, and what the kernel knows about them.
 #[derive(Args, Debug)]
 pub(super) struct Dump {
     /// The process.
     #[arg(value_name = "PID")]
     pid: u32,
-    /// The file to write; otherwise core.PID.shm. It must not exist, unless --force is given.
+    /// The file to write, core.PID.shm by default. It must not exist, unless you give --force.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Stop the process while its segments are copied: a picture of one moment, as far as it alone writes.
+    /// Stop the process while its segments are copied: a picture of one moment, unless other processes write to them.
     #[arg(long)]
     stop: bool,
-    /// Save the threads' registers too, for which the process is stopped, however briefly.
+    /// Save the threads' registers too; this stops the process for a moment.
     #[arg(long)]
     threads: bool,
 }
@@ -36,7 +36,7 @@ impl Execute for Dump {
         let process = ProcessFolder::open(pid)?;
         let path = self.output.clone().unwrap_or_else(|| PathBuf::from(format!("core.{pid}.shm")));
         if path.as_os_str() == "-" {
-            return Err(Failure::new("a core is written to a file, whose holes a pipe would fill; name one"));
+            return Err(Failure::new("a core needs a file, because a pipe would fill its holes; name one"));
         }
         let mut file = NewFile::create(&path, context.force, [])?;
         let (listed, unknown) = match IpcTable::of(&process) {
@@ -56,15 +56,14 @@ impl Execute for Dump {
         drop(progress);
         let written = written.map_err(failure)?;
         if written.mappings == 0 {
-            let nothing = "has no System V segment attached; nothing is written";
+            let nothing = "has no System V segment attached; nothing was written";
             context.tell(format_args!("process {pid} {nothing}"));
             return Ok(Status::Nothing);
         }
         file.finish()?;
         if let Some(error) = unknown.filter(|_| !context.quiet) {
             context.tell(format_args!(
-                "warning: owner, rights and nattch of the segments are not known: process {pid} is in another IPC namespace, \
-                 which cannot be entered ({error}); try as root"
+                "warning: owner, rights and nattch of the segments are unknown: process {pid} is in another IPC namespace, which coreinspect cannot enter ({error}); try as root"
             ));
         }
         tell(&path, pid, &written, context)
@@ -88,12 +87,11 @@ fn tell(path: &Path, pid: u32, written: &Written, context: &mut Context<'_>) -> 
     }
     if written.way == Way::Memory {
         context.tell(
-            "warning: without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE every page was read through the process, and is \
-             resident now, also those that nobody had touched; as root only pages that exist are read",
+            "warning: without CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE coreinspect read every page through the process, and even pages that nobody had touched are resident now; as root it reads only pages that exist",
         );
     }
     if let Some(stopped) = written.stopped {
-        context.tell(format_args!("process {pid} stood still for {:.3} ms", stopped.as_secs_f64() * 1e3));
+        context.tell(format_args!("process {pid} was stopped for {:.3} ms", stopped.as_secs_f64() * 1e3));
     }
     Ok(Status::Found)
 }

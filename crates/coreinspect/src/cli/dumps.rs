@@ -18,10 +18,10 @@ use crate::source::{self, Amount, MappedFile, Opened, Reading, die_clearly_when_
 /// The dump by a flag.
 #[derive(Args, Clone, Debug)]
 pub(super) struct DumpFlags {
-    /// The dump, as gdb and drgn name it.
+    /// The dump, by the same flag as in gdb and drgn.
     #[arg(short, long, value_name = "DUMP")]
     core: Option<PathBuf>,
-    /// A running process in the place of a dump; /proc/PID is the same.
+    /// A running process instead of a dump; the path /proc/PID means the same.
     #[arg(short, long, value_name = "PID", conflicts_with = "core", value_parser = process_id)]
     pid: Option<u32>,
 }
@@ -67,7 +67,7 @@ pub(super) struct Named {
 /// Standard input is named twice.
 pub(super) fn pair(paths: &[PathBuf], core: Option<&PathBuf>) -> Result<Vec<Named>, Failure> {
     if paths.iter().chain(core).filter(|path| path.as_os_str() == "-").count() > 1 {
-        return Err(Failure::new("standard input (-) holds one dump, and is named twice"));
+        return Err(Failure::new("standard input (-) holds one dump, but you named it twice"));
     }
     let mut named = Vec::new();
     let mut program = None;
@@ -177,7 +177,7 @@ impl OneSegment {
     ) -> Result<Self, Failure> {
         let (path, words) = one(words, core, context)?;
         let [word] = words.as_slice() else {
-            return Err(Failure::new("name one SEGMENT behind the dump: a key, @ADDRESS or '#N'"));
+            return Err(Failure::new("name one SEGMENT after the dump: a key, @ADDRESS or '#N'"));
         };
         let selector = selector(word)?;
         let inspection = inspect(&path, Amount::Segments, &Options::without_content(), context)?;

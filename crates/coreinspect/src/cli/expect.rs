@@ -97,7 +97,7 @@ impl FromStr for Expectation {
         let words = words(text)?;
         if words.is_empty() {
             return Err(
-                "it expects nothing; write for example 'key=0x7800c028 flag=ready message~hello'".to_owned()
+                "it has no term; write for example 'key=0x7800c028 flag=ready message~hello'".to_owned()
             );
         }
         Ok(Self { terms: words.iter().map(|word| Term::parse(word)).collect::<Result<_, _>>()? })

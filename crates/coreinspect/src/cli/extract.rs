@@ -15,7 +15,7 @@ use crate::inspection::{InspectedSegment, Inspection};
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::report::{Hole, Holes, SCHEMA};
 
-/// Writes the bytes of a segment to a sparse file of mode 0600. What is missing is a hole, and is named.
+/// Writes the bytes of a segment to a sparse file of mode 0600. Missing bytes become holes, and coreinspect lists them.
 #[derive(Args, Debug)]
 pub(super) struct Extract {
     /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or '#N'.
@@ -23,7 +23,7 @@ pub(super) struct Extract {
     words: Vec<OsString>,
     #[command(flatten)]
     dump: DumpFlags,
-    /// The file to write; - is standard output. It must not exist, unless --force is given.
+    /// The file to write; - is standard output. It must not exist, unless you give --force.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -148,7 +148,7 @@ impl Plan<'_> {
             if !context.force {
                 let name = dumps::shown(json);
                 let message =
-                    format!("{name} exists and would speak of holes that are not; --force removes it");
+                    format!("{name} exists and would list holes that are not there; --force removes it");
                 return Err(Failure::new(message));
             }
             return Ok(HolesFile::Obsolete(json.to_owned()));
@@ -189,9 +189,8 @@ impl Plan<'_> {
         }
         let unmapped = self.gaps().filter(|(_, reason)| *reason == "not-mapped");
         if let Some((offsets, _)) = unmapped.into_iter().find(|(offsets, _)| offsets.length() > MOST_ZEROES) {
-            let message = format!(
-                "nothing is mapped at offset {offsets}; leave that out with --at, or write to a file"
-            );
+            let message =
+                format!("nothing is mapped at offset {offsets}; skip it with --at, or write to a file");
             return Err(Failure::new(message));
         }
         for tile in self.segment.memory.tiles(self.window) {

@@ -26,13 +26,13 @@ use crate::writer::{Habits, Names};
 pub(super) struct ContentFlags {
     #[command(flatten)]
     layout: LayoutFlags,
-    /// Print nothing of what the bytes say.
+    /// Do not decode the bytes of segments.
     #[arg(long, conflicts_with_all = ["layout", "full"])]
     no_content: bool,
-    /// Whole messages in JSON and `show`, not their first 4,096 bytes.
+    /// Print whole messages in JSON and `show`, not only their first 4,096 bytes.
     #[arg(long)]
     full: bool,
-    /// Exit with 1 if a value is not as its layout says that it must be.
+    /// Exit with 1 if a value breaks a rule of its layout.
     #[arg(long)]
     strict: bool,
 }
@@ -90,7 +90,7 @@ impl ContentFlags {
 /// Lists the System V segments of dumps.
 #[derive(Args, Debug)]
 pub(super) struct Inspect {
-    /// The dumps: ELF cores by the kernel, gcore and others. A program before a dump is the program of that dump.
+    /// The dumps: ELF cores of the kernel, gcore and others. You can name its program before each dump.
     #[arg(value_name = "DUMP")]
     dumps: Vec<PathBuf>,
     #[command(flatten)]
@@ -112,7 +112,7 @@ pub(super) struct ReportFlags {
     /// Columns, in this order: #, key, base, shmid, owner, perms, size, nattch, mapped, saved, perm, state, content.
     #[arg(help_heading = "Listing", long, value_name = "COLUMN,...", value_delimiter = ',', value_parser = column)]
     columns: Vec<Column>,
-    /// Rows alone, without headings and explanations.
+    /// Print rows only, without headings and explanations.
     #[arg(help_heading = "Listing", long)]
     no_header: bool,
     /// Write the JSON document to a file too.

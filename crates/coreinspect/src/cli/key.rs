@@ -22,19 +22,19 @@ pub(super) struct KeyCommand {
     /// A key in any spelling: 0x7800c028, 7800c028, SYSV7800c028, '/SYSV7800c028 (deleted)', decimal.
     #[arg(value_name = "KEY", allow_negative_numbers = true)]
     key: Option<String>,
-    /// The path that ftok is given.
+    /// Make the key that ftok(3) makes of this path.
     #[arg(long, value_name = "PATH")]
     path: Option<PathBuf>,
-    /// The project id that ftok is given: a character (x), or a number (120, 0x78).
+    /// The project id for ftok(3): a character (x), or a number (120, 0x78).
     #[arg(long, value_name = "ID", value_parser = project_id, default_value = "x", requires = "path")]
     id: u8,
-    /// Look under this folder for paths that make the key; symbolic links are not followed.
+    /// Search this folder for paths that make the key, without following symbolic links.
     #[arg(long, value_name = "FOLDER", conflicts_with = "path")]
     search: Option<PathBuf>,
     /// Try the paths that the process of this dump knew: arguments, environment, mappings, strings in its memory.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["path", "search"])]
     from: Option<PathBuf>,
-    /// Look at these paths under this folder, a container's or an image's root, which no link leads out of.
+    /// Look up these paths under this folder, the root of a container or an image; no link leads out of it.
     #[arg(long, value_name = "FOLDER", requires = "from")]
     root: Option<PathBuf>,
 }
@@ -55,12 +55,12 @@ impl Execute for KeyCommand {
         };
         if self.from.is_some() {
             if key.is_private() {
-                return Err(Failure::new("IPC_PRIVATE is made from no path"));
+                return Err(Failure::new("no path makes IPC_PRIVATE"));
             }
             return self.known_to(key, context);
         }
         let search = match &self.search {
-            Some(_) if key.is_private() => return Err(Failure::new("IPC_PRIVATE is made from no path")),
+            Some(_) if key.is_private() => return Err(Failure::new("no path makes IPC_PRIVATE")),
             Some(root) => {
                 // What cannot even be begun is no search that found nothing.
                 std::fs::read_dir(root).map_err(|error| {
@@ -109,7 +109,7 @@ impl KeyCommand {
             Failure::new(format!("cannot look under {root}: {error}"))
         })?;
         if more && !context.quiet {
-            context.tell("warning: the dump has more memory, or more paths, than were looked at");
+            context.tell("warning: coreinspect did not search all memory of the dump, or tried only a part of its paths");
         }
         let candidates: Vec<_> = stated.candidates(key).iter().map(|found| clued(key, found)).collect();
         let searched = searched(&stated, key);
@@ -117,7 +117,7 @@ impl KeyCommand {
         context.print(&ShownKey { key, report: &KeyReport::of(key, candidates, Some(searched)) })?;
         if none {
             context.tell(format_args!(
-                "no path that the process of {} knew makes {key} here",
+                "no path that the process of {} knew makes {key} on this machine",
                 dumps::shown(path)
             ));
             return Ok(Status::Nothing);
@@ -158,7 +158,7 @@ pub(super) fn makers(inspection: &Inspection) -> Vec<(usize, String)> {
             };
             let evidence = candidate.evidence.unwrap_or_default();
             let line = format!(
-                "{path} makes it here {how} ({evidence}; {chance} of the paths tried would by chance)"
+                "{path} makes this key {how} ({evidence}; {chance} of the tried paths are expected to by chance)"
             );
             (number, line)
         });
@@ -186,10 +186,7 @@ fn candidate(key: Key, found: &key_search::Candidate) -> Candidate {
 fn parse(text: &str, context: &mut Context<'_>) -> Result<Key, Failure> {
     let readings = Key::readings(text).map_err(|error| Failure::new(error.to_string()))?;
     if let (Some(other), false) = (readings.second(), context.quiet) {
-        context.tell(format_args!(
-            "{text} is read as decimal, {}; write 0x{text} for {other}",
-            readings.first()
-        ));
+        context.tell(format_args!("{text} means decimal, {}; write 0x{text} for {other}", readings.first()));
     }
     Ok(readings.first())
 }

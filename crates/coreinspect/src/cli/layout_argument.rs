@@ -23,7 +23,7 @@ pub(super) struct LayoutFlags {
     /// of the program. See `coreinspect layouts`.
     #[arg(long, value_name = "LAYOUT")]
     layout: Option<String>,
-    /// Ask the layouts of this file too.
+    /// Try the layouts of this file too.
     #[arg(long, value_name = "FILE")]
     layout_file: Vec<PathBuf>,
     /// The program or library whose debug information has the types.
@@ -62,7 +62,7 @@ impl LayoutFlags {
         if let Some(text) = &self.layout {
             chosen.layout = Some(self.resolve(text, &chosen.layouts, context)?);
         } else if self.types.is_some() {
-            return Err(Failure::new("--types says where the type of --layout is found: name a type"));
+            return Err(Failure::new("--types says where to find the type of --layout: name a type"));
         }
         Ok(chosen)
     }
@@ -73,7 +73,7 @@ pub(super) fn read_files(named: &[PathBuf], context: &mut Context<'_>) -> Result
     let files = LayoutFiles::read(named).map_err(Failure::Screen)?;
     if !context.quiet {
         for problem in &files.problems {
-            context.tell_screen(&format!("warning: a layout file is left out: {problem}"));
+            context.tell_screen(&format!("warning: coreinspect ignores a layout file: {problem}"));
         }
     }
     Ok(files)

@@ -11,7 +11,7 @@ use crate::layout::Subject;
 use crate::machine::Machine;
 use crate::report::{CheckedFile, LayoutCheck, LayoutDefinition, Layouts, SCHEMA};
 
-/// Lists the layouts that are known and what each recognises; shows one; checks layout files.
+/// Lists the known layouts and what each recognises; shows one; checks layout files.
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(long_about = ABOUT)]
@@ -25,12 +25,12 @@ pub(super) struct LayoutsCommand {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// The fields of a layout, with their offsets and sizes on this machine.
+    /// Shows the fields of a layout, with their offsets and sizes on this machine.
     Show {
         /// What --layout takes: a name, a type ('u8 flag; cstr message'), FILE.layout:NAME.
         #[arg(value_name = "LAYOUT")]
         layout: String,
-        /// Ask the layouts of this file too.
+        /// Try the layouts of this file too.
         #[arg(long, value_name = "FILE")]
         layout_file: Vec<PathBuf>,
         /// The program or library whose debug information has the types.
@@ -46,9 +46,9 @@ enum Action {
 }
 
 const ABOUT: &str = "\
-Lists the layouts that are known and what each recognises; shows one; checks layout files.
+Lists the known layouts and what each recognises; shows one; checks layout files.
 
-A layout is written as C, with a word more where C has none:
+You write a layout as in C, with a few words more:
 
   u8 flag { 0=empty 1=ready 2=read }; cstr message
   u32 magic = 0x4a4f4253; u32 count; struct { u64 id; time_t since; } jobs[count]
@@ -56,9 +56,9 @@ A layout is written as C, with a word more where C has none:
 
 Fields stand where C puts them; `packed;` first switches that off. Types: C's own, u8 to u128, i8 to i128, f32, f64, \
 char name[16], cstr and text (up to their NUL), bytes raw[16], T *pointer, enum, flags, struct, union. Before a type: be, \
-le, hex, time_s, time_ms, time_us, time_ns. Counts and conditions ask for fields before: item list[count], item all[], \
-if (version >= 3) u32 extra. Places: @0x40 u32 x, pad 3, align 8, size 64. What must hold: check count == valid \
-\"torn write\". All of it: coreinspect-layout(5).
+le, hex, time_s, time_ms, time_us, time_ns. Counts and conditions can use earlier fields: item list[count], item all[], \
+if (version >= 3) u32 extra. Places: @0x40 u32 x, pad 3, align 8, size 64. Rules: check count == valid \
+\"torn write\". The whole grammar: coreinspect-layout(5).
 
 A file NAME.layout holds such a text, headed by lines `//! name: queue`, `//! about: ...`, `//! keys: 0x510000??`; \
 NAME.toml says the same in TOML. Both are read from ~/.config/coreinspect/layouts ($XDG_CONFIG_HOME), \

@@ -18,22 +18,22 @@ use crate::report::{Dump, Namespace};
 use crate::source::Amount;
 use crate::targets::LiveTarget;
 
-/// Looks at running processes: the same report as of a dump, with what only the kernel knows (shmid, exact size, owner, who
-/// attached last). Without a PID: every segment of this IPC namespace, who attaches it, and which nobody will ever remove.
+/// Reports on running processes as on dumps, with what only the kernel knows (shmid, exact size, owner, who attached
+/// last). Without a PID: every segment of this IPC namespace, who attaches it, and which nobody will ever remove.
 ///
-/// It stops nothing and writes nothing into a process, so bytes that are changed meanwhile may be torn.
+/// It stops nothing and writes nothing into a process, so bytes that change meanwhile may be torn.
 #[derive(Args, Debug)]
 pub(super) struct Live {
     /// The processes.
     #[arg(value_name = "PID", value_parser = process_id)]
     pids: Vec<u32>,
-    /// Hold the processes still, all at once, while their segments are copied, and say for how long: a consistent picture.
+    /// Stop all the processes while their segments are copied, for a consistent picture, and say for how long.
     #[arg(long, requires = "pids", conflicts_with = "watch")]
     stop: bool,
     /// Look again and again, and show what changes, until q or Ctrl-C; in a pipe a line of JSON for each change.
     #[arg(long, requires = "pids")]
     watch: bool,
-    /// How long to wait between two looks of --watch (500ms, 2s, 1m).
+    /// How often --watch looks (500ms, 2s, 1m).
     #[arg(long, value_name = "TIME", requires = "watch", value_parser = interval, default_value = "500ms")]
     interval: Duration,
     #[command(flatten)]
@@ -92,7 +92,7 @@ impl Live {
     /// Every segment of this namespace and who attaches it; in JSON, and with -v, also what each of these processes has.
     fn whole_namespace(&self, context: &mut Context<'_>) -> Result<Status, Failure> {
         if self.reports.expects_or_copies() {
-            return Err(Failure::new("--expect, --also-json and --columns are about processes: name them"));
+            return Err(Failure::new("--expect, --also-json and --columns need processes: name them"));
         }
         let found = namespace::Namespace::own();
         let found = found.map_err(|error| Failure::new(format!("cannot read /proc/sysvipc/shm: {error}")))?;
@@ -105,7 +105,7 @@ impl Live {
         };
         if tells && namespace.unreadable_processes > 0 {
             context.tell(format_args!(
-                "warning: {processes} could not be read: who attaches may be missing; root sees most"
+                "warning: {processes} could not be read, so attaching processes may be missing; root sees most"
             ));
         }
         if tells && namespace.lost_rows > 0 {

@@ -282,12 +282,10 @@ pub static COMMANDS: &[Command] = &[
 /// The whole command line, for parsing, help and completions.
 pub fn command() -> clap::Command {
     let root = output::Flags::augment_args(INSPECT.build(clap::Command::new("coreinspect")))
-        .about("Says what was in the System V shared memory of a dumped process")
+        .about("Reports what was in the System V shared memory of a dumped process")
         .long_about(
-            "Says what was in the System V shared memory of a dumped process: which segments were attached, what their \
-             keys mean, whether their bytes are in the dump and if not why not, and what they say.\n\nExit status: 0 a \
-             segment was found; 1 the dump was read well but has none (or --expect is not met); 2 it could not be read, \
-             or the command line is wrong.",
+            "Reports what was in the System V shared memory of a dumped process: which segments were attached, what their keys mean, which of their bytes are in the dump, why the others are missing, and what the bytes mean.\n\nExit status: 0 a \
+             segment was found; 1 the dump has none (or --expect fails); 2 coreinspect could not read the dump, or the command line is wrong.",
         )
         .disable_version_flag(true)
         .disable_help_subcommand(true)
@@ -307,9 +305,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
         Err((failure, err)) => return fail(&failure, err),
     };
     let result = match matches.subcommand() {
-        Some((name, _)) if matches.get_many::<std::path::PathBuf>("dumps").is_some() => {
-            Err(Failure::new(format!("{name} is a command and comes first; a dump of that name is ./{name}")))
-        }
+        Some((name, _)) if matches.get_many::<std::path::PathBuf>("dumps").is_some() => Err(Failure::new(
+            format!("{name} is a command and must come first; for a dump of that name write ./{name}"),
+        )),
         Some((name, matches)) => match COMMANDS.iter().find(|row| row.name == name) {
             Some(row) => (row.execute)(matches, &mut context),
             None => Err(Failure::new(format!("there is no command {name}"))),

@@ -80,11 +80,11 @@ impl NewFile {
                     .is_ok_and(|input| (input.dev(), input.ino()) == (existing.dev(), existing.ino()))
             };
             if inputs.into_iter().any(is_existing) {
-                return Err(Failure::new("the output is the dump itself; name another file"));
+                return Err(Failure::new("the output would overwrite the dump itself; name another file"));
             }
             if !existing.is_file() {
                 let path = dumps::shown(path);
-                let why = "it is no file that --force could replace (-o - is standard output)";
+                let why = "it is no regular file, so --force cannot replace it (-o - is standard output)";
                 return Err(Failure::new(format!("cannot write {path}: {why}")));
             }
         }

@@ -35,34 +35,35 @@ enum Color {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Flags {
-    /// What to print.
+    /// How to print reports.
     #[arg(long, global = true, value_name = "FORMAT", default_value = usual(), value_parser = outputs())]
     format: &'static Output,
     /// Short for --format json.
     #[arg(long, global = true, conflicts_with = "format")]
     json: bool,
-    /// When to colour; NO_COLOR and CLICOLOR_FORCE are honoured.
+    /// When to use colours; coreinspect obeys NO_COLOR and CLICOLOR_FORCE.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
-    /// Rows alone: no explanations, no warnings.
+    /// Print rows only: no explanations, no warnings.
     #[arg(long, short, global = true)]
     quiet: bool,
-    /// More about the process.
+    /// Print more about the process.
     #[arg(long, short, global = true, conflicts_with = "quiet")]
     verbose: bool,
-    /// Sizes in plain bytes, not as 4K.
+    /// Print sizes in bytes, 4096 and not 4K.
     #[arg(long, global = true)]
     bytes: bool,
-    /// Look for segments without a name too, by their place and bytes; without it only where the dump has no names.
+    /// Look for segments without a name too, by their place and bytes. Without this flag coreinspect looks only where
+    /// the dump has no names.
     #[arg(long, global = true, help_heading = "Segments")]
     find_unnamed: bool,
-    /// Recognise segments without a name by those of this dump, or of a running process: /proc/PID (may be repeated).
+    /// Recognise segments without a name by those of this dump or running process (/proc/PID); you can repeat it.
     #[arg(long, global = true, help_heading = "Segments", value_name = "FILE")]
     sister: Vec<PathBuf>,
     /// Overwrite a file that exists.
     #[arg(long, global = true)]
     force: bool,
-    /// Read at most so many decompressed bytes of a compressed or piped dump (1T by default; K, M, G and T are known).
+    /// Read at most this many decompressed bytes of a compressed or piped dump, such as 500M or 2T (1T by default).
     #[arg(long, global = true, value_name = "SIZE", value_parser = size, help_heading = "Reading")]
     max_size: Option<u64>,
     /// Page what is longer than the terminal: for the prompt.
@@ -94,7 +95,7 @@ fn size(text: &str) -> Result<u64, String> {
         None => digits.parse(),
     };
     let number = number.map_err(|error| format!("{error}; write bytes as 4096, 0x1000 or 16G"))?;
-    number.checked_mul(1 << shift).ok_or_else(|| "so many bytes cannot be counted".to_owned())
+    number.checked_mul(1 << shift).ok_or_else(|| "the number is too large".to_owned())
 }
 
 /// What a command needs beside its own arguments.

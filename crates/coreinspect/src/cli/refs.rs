@@ -26,13 +26,13 @@ pub(super) struct RefsCommand {
     words: Vec<OsString>,
     #[command(flatten)]
     dump: DumpFlags,
-    /// Words at any address, not only at multiples of their size.
+    /// Find words at any address, not only at multiples of their size.
     #[arg(long)]
     unaligned: bool,
-    /// Words that are listed, each kind its share; all are counted. 0: all are listed.
+    /// List at most this many words, each kind its share; all are counted. 0 lists all.
     #[arg(long, value_name = "N", value_parser = number, default_value = "1000")]
     limit: u64,
-    /// Threads that scan; as many as there are processors if none is said.
+    /// Scan with this many threads; one for each processor by default.
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
 }
@@ -69,7 +69,7 @@ impl Execute for RefsCommand {
                 .map_or_else(|| format!("#{}", one.number), |key| format!("#{} {key}", one.number))
         });
         let named = named.collect::<Vec<_>>().join(", ");
-        context.tell(format_args!("{path}: nothing that the dump holds points into {named}"));
+        context.tell(format_args!("{path}: nothing in the dump points into {named}"));
         Ok(Status::Nothing)
     }
 }
@@ -89,8 +89,7 @@ impl RefsCommand {
         let refs = refs?;
         if refs.repeated > 0 && !context.quiet {
             context.tell(format_args!(
-                "{}: warning: the program headers show the same bytes of the file at many addresses; {} bytes of them are not \
-                 searched again",
+                "{}: warning: the program headers map the same bytes of the file at many addresses; coreinspect searched {} bytes of them only once",
                 inspection.report().path.path,
                 refs.repeated
             ));

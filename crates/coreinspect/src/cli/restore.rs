@@ -13,7 +13,7 @@ use crate::report::{Hole, RestoredSegment};
 use crate::shm::Tile;
 use crate::targets::Target;
 
-/// Makes a segment again, alive, from its saved bytes, so that a program can be run on what a dead process left.
+/// Creates a segment again from its saved bytes, so that a program can work on what a dead process left.
 #[derive(Args, Debug)]
 pub(super) struct Restore {
     /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or '#N'.
@@ -21,7 +21,7 @@ pub(super) struct Restore {
     words: Vec<OsString>,
     #[command(flatten)]
     dump: DumpFlags,
-    /// The key to make it under, in any spelling; otherwise its own. 0 (IPC_PRIVATE) makes one that only its shmid names.
+    /// Create it under this key, in any spelling, not under its own. With 0 (IPC_PRIVATE) only its shmid names it.
     #[arg(long, value_name = "KEY", allow_negative_numbers = true)]
     key: Option<String>,
 }
@@ -151,7 +151,7 @@ fn tell(restored: &RestoredSegment, context: &mut Context<'_>) -> Result<(), Fai
         context.tell(format_args!("warning: and {more} more runs are missing"));
     }
     if !restored.size_known {
-        context.tell("the dump does not know the size that was asked for: it is as large as what was mapped, in whole pages");
+        context.tell("the dump does not hold the size that shmget was asked for, so the new segment has that of the mapping, in whole pages");
     }
     Ok(())
 }

@@ -15,29 +15,29 @@ use crate::report::{self, Dump, Options};
 use crate::search::{Pattern, Reading};
 use crate::source::Amount;
 
-/// Finds where bytes, text or numbers stand in a segment, and in which field of its layout.
+/// Finds bytes, text or numbers in segments, and the field of the layout that holds each hit.
 #[derive(Args, Debug)]
 pub(super) struct Search {
-    /// The dump (or its program and then the dump); the segment, or `all`: a key in any spelling, @ADDRESS, or '#N'; and
-    /// one pattern or more: text, or u32:5, i64:-1, f64:1.5, long:, ptr:0x7f.., hex:de ad ?? ef, utf16:text, text:u32:5
-    /// (u32be: and u32le: have a byte order of their own). A pattern without a segment is sought in all.
+    /// The dump (or its program and then the dump); the segment, or `all`: a key in any spelling, @ADDRESS, or '#N';
+    /// and one pattern or more: text, or u32:5, i64:-1, f64:1.5, long:, ptr:0x7f.., hex:de ad ?? ef, utf16:text,
+    /// text:u32:5 (u32be: and u32le: set the byte order). Without a segment, all segments are searched.
     #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]
     words: Vec<OsString>,
     #[command(flatten)]
     dump: DumpFlags,
-    /// Letters of ASCII match in either case.
+    /// Ignore the case of ASCII letters.
     #[arg(short, long)]
     ignore_case: bool,
-    /// Text stands in memory as UTF-16.
+    /// Search text as UTF-16.
     #[arg(long)]
     utf16: bool,
-    /// Numbers at multiples of their size alone.
+    /// Find numbers only at multiples of their size.
     #[arg(long)]
     aligned: bool,
-    /// Hits that are listed of a segment; all are counted.
+    /// List at most this many hits of a segment; all are counted.
     #[arg(long, value_name = "N", value_parser = number, default_value = "100")]
     limit: u64,
-    /// Bytes that are shown on both sides of a hit.
+    /// Show this many bytes on both sides of a hit.
     #[arg(long, value_name = "BYTES", value_parser = number, default_value = "0")]
     context: u64,
     #[command(flatten)]
@@ -128,7 +128,7 @@ impl Search {
     ) -> Result<(Vec<usize>, Vec<&'t [u8]>), Failure> {
         let all = || dump.segments.iter().map(|segment| segment.number).collect();
         let (first, rest) = words.split_first().zip(typed.get(1..)).map_or(
-            Err(Failure::new("name a SEGMENT and a PATTERN behind the dump")),
+            Err(Failure::new("name a SEGMENT and a PATTERN after the dump")),
             |((first, _), rest)| Ok((first, rest)),
         )?;
         let selected = || -> Result<usize, Failure> {
@@ -138,7 +138,7 @@ impl Search {
         };
         match rest {
             [] if first == "all" || selected().is_ok() => {
-                Err(Failure::new(format!("name a PATTERN to seek in {first}")))
+                Err(Failure::new(format!("name a PATTERN to search for in {first}")))
             }
             [] => Ok((all(), typed.to_vec())),
             patterns if first == "all" => Ok((all(), patterns.to_vec())),
@@ -159,7 +159,9 @@ impl Search {
             sought.kind == "text" && u64::from_str_radix(digits, 16).is_ok()
         });
         let hint = match number.and_then(|sought| sought.pattern.as_ref()) {
-            Some(text) => format!("; {0} was sought as text, u32:{0} seeks a number", text.escaped()),
+            Some(text) => {
+                format!("; coreinspect searched for {0} as text, u32:{0} is the number", text.escaped())
+            }
             None => String::new(),
         };
         context.tell(format_args!("no hit in {searched} bytes{lacking}{hint}"));

@@ -26,20 +26,20 @@ pub(super) struct Show {
     dump: DumpFlags,
     #[command(flatten)]
     content: ContentFlags,
-    /// The bytes too, as `hexdump -C` prints them.
+    /// Print the bytes too, as `hexdump -C` does.
     #[arg(long)]
     hex: bool,
     /// The offset in the segment where the bytes of --hex, or the value of --layout, begin (0x.. or decimal). Without it the
     /// bytes of --hex begin at the address of an @ADDRESS, else at the segment's start.
     #[arg(long, value_name = "OFFSET", value_parser = number)]
     at: Option<u64>,
-    /// Decode so many values of --layout, one behind the other.
+    /// Decode this many values of --layout, one after the other.
     #[arg(long, value_name = "N", value_parser = number, requires = "layout")]
     count: Option<u64>,
     /// How many bytes (0x.. or decimal).
     #[arg(long, value_name = "BYTES", value_parser = number, requires = "hex")]
     length: Option<u64>,
-    /// Write each element of the value (an array, or --count of any) as a line of JSON; memory does not grow with them.
+    /// Write each element of the value (of an array, or of --count) as a line of JSON, in constant memory.
     #[arg(long, requires = "layout", conflicts_with_all = ["hex", "full"])]
     records: bool,
     /// Do not start a pager.
@@ -84,7 +84,7 @@ impl Window {
             None => segment.end(),
         };
         Interval::new(start, end).filter(|window| !window.is_empty()).ok_or_else(|| {
-            Failure::new(format!("offset {start} lies outside the segment, which ends at {}", segment.end()))
+            Failure::new(format!("offset {start} is outside the segment, which ends at {}", segment.end()))
         })
     }
 }

@@ -56,7 +56,7 @@ fn read(path: &Path, limits: Limits) -> Result<Sisters, Failure> {
     let segments = inspection.sisters(&shown(path)).unwrap_or_default();
     let segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
     if segments.is_empty() {
-        return Err(of_path(&"it names no System V segment, so nothing can be recognised by it"));
+        return Err(of_path(&"it names no System V segment, so coreinspect can recognise nothing by it"));
     }
     Ok(Sisters { dump: path.to_owned(), segments })
 }

@@ -102,7 +102,7 @@ impl Verb {
     /// The line that says what it does.
     pub fn about(&self) -> String {
         match self.name {
-            "hex" => "Shows segments in full and their bytes, those that are missing as missing".to_owned(),
+            "hex" => "Shows segments in full, with their bytes; marks bytes that are missing".to_owned(),
             _ => self.clap().get_about().map(ToString::to_string).unwrap_or_default(),
         }
     }

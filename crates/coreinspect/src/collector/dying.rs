@@ -36,16 +36,16 @@ impl Dying {
             let of = pid_of(number)?;
             if of != Some(pid) {
                 return Err(io::Error::other(format!(
-                    "the pidfd is not of process {pid}: its number was taken by another"
+                    "the pidfd is not of process {pid}: another process has its number now"
                 )));
             }
         }
         // Linux 4.15 and newer say so (fs/proc/array.c).
         match folder.status_number("CoreDumping") {
             Some(1) | None => Ok(Self { folder }),
-            Some(_) => {
-                Err(io::Error::other(format!("process {pid} dumps no core: its number was taken by another")))
-            }
+            Some(_) => Err(io::Error::other(format!(
+                "process {pid} dumps no core: another process has its number now"
+            ))),
         }
     }
 

@@ -131,7 +131,7 @@ pub(crate) fn collect(
         let into = segments.as_mut().and_then(|pending| pending.file().try_clone().ok());
         let looked = look(dying, *kernel, *settings, into, helpers.tables);
         if looked.is_none() {
-            problem("the process", &"it could not be looked at in time");
+            problem("the process", &"coreinspect could not look at it in time");
         }
         looked
     });
@@ -156,8 +156,8 @@ pub(crate) fn collect(
     }
     if let Some(cut) = stored.cut {
         let why = match cut {
-            Cut::Limit => "it is larger than is allowed, and was cut short",
-            Cut::Disk => "the file system is full but for what stays free: it was cut short",
+            Cut::Limit => "it is larger than --max-core, so it was cut off",
+            Cut::Disk => "the file system has no more room than --keep-free, so it was cut off",
         };
         problem("the core", &why);
     }
@@ -250,7 +250,7 @@ fn look_at(
     let tables = match tables(dying) {
         Ok(tables) => Some(tables),
         Err(error) => {
-            problems.push(format!("its IPC namespace cannot be looked into: {error}"));
+            problems.push(format!("cannot read its IPC namespace: {error}"));
             None
         }
     };

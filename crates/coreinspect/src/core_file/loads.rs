@@ -77,7 +77,8 @@ impl Loads {
         }
         if self.sort() {
             warnings.push("overlapping-loads", || {
-                "some PT_LOADs overlap; for each byte the first of them in the table is believed".to_owned()
+                "some PT_LOADs overlap; for each byte coreinspect uses the first of them in the table"
+                    .to_owned()
             });
         }
     }

@@ -165,7 +165,7 @@ impl Layout for DebugInformation {
         if found.machine != subject.machine {
             let (path, program, dump) = (found.path.display(), found.machine, subject.machine);
             return Err(format!(
-                "{path} is for {program}, the dump is of {dump}: its types lie differently there"
+                "{path} is for {program}, the dump is of {dump}: its types have other offsets there"
             ));
         }
         Ok(found.kind)

@@ -110,7 +110,7 @@ impl LayoutFiles {
             match names.insert(layout.name.clone()) {
                 true => self.layouts.push(Arc::new(layout)),
                 false => self.problems.push(format!(
-                    "{}: another file that counts more has a layout {} too",
+                    "{}: another file, which takes precedence, has a layout {} too",
                     layout.path.display(),
                     layout.name
                 )),

@@ -39,16 +39,16 @@ impl Held {
         let (path, name) = (path.display(), meant.path().display());
         match (ours, &meant.build) {
             (Some(ours), Build::Id(theirs)) => Self::Other(format!(
-                "{path} is build {}, and the dump's {name} is build {}: what is read by it may be wrong",
+                "{path} is build {}, and the dump's {name} is build {}: types and symbols of it may be wrong",
                 hex(ours),
                 hex(theirs)
             )),
             (None, Build::Id(theirs)) => Self::Other(format!(
-                "{path} has no build-id, and the dump's {name} is build {}: what is read by it may be wrong",
+                "{path} has no build-id, and the dump's {name} is build {}: types and symbols of it may be wrong",
                 hex(theirs)
             )),
             (Some(ours), Build::Unnamed) => Self::Other(format!(
-                "{path} is build {}, and the dump's {name} has no build-id: what is read by it may be wrong",
+                "{path} is build {}, and the dump's {name} has no build-id: types and symbols of it may be wrong",
                 hex(ours)
             )),
             (None, Build::Unnamed) | (_, Build::NotSaved) => Self::Unknown,

@@ -198,13 +198,13 @@ impl Program {
             Build::Id(id) => id,
             Build::Unnamed => {
                 return Err(format!(
-                    "{} has no build-id: whether the file today is the same cannot be told",
+                    "{} has no build-id, so the file may have changed since",
                     path.display()
                 ));
             }
             Build::NotSaved => {
                 return Err(format!(
-                    "the dump does not hold the build-id of {} (coredump_filter bit 4): whether the file today is the same cannot be told",
+                    "the dump does not hold the build-id of {} (coredump_filter bit 4), so the file may have changed since",
                     path.display()
                 ));
             }

@@ -82,12 +82,11 @@ fn read(path: &Path, source: &Arc<dyn Source>, options: &Options) -> Result<Insp
 fn warn(source: &dyn Source, report: &mut Dump) {
     if let Some(change) = source.changed() {
         let message =
-            format!("the file changed while it was read ({change}): what is said of it may be torn");
+            format!("the file changed while it was read ({change}), so the report may mix two states");
         report.warnings.push(Warning { code: "file-changed", message });
     }
     if source.stream().is_some_and(Stream::missed) {
-        let message = "some memory outside the segments was asked for that a pipe cannot give twice: what is told of contents \
-                       may lack something; save the dump to a file and name that";
+        let message = "the report needs memory outside the segments, which a pipe cannot give twice, so contents may be incomplete; save the dump to a file and name that";
         report.warnings.push(Warning { code: "not-kept", message: message.to_owned() });
     }
     if let Some(message) = source.stream().and_then(Stream::damage) {
@@ -97,7 +96,7 @@ fn warn(source: &dyn Source, report: &mut Dump) {
                 cause.fix = format!("get a whole copy of the dump: {message}");
             }
         }
-        let message = format!("{message}; what came before is inspected");
+        let message = format!("{message}; coreinspect inspects what came before");
         report.warnings.push(Warning { code: "damaged-stream", message });
     }
 }

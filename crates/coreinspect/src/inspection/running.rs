@@ -42,7 +42,7 @@ impl Inspection {
         let warnings = &mut inspection.report.warnings;
         if !changed.is_empty() {
             let message =
-                format!("{} changed while it was read: values may be of two moments", changed.join(", "));
+                format!("{} changed while it was read: values may mix two moments", changed.join(", "));
             warnings.push(Warning { code: "changing", message });
         }
         if let Some(message) = target.changed() {

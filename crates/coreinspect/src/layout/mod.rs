@@ -170,7 +170,7 @@ pub struct Choice<'l> {
     pub runners_up: Vec<(&'l dyn Layout, Verdict)>,
 }
 
-/// Asks every layout; of two that are equally sure the first counts.
+/// Asks every layout; of two that are equally sure the first wins.
 pub fn choose<'l>(layouts: impl IntoIterator<Item = &'l dyn Layout>, subject: &Subject<'_>) -> Choice<'l> {
     let verdicts = layouts.into_iter().map(|layout| (layout, layout.recognise(subject)));
     let mut verdicts: Vec<_> = verdicts.filter(|(_, verdict)| verdict.rank() > 0).collect();

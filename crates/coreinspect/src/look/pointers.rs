@@ -196,7 +196,7 @@ impl<'a> Candidates<'a> {
             }
             At::Memory => (PointsTo::Memory, "in memory that the dump saved"),
         };
-        Pointer { place, value, to, why: format!("as an address it lies {what}") }
+        Pointer { place, value, to, why: format!("as an address it is {what}") }
     }
 
     fn own(&self, address: Address) -> Option<&'a shm::Mapping> {

@@ -143,7 +143,7 @@ fn settings(check: &Check) -> Vec<(&'static str, String)> {
     let goes = match settings.destination {
         Some("file") => {
             let folder = settings.folder.as_ref().map_or_else(
-                || "a folder that its name tells only then".to_owned(),
+                || "a folder that depends on its name".to_owned(),
                 |folder| Printable(folder.as_bytes()).to_string(),
             );
             let free = settings.free.map_or_else(String::new, |free| format!(", {} free", about(free)));
@@ -151,8 +151,7 @@ fn settings(check: &Check) -> Vec<(&'static str, String)> {
         }
         Some("program" | "socket") => {
             let waits = match settings.core_pipe_limit {
-                Some(0) => "; core_pipe_limit is 0, so the kernel does not wait for it, and the process may be gone before \
-                            it has looked"
+                Some(0) => "; core_pipe_limit is 0, so the kernel does not wait for it, and the process may end before it has looked"
                     .to_owned(),
                 _ => String::new(),
             };
@@ -177,8 +176,7 @@ fn settings(check: &Check) -> Vec<(&'static str, String)> {
     let more = check.segments.iter().filter_map(|segment| segment.made_resident).fold(0, u64::saturating_add);
     if more > 0 {
         let text = format!(
-            "a dump reads what it keeps: {} of the segments that nobody has touched become resident \
-             (`coreinspect dump` leaves them alone)",
+            "a dump reads what it keeps, so {} of the segments that nobody has touched become resident (`coreinspect dump` does not touch them)",
             about(more)
         );
         lines.push(("memory", text));

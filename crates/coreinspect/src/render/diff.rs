@@ -49,7 +49,7 @@ fn draw(shown: &ShownDiff<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
     if !shown.quiet {
         canvas.fact(SIDES, "left", &Printable(diff.left.as_bytes()).to_string())?;
         let right = match diff.right_kind {
-            "live" => "the segments that are alive in this kernel".to_owned(),
+            "live" => "the live segments of this kernel".to_owned(),
             _ => Printable(diff.right.as_bytes()).to_string(),
         };
         canvas.fact(SIDES, "right", &right)?;

@@ -66,8 +66,7 @@ impl Draw for ShownKey<'_> {
 /// How far a search went that found so many paths.
 fn went(searched: &Searched, found: usize) -> String {
     format!(
-        "{} paths, {} of them on a fitting device: {found} make this key, {} would by chance alone (16 bits of the inode \
-         decide); {} could not be looked at",
+        "{} paths, {} of them on a matching device: {found} make this key; {} expected by chance (16 bits of the inode decide); {} could not be read",
         searched.paths,
         searched.on_device,
         chance(searched.expected_by_chance),

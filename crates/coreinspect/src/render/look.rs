@@ -42,7 +42,7 @@ pub fn summary(look: &Look) -> String {
     let texture = match guesses.texture {
         "nothing" => return "not in the dump".to_owned(),
         "zero" if look.examined < look.saved => {
-            return format!("zero, as far as looked ({} of {} bytes)", look.examined, look.saved);
+            return format!("zero in the part that was examined ({} of {} bytes)", look.examined, look.saved);
         }
         "zero" => return "all zero".to_owned(),
         "one-byte" => return one_byte(look),
@@ -78,24 +78,24 @@ pub fn summary(look: &Look) -> String {
     if !guessed.is_empty() {
         parts.push(format!("{} (guess)", guessed.join(", ")));
     }
-    if parts.is_empty() { "nothing known by its looks".to_owned() } else { parts.join("; ") }
+    if parts.is_empty() { "no pattern recognised".to_owned() } else { parts.join("; ") }
 }
 
 /// What the bytes as a whole are like.
 fn whole(look: &Look) -> String {
     let what = match look.guesses.texture {
         "nothing" => return "nothing: no byte of it is in the dump".to_owned(),
-        "zero" => "zero bytes alone, which say nothing".to_owned(),
+        "zero" => "only zero bytes".to_owned(),
         "one-byte" => one_byte(look),
         "text" => "text".to_owned(),
         "sparse" => "mostly zero".to_owned(),
-        "random" => "random bytes: encrypted or compressed ones look so (a guess)".to_owned(),
+        "random" => "random bytes: encrypted or compressed data looks like this (a guess)".to_owned(),
         _ => "bytes of several kinds".to_owned(),
     };
     let part = if look.examined < look.saved {
-        format!("{} of {} saved bytes looked at: its start, and blocks behind it", look.examined, look.saved)
+        format!("{} of {} saved bytes examined: its start, and blocks after it", look.examined, look.saved)
     } else {
-        format!("{} bytes looked at, all that are saved", look.examined)
+        format!("all {} saved bytes examined", look.examined)
     };
     let entropy =
         look.entropy.map_or_else(String::new, |entropy| format!("; {entropy:.2} bits of entropy a byte"));
@@ -104,8 +104,8 @@ fn whole(look: &Look) -> String {
 
 fn one_byte(look: &Look) -> String {
     let byte = look.runs.shown.first().map_or(0, |run| run.byte);
-    let all = if look.examined < look.saved { "as far as looked, " } else { "" };
-    format!("{all}the byte {byte:#04x} alone")
+    let all = if look.examined < look.saved { "in the examined part,  " } else { "" };
+    format!("{all}only the byte {byte:#04x}")
 }
 
 /// A line for each that is told, and one for the rest.

@@ -213,15 +213,11 @@ fn pointers(stored: &Stored, canvas: &mut dyn Canvas) -> io::Result<()> {
             stored.other,
             "into other segments: right only where those are attached at the same addresses",
         ),
-        (
-            "private",
-            stored.private,
-            "into memory of this process alone: for any other process they point astray",
-        ),
+        ("private", stored.private, "into memory of this process only: in any other process they are wrong"),
         (
             "dangling",
             stored.dangling,
-            "to where nothing is mapped, near what is: a guess at addresses of something gone",
+            "to unmapped addresses near mapped ones: possibly of memory that is gone (a guess)",
         ),
     ];
     if groups.iter().all(|(_, count, _)| *count == 0) {

@@ -137,14 +137,14 @@ fn draw(segment: &Segment, makers: &[&str], shown: Shown<'_>, canvas: &mut dyn C
     let found = segment.found_reasons.join("; ");
     if !found.is_empty() {
         let found = Printable(found.as_bytes());
-        fact("taken for", &format!("a segment by what it looks like, which is no proof: {found}"))?;
+        fact("taken for", &format!("probably a segment, without proof: {found}"))?;
     }
     if !segment.may_be.is_empty() {
         let others: Vec<_> = segment.may_be.iter().map(|number| format!("#{number}")).collect();
         fact(
             "may be",
             &format!(
-                "{}, attached again: IPC_PRIVATE has one name, and they do not differ",
+                "{}, attached again: all IPC_PRIVATE segments have one name, and these do not differ",
                 others.join(", ")
             ),
         )?;
@@ -211,7 +211,7 @@ fn draw_content(content: &Content, shown: Shown<'_>, canvas: &mut dyn Canvas) ->
     let layout = Printable(content.layout.as_bytes());
     let layout = match content.possible {
         true => format!("layout {layout}, confidence {}{from}", content.confidence),
-        false => format!("no known layout{from}; --layout {layout} reads it as one all the same"),
+        false => format!("no known layout{from}; --layout {layout} decodes it as one anyway"),
     };
     canvas.fact(FACTS, "content", &layout)?;
     for reason in &content.reasons {

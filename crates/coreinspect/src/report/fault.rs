@@ -156,7 +156,7 @@ impl Near<'_> {
                 None,
                 None,
                 format!(
-                    "access{at}, where the segment has no byte (the mapping goes on beyond its end) or no page could be had"
+                    "access{at}, where the segment has no byte (the mapping extends beyond its end) or the kernel had no page left"
                 ),
             ),
             _ if by_key => (None, None, format!("access{at} that a protection key forbids")),
@@ -205,7 +205,7 @@ fn forbidden_access(
             None,
             None,
             format!(
-                "access{at}, which its rights ({rights}) would allow: they were changed since, or it was execution"
+                "access{at}, which its rights ({rights}) would allow: they have changed since, or it was an execution"
             ),
         ),
     }

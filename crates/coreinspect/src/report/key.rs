@@ -50,8 +50,8 @@ pub struct Candidate {
     pub made_by: &'static str,
     /// The project id with which ftok does; null if it is not ftok that does.
     pub project_id: Option<String>,
-    /// Where in a dump the path stood: "argument", "environment", "executable", "mapping", "memory", "above" (a folder above such
-    /// a path), "usual" (every system has it); null if it is not from a dump.
+    /// Where in a dump the path stood: "argument", "environment", "executable", "mapping", "memory", "above" (a folder
+    /// above such a path), "usual" (a path of every system); null if it is not from a dump.
     pub found_in: Option<&'static str>,
     /// The same in words.
     pub evidence: Option<String>,
@@ -74,13 +74,13 @@ impl Candidate {
         let (found_in, evidence) = match clue {
             Clue::Argument => ("argument", "an argument of the process".to_owned()),
             Clue::Environment(name) => ("environment", format!("{name} in its environment")),
-            Clue::Executable => ("executable", "where its program, or it itself, ran".to_owned()),
+            Clue::Executable => ("executable", "a folder in which it, or its program, ran".to_owned()),
             Clue::Mapping => ("mapping", "a mapping's name".to_owned()),
             Clue::Memory(address) => ("memory", format!("a string at {address}")),
             Clue::Above(path) => {
                 ("above", format!("a folder above {}", Text::new(path.as_os_str().as_bytes()).escaped()))
             }
-            Clue::Usual => ("usual", "every system has it".to_owned()),
+            Clue::Usual => ("usual", "a path of every system".to_owned()),
         };
         Self { found_in: Some(found_in), evidence: Some(evidence), ..self }
     }

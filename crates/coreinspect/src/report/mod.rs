@@ -422,7 +422,7 @@ impl Dump {
         let found =
             if unnamed == 1 { "1 candidate was".to_owned() } else { format!("{unnamed} candidates were") };
         Some(format!(
-            "no System V segment has a name in this dump{hidden}; {found} found by content, which is no proof"
+            "no System V segment has a name in this dump{hidden}; {found} found by content, without proof"
         ))
     }
 

@@ -131,8 +131,8 @@ const RULES: &[(Writer, Rules)] = &[
 const UNKNOWN: Rules = Rules {
     causes: |case| {
         let evidence = match case.target.identity().writer {
-            Some(writer) => format!("the dump was written by {writer}, whose rules are not known here"),
-            None => "which program wrote the dump cannot be told, so its rules cannot either".to_owned(),
+            Some(writer) => format!("{writer} wrote the dump, and coreinspect does not know its rules"),
+            None => "which program wrote the dump is unknown, and so are its rules".to_owned(),
         };
         vec![Found { code: Code::Unknown, certain: false, evidence }]
     },

@@ -92,8 +92,7 @@ pub(super) fn causes(evidence: &Evidence, attachment: &Attachment, mapping: &Map
         Some(other) => causes.push(dontdump(
             !of_huge_pages,
             format!(
-                "nothing of {range} is saved, but the shared mapping at {other} is: coredump_filter bit 1 was on, so this \
-                 one was left out by itself"
+                "nothing of {range} is saved, but the shared mapping at {other} is: coredump_filter bit 1 was on, so this one was left out for a reason of its own"
             ),
         )),
         None => {

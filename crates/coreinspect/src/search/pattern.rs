@@ -34,7 +34,7 @@ pub struct Pattern {
 
 /// Why a pattern cannot be sought.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{pattern:?}: {problem}; `text:{pattern}` seeks it as text")]
+#[error("{pattern:?}: {problem}; `text:{pattern}` searches for it as text")]
 pub struct PatternError {
     pattern: String,
     problem: String,

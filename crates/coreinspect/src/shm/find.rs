@@ -98,8 +98,7 @@ fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
     let (count, torn) = numbers(&|segment| segment.torn);
     if count > 0 {
         let message = format!(
-            "the attachments of {torn} differ in bytes: it was written to while it was dumped, or its key was used again \
-             (IPC_RMID) and they are of two segments; what is shown comes from the one that has most of it saved"
+            "the attachments of {torn} differ in bytes: a process wrote to it during the dump, or its key was used again (IPC_RMID) and these are two segments; coreinspect shows the attachment with most saved bytes"
         );
         warnings.push(Warning::new("torn", message));
     }
@@ -110,8 +109,7 @@ fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
     for twins in keys.chunk_by(PartialEq::eq).filter(|same| same.len() > 1).take(MOST_TWINS_TOLD) {
         let Some(key) = twins.first() else { continue };
         let message = format!(
-            "{} have the key {key} but differ in size and bytes: it seems that one was removed (IPC_RMID) and made \
-             again",
+            "{} have the key {key} but differ in size and bytes: probably one was removed (IPC_RMID) and created again",
             numbers(&|segment| segment.key == Some(*key)).1
         );
         warnings.push(Warning::new("same-key", message));

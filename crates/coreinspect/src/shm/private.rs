@@ -33,8 +33,7 @@ pub(super) fn tell(target: &dyn Target, segments: &mut [Segment], warnings: &mut
     let privates: Vec<_> = (0..).zip(&*segments).filter(|(_, segment)| private(segment)).collect();
     if let Some((number, count)) = first_split(&privates) {
         let message = format!(
-            "#{number} is IPC_PRIVATE, and its {count} mappings are taken for one attachment that mprotect(2) or munmap(2) \
-             split: parts of several segments, attached side by side, would look the same"
+            "#{number} is IPC_PRIVATE, and its {count} mappings count as one attachment that mprotect(2) or munmap(2) split: parts of several segments, attached side by side, would look the same"
         );
         warnings.push(Warning::new("private-split", message));
     }
@@ -107,10 +106,10 @@ fn sentence(pairs: &[Pair], more: bool) -> String {
     if untold > 0 || more {
         let _ = write!(
             text,
-            "{} such pairs are not named; ",
+            "{} such pairs are not listed;  ",
             if more { "more".to_owned() } else { untold.to_string() }
         );
     }
-    text.push_str("the name of an IPC_PRIVATE segment does not tell");
+    text.push_str("the name of an IPC_PRIVATE segment does not decide it");
     text
 }

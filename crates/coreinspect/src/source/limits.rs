@@ -33,8 +33,7 @@ impl Limits {
         };
         (spooled > most).then(|| {
             format!(
-                "{spooled} bytes of it would be kept in a temporary file, made of {consumed} that came in: no dump that a \
-                 process left compresses so well; --max-size {} reads it all the same",
+                "{spooled} bytes of it would be kept in a temporary file, from {consumed} of input: no real dump compresses so well; --max-size {} reads it anyway",
                 spooled.saturating_mul(4).next_power_of_two()
             )
         })

@@ -365,7 +365,7 @@ impl Stream {
         let Origin::File { file, .. } = &self.origin else {
             state.missed = true;
             return Err(io::Error::other(
-                "it went by and was not kept, and a pipe cannot be read twice: save it to a file and name that",
+                "coreinspect did not keep it, and cannot read a pipe twice: save the dump to a file and name that",
             ));
         };
         self.consumed.store(0, Ordering::Relaxed);

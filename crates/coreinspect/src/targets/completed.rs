@@ -28,8 +28,7 @@ pub(super) fn completed(dump: Box<dyn Target>, beside: Beside) -> Box<dyn Target
     let mut warnings = dump.warnings().to_vec();
     let pid = dump.process().pid;
     if pid.is_some_and(|pid| !facts.is_of(pid)) {
-        let message =
-            "the sidecar beside the dump is of another process, and is not used: were the files renamed?";
+        let message = "the sidecar beside the dump is of another process, so coreinspect ignores it: were the files renamed?";
         warnings.push(Warning::new("sidecar", message));
         return Box::new(Completed { dump, facts: SegmentFacts::default(), segments: None, warnings });
     }

@@ -145,7 +145,7 @@ impl Evidence {
         if !piece.permissions.write && !landscape.files_are_saved() {
             self.add(
                 if landscape.target.identity().habits().first_pages { 15 } else { 20 },
-                "it is r--, as hardly any memory of a process's own is".to_owned(),
+                "it is r--, as a process's own memory hardly ever is".to_owned(),
             );
         }
     }

@@ -101,7 +101,7 @@ pub(crate) fn add<'l>(
         if asked && !target.regions().is_empty() {
             memory.warnings.push(Warning::new(
                 "unnamed",
-                "nothing is without a name here: this dump names every attach".to_owned(),
+                "no segment lacks a name: this dump names every attach".to_owned(),
             ));
         }
         return;
@@ -205,15 +205,16 @@ fn compare(landscape: &Landscape<'_>, candidates: &mut [Candidate]) {
             |other: &&Interval<Address>| other.end() == range.start() || range.end() == other.start();
         for beside in likely.iter().filter(|_| apart).filter(touches) {
             let start = beside.start();
-            candidate.evidence.add(20, format!("it touches what lies at {start}, for which much speaks"));
+            candidate
+                .evidence
+                .add(20, format!("it touches the memory at {start}, which has strong evidence"));
         }
     }
 }
 
 /// What it means that segments were found by content.
 fn explanation(target: &dyn Target, more: usize) -> String {
-    let mut text = "the dump has no name for what has no key here; its place and its bytes speak for a segment, but it may be \
-                    memory of the process's own, or shared memory of another kind"
+    let mut text = "the dump has no name for segments without a key here; their place and bytes suggest a segment, but it may be private memory, or shared memory of another kind"
         .to_owned();
     let habits = target.identity().habits();
     if habits.names == Names::AllButOne && target.mappings().is_some() {
@@ -223,10 +224,10 @@ fn explanation(target: &dyn Target, more: usize) -> String {
         ));
     }
     if habits.runs == Runs::Joined {
-        text.push_str("; this writer joins what lies side by side, so one may be several");
+        text.push_str("; this writer joins neighbouring segments, so one may be several");
     }
     if more > 0 {
-        text.push_str(&format!("; {more} more candidates, for which less speaks, are not listed"));
+        text.push_str(&format!("; {more} more candidates, with weaker evidence, are not listed"));
     }
     text
 }

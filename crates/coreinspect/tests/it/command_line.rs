@@ -162,7 +162,7 @@ fn a_dump_may_be_named_as_the_debuggers_name_it() {
         let said = |arguments: &[&str]| {
             let run = run_in(core.folder(), &[&["--format", format], arguments].concat()).ended(0);
             // The program is another build than the one that was dumped.
-            let other_build = |line: &&str| line.contains("what is read by it may be wrong");
+            let other_build = |line: &&str| line.contains("types and symbols of it may be wrong");
             assert_eq!(run.err.lines().any(|line| other_build(&line)), format == "table", "{run:?}");
             if format == "table" {
                 return serde_json::Value::from(run.text());

@@ -251,8 +251,8 @@ fn causes_and_fixes_are_those_of_the_writer() {
         ("lldb-19-modified-memory", "0x5d0d0002", "dumper-skipped", true, "modified-memory", "--style full"),
         ("breakpad", "0x5d0d0001", "dumper-skipped", true, "holds stacks", "RegisterAppMemory"),
         ("minidump-writer", "0x5d0d0001", "dumper-skipped", true, "holds stacks", "set_app_memory"),
-        ("gcore-16", "0x5d0d0003", "dontdump", true, "left out by itself", "gcore -a PID"),
-        ("gcore-18", "0x5d0d0003", "dontdump", true, "left out by itself", "gcore -a PID"),
+        ("gcore-16", "0x5d0d0003", "dontdump", true, "left out for a reason of its own", "gcore -a PID"),
+        ("gcore-18", "0x5d0d0003", "dontdump", true, "left out for a reason of its own", "gcore -a PID"),
         (
             "dotnet31-createdump-normal",
             "0x10cf21d1",

@@ -108,7 +108,7 @@ fn zeroes_say_nothing() {
         (0x5000, Budget::SHOW, "all zero"),
         (0x5000, Budget::LISTING, "all zero"),
         (0x10_0000, Budget::SHOW, "all zero"),
-        (0x10_0000, Budget::LISTING, "zero, as far as looked (32768 of 1048576 bytes)"),
+        (0x10_0000, Budget::LISTING, "zero in the part that was examined (32768 of 1048576 bytes)"),
     ] {
         let look = look_at(&Bytes::new(core(X86_64, &vec![0; size]).build().bytes), budget);
         assert_eq!((look.guesses.texture, look.zero, look.entropy), ("zero", look.examined, None));

@@ -66,7 +66,7 @@ impl Kernel<'_> {
             None => pattern(collect, context)?,
         };
         if old == new {
-            context.tell(format_args!("kernel.core_pattern is that already: {new}"));
+            context.tell(format_args!("kernel.core_pattern is already set: {new}"));
             return Ok(Status::Found);
         }
         let limit = if old_limit == "0" { AT_ONCE } else { &old_limit };
@@ -105,12 +105,12 @@ impl Kernel<'_> {
     ) -> Result<Status, Failure> {
         let now = self.get(PATTERN)?;
         if !is_ours(&now) {
-            let what = "this handler is not in it, and it is left as it is";
+            let what = "this handler is not in it, so it stays as it is";
             return Err(Failure::new(format!("kernel.core_pattern is {now}: {what}")));
         }
         let text = fs::read_to_string(memory).map_err(|error| {
             Failure::new(format!(
-                "what was there before is not known ({}: {error}); the kernel's own default is `sysctl -w kernel.core_pattern=core`",
+                "its former value is unknown ({}: {error}); the kernel's own default is `sysctl -w kernel.core_pattern=core`",
                 memory.display()
             ))
         })?;
@@ -153,7 +153,9 @@ fn socket_pattern(path: &Path) -> Result<String, Failure> {
     let text = path.to_str().filter(|text| text.starts_with('/') && text.len() < LONGEST);
     let text = text.ok_or_else(|| Failure::new("the socket's path must be absolute and short"))?;
     if !text.contains("coreinspect") {
-        return Err(Failure::new("let the socket's path say coreinspect: --uninstall knows it by that"));
+        return Err(Failure::new(
+            "the socket's path must contain `coreinspect`, by which --uninstall recognises it",
+        ));
     }
     Ok(format!("@{text}"))
 }
@@ -168,14 +170,13 @@ fn pattern(collect: &Collect, context: &mut Context<'_>) -> Result<String, Failu
     let program = program.to_str().filter(|path| !path.contains([' ', '%']));
     let program = program.ok_or_else(|| {
         Failure::new(
-            "the kernel parts core_pattern at blanks and reads %: put the program where its path has neither",
+            "the kernel splits core_pattern at blanks and expands %: put the program where its path has neither",
         )
     })?;
     let options = options(collect)?;
     line(program, &options).ok_or_else(|| {
         Failure::new(format!(
-            "the kernel takes {LONGEST} bytes of core_pattern, and {program} with these options needs more: a shorter path, or \
-             fewer options"
+            "the kernel takes {LONGEST} bytes of core_pattern, and {program} with these options needs more: use a shorter path, or fewer options"
         ))
     })
 }
@@ -197,7 +198,7 @@ fn options(collect: &Collect) -> Result<String, Failure> {
     let defaults = super::How::augment_args(clap::Command::new("collect"));
     let defaults = defaults.try_get_matches_from(["collect"]).ok();
     let defaults = defaults.and_then(|matches| super::How::from_arg_matches(&matches).ok());
-    let defaults = defaults.ok_or_else(|| Failure::new("the defaults are not known"))?;
+    let defaults = defaults.ok_or_else(|| Failure::new("the defaults are unknown"))?;
     let how = &collect.how;
     let folder = how.output_dir.to_str().filter(|path| path.starts_with('/') && !path.contains([' ', '%']));
     let folder = folder.ok_or_else(|| Failure::new("--output-dir must be absolute, without blanks and %"))?;
@@ -221,7 +222,7 @@ fn options(collect: &Collect) -> Result<String, Failure> {
         let then: Option<Vec<_>> = how.then.iter().map(|word| word.to_str()).collect();
         let then = then.filter(|words| words.iter().all(|word| !word.contains(' ')));
         let then = then.ok_or_else(|| {
-            Failure::new("the kernel parts core_pattern at blanks: --then cannot hold them")
+            Failure::new("the kernel splits core_pattern at blanks, so --then cannot contain any")
         })?;
         add(true, format!("--then {}", then.join(" ")));
     }
@@ -242,7 +243,10 @@ fn check_program(program: &Path) -> Result<(), Failure> {
         if data.uid() != 0 || data.mode() & 0o022 != 0 && !sticky {
             let path = PathBuf::from(path);
             let what = "whoever can write there would be root at the next crash";
-            return Err(Failure::new(format!("{} is not root's alone: {what}", dumps::shown(&path))));
+            return Err(Failure::new(format!(
+                "others than root can write to {}: {what}",
+                dumps::shown(&path)
+            )));
         }
     }
     Ok(())

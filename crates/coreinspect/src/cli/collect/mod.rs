@@ -21,11 +21,11 @@ use crate::render::printable::Printable;
 use crate::report::CollectedCrash;
 use size::Size;
 
-/// Stores the core on standard input, and beside it what no core holds: the handler of kernel.core_pattern.
+/// Handles crashes for kernel.core_pattern: stores the core from standard input, and beside it what no core holds.
 #[derive(Args, Debug)]
 #[command(long_about = ABOUT)]
 pub(super) struct Collect {
-    /// The process that crashed, as the first PID namespace counts: %P.
+    /// The process that crashed, by its PID in the initial PID namespace: %P.
     #[arg(short = 'P', long, value_name = "PID")]
     pid: Option<u32>,
     /// The thread that caused it: %i.
@@ -34,7 +34,7 @@ pub(super) struct Collect {
     /// The signal's number: %s.
     #[arg(short, long, value_name = "NUMBER", allow_hyphen_values = true)]
     signal: Option<String>,
-    /// When, in seconds since 1970: %t.
+    /// The time of the crash, in seconds since 1970: %t.
     #[arg(short, long, value_name = "SECONDS", allow_hyphen_values = true)]
     time: Option<String>,
     /// The dump mode: %d.
@@ -54,17 +54,17 @@ pub(super) struct Collect {
     /// Only become the program behind --then, and end with whoever started this.
     #[arg(long, hide = true, requires = "then")]
     as_child: bool,
-    /// Say how the kernel would be told to start this handler; with --yes tell it.
+    /// Print the settings that make the kernel start this handler; with --yes, apply them.
     #[arg(long, conflicts_with_all = ["uninstall", "pid"], help_heading = "Setting up")]
     install: bool,
-    /// Say how the kernel would be told what it was told before; with --yes tell it.
+    /// Print the settings from before --install; with --yes, apply them.
     #[arg(long, conflicts_with_all = ["pid", "listen"], help_heading = "Setting up")]
     uninstall: bool,
-    /// Do it.
+    /// Apply the settings.
     #[arg(long, help_heading = "Setting up")]
     yes: bool,
-    /// Take cores from the kernel over a socket at PATH (core_pattern @PATH, Linux 6.16) instead of being started for each;
-    /// with --install, tell the kernel so.
+    /// Take cores from the kernel over a socket at PATH (core_pattern @PATH, Linux 6.16) instead of one start for each
+    /// crash; with --install, print or apply that setting.
     #[arg(long, value_name = "PATH", conflicts_with = "pid", help_heading = "Setting up")]
     listen: Option<PathBuf>,
     /// The folder of the kernel's settings.
@@ -72,28 +72,27 @@ pub(super) struct Collect {
     kernel: PathBuf,
 }
 
-const ABOUT: &str = "Stores the core on standard input, and beside it what no core holds: the handler of \
-    kernel.core_pattern.\n\nThe kernel starts it for every crash, as root. It stores the core, compressed; a sidecar of \
+const ABOUT: &str = "Handles crashes for kernel.core_pattern: stores the core from standard input, and beside it what no core holds.\n\nThe kernel starts it for every crash, as root. It stores the core, compressed; a sidecar of \
     JSON with the process's mappings and what /proc/sysvipc says in its IPC namespace; and a small core of the segments \
     that the kernel leaves out (read-only attaches, MADV_DONTDUMP, huge pages, coredump_filter), sparse. `coreinspect` on \
-    that core finds both beside it. --install says how to set it up.";
+    that core finds both beside it. --install prints how to set it up.";
 
 /// How crashes are stored.
 #[derive(Args, Clone, Debug)]
 struct How {
-    /// The folder; root's, and nobody else's to write to.
+    /// The folder for the crashes; only root may write to it.
     #[arg(long, value_name = "FOLDER", default_value = install::FOLDER)]
     output_dir: PathBuf,
     /// Which segments are saved beside the core.
     #[arg(long, value_name = "WHICH", default_value = "missing")]
     segments: Which,
-    /// Store cores as they come, not as .zst.
+    /// Store cores uncompressed, not as .zst.
     #[arg(long)]
     no_compress: bool,
-    /// Store no core: the one that --then starts does.
+    /// Store no core; leave that to the program of --then.
     #[arg(long, requires = "then")]
     no_core: bool,
-    /// The largest core; a larger one is cut short.
+    /// Cut off cores at this size.
     #[arg(long, value_name = "SIZE", default_value = "32G")]
     max_core: Size,
     /// How much disk all crashes may take; the oldest of the user who takes most goes first.
@@ -105,11 +104,12 @@ struct How {
     /// How much of the disk stays free.
     #[arg(long, value_name = "SIZE", default_value = "1G")]
     keep_free: Size,
-    /// How long the process may be looked at, its segments be copied, and the program of --then be waited for, in seconds
-    /// (that one has a second more for each 8 MiB that it takes).
+    /// The time limit, in seconds, for looking at the process, for copying its segments, and for the program of --then
+    /// (which gets a second more for each 8 MiB that it reads).
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     timeout: u64,
-    /// Start PROGRAM with ARGUMENTs and give it the core too: another handler. Everything behind --then is its own.
+    /// Start another handler, PROGRAM with its ARGUMENTs, and give it the core too. Everything after --then belongs to
+    /// it.
     #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true)]
     then: Vec<OsString>,
 }
@@ -119,7 +119,7 @@ struct How {
 enum Which {
     /// All of them.
     All,
-    /// Those of which the kernel leaves bytes out of the core.
+    /// Those with bytes that the kernel leaves out of the core.
     Missing,
     /// None.
     None,
@@ -141,7 +141,7 @@ impl Execute for Collect {
         }
         let pid = self.pid.ok_or_else(|| {
             Failure::new(
-                "it is the kernel that starts this, with --pid; `coreinspect collect --install` says how",
+                "the kernel starts this command, with --pid; `coreinspect collect --install` prints how",
             )
         })?;
         let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());

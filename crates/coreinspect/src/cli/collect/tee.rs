@@ -148,7 +148,7 @@ impl Other {
             let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
         }
         self.child.wait()?;
-        Err(io::Error::new(io::ErrorKind::TimedOut, "it took too long and was ended"))
+        Err(io::Error::new(io::ErrorKind::TimedOut, "it took too long, and coreinspect killed it"))
     }
 }
 

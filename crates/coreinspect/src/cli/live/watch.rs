@@ -124,7 +124,7 @@ fn draw(
     reports: &ReportFlags,
     context: &mut Context<'_>,
 ) -> Result<(), Failure> {
-    let title = format!("every {interval:?}, drawn when something changes; q ends");
+    let title = format!("every {interval:?}, redrawn when something changes; q quits");
     writeln!(context.out, "{}\n", context.style.paint(Tone::Faint, title))?;
     show(watched, reports, context)
 }

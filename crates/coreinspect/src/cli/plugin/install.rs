@@ -216,7 +216,9 @@ fn agree(yes: bool, context: &mut Context<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(Failure::new("nothing was done: there is no terminal to ask at; --yes does not ask"));
+        return Err(Failure::new(
+            "nothing was done: there is no terminal on which to ask; --yes skips the question",
+        ));
     }
     write!(context.out, "Go on? [y/N] ")?;
     context.out.flush()?;

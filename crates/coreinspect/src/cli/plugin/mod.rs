@@ -26,18 +26,18 @@ impl Debugger {
     }
 }
 
-/// Prints the plugin for a debugger, one Python file: the commands `shm list`, `shm show` and all others on the core that
-/// the debugger looks at.
+/// Prints the plugin for a debugger, one Python file: the commands `shm list`, `shm show` and all others, on the core
+/// that the debugger has open.
 #[derive(Args, Debug)]
 pub(super) struct Plugin {
     /// The debugger.
     #[arg(value_name = "DEBUGGER", required_unless_present = "verbs")]
     debugger: Option<Debugger>,
     /// Write it below $XDG_CONFIG_HOME/coreinspect (~/.config/coreinspect), and a line that loads it into ~/.gdbinit or
-    /// ~/.lldbinit; shows both before, and asks.
+    /// ~/.lldbinit; shows both first, and asks.
     #[arg(long)]
     install: bool,
-    /// Take both back.
+    /// Remove both.
     #[arg(long, conflicts_with = "install")]
     uninstall: bool,
     /// Do not ask.

@@ -24,7 +24,7 @@ impl Line {
         let text = text.trim();
         if let Some(command) = text.strip_prefix('!') {
             return match command.trim() {
-                "" => Err(Failure::new("say what to run: `!ls -l`")),
+                "" => Err(Failure::new("name the command to run: `!ls -l`")),
                 command => Ok(Self::Shell(command.to_owned())),
             };
         }
@@ -43,7 +43,7 @@ impl Line {
 fn reader(command: &str, output: &str) -> Result<String, Failure> {
     if let Some(reader) = output.strip_prefix('|') {
         return match reader.trim() {
-            "" => Err(Failure::new("say what to pipe into: `| less`")),
+            "" => Err(Failure::new("name the command to pipe into: `| less`")),
             reader => Ok(reader.to_owned()),
         };
     }

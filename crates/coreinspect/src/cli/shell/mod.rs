@@ -21,12 +21,12 @@ use self::scripts::{Script, Scripts};
 use self::session::{Next, Session};
 use super::{Context, Execute, Failure, Status, dumps};
 
-/// A prompt on one dump: every command, with history and completion.
+/// Opens a prompt on one dump: every command, with history and completion.
 ///
-/// Each command as on the command line, without `coreinspect` and without the dump: `list`, `show #1`, `hex --at 0x100`.
-/// A segment that was named is the one of the commands after it that name none. `| less`, `| jq .` and `> FILE` as in any
-/// shell; `!ls` runs ls; `# ...` is a comment. Without a terminal, lines come from standard input and no prompt is printed.
-/// The exit status is the worst of all commands.
+/// Type commands as on the command line, without `coreinspect` and without the dump: `list`, `show #1`, `hex --at
+/// 0x100`. A command without a segment uses the segment that was named last. `| less`, `| jq .` and `> FILE` as in any
+/// shell; `!ls` runs ls; `# ...` is a comment. Without a terminal, lines come from standard input and no prompt is
+/// printed. The exit status is the worst of all commands.
 #[derive(Args, Debug)]
 pub(super) struct Shell {
     /// The dump; or its program and then the dump.
@@ -42,12 +42,12 @@ impl Execute for Shell {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         if !context.output.is_usual() {
             return Err(Failure::new(
-                "say at each command what it prints: `coreinspect shell core -e 'list --json'`",
+                "choose the output for each command: `coreinspect shell core -e 'list --json'`",
             ));
         }
         let named = dumps::pair(&self.paths, self.dump.dump().as_ref())?;
         let [named] = named.as_slice() else {
-            return Err(Failure::new("the prompt is about one dump; name one"));
+            return Err(Failure::new("the shell works on one dump; name it"));
         };
         let on_terminal = self.scripts.0.is_empty() && io::stdin().is_terminal() && context.style.interactive;
         let mut session = Session::open(named, on_terminal, context)?;

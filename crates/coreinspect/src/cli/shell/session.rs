@@ -20,11 +20,11 @@ use crate::source::Amount;
 
 /// The prompt's own words, and what they do.
 pub(super) const WORDS: &[(&str, &str)] = &[
-    ("SEGMENT", "From here on the segment of every command that names none"),
-    ("all", "No segment is named any longer"),
+    ("SEGMENT", "Uses this segment for the commands that follow and name none"),
+    ("all", "Forgets the segment that was named"),
     ("!COMMAND", "Runs a command of sh"),
-    ("help", "Lists the commands; `help show` tells one in full"),
-    ("quit", "Ends, as Ctrl-D does"),
+    ("help", "Lists the commands; `help show` explains one"),
+    ("quit", "Quits, as Ctrl-D does"),
 ];
 
 /// What follows a line.
@@ -73,7 +73,9 @@ impl Session {
     /// It cannot be read, or is standard input, which the lines come from.
     pub(super) fn open(named: &Named, on_terminal: bool, context: &mut Context<'_>) -> Result<Self, Failure> {
         if named.dump.as_os_str() == "-" {
-            return Err(Failure::new("the prompt reads standard input itself; name the dump's file"));
+            return Err(Failure::new(
+                "the shell reads its commands from standard input; name the dump's file",
+            ));
         }
         if on_terminal {
             // Ctrl-C ends what runs, which has it from the terminal too, and not the prompt.
@@ -167,7 +169,7 @@ impl Session {
             return Ok(Next::Line(status));
         }
         if reader.is_some() && first != "help" {
-            return Err(Failure::new(format!("{first} prints nothing to pipe")));
+            return Err(Failure::new(format!("{first} prints nothing that could be piped")));
         }
         match (first.as_str(), rest.as_slice()) {
             ("help" | "?", topic) => {
@@ -305,8 +307,10 @@ impl Session {
         self.changed = true;
         self.segment = None;
         self.report = read(&self.dump, context)?;
-        context
-            .tell(format_args!("{} has changed since it was read; it is read anew", self.report.path.path));
+        context.tell(format_args!(
+            "{} has changed since it was read, so coreinspect reads it again",
+            self.report.path.path
+        ));
         Ok(())
     }
 }
@@ -366,5 +370,5 @@ fn help(topic: Option<&str>, context: &Context<'_>) -> Result<String, Failure> {
     let lines = verbs().map(|verb| (verb.name, verb.about())).chain(own);
     let lines = lines.map(|(word, about)| format!("  {word:9} {about}\n")).collect::<String>();
     let pipes = "COMMAND | less, COMMAND --json | jq . and COMMAND > FILE work as in sh.\n";
-    Ok(format!("Commands; the dump goes without saying:\n{lines}{pipes}"))
+    Ok(format!("Commands; the dump need not be named:\n{lines}{pipes}"))
 }

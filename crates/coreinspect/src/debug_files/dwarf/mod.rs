@@ -276,7 +276,7 @@ impl Types {
                 "its types are in split DWARF files ({} and others), which are not read; compile it with -gno-split-dwarf",
                 String::from_utf8_lossy(file.slice())
             )),
-            (true, None, _) => Some("it is declared there, but what it holds is not told".to_owned()),
+            (true, None, _) => Some("it is declared there, but not defined".to_owned()),
             (false, None, Some(error)) => Some(format!("its debug information is damaged ({error})")),
             (false, None, None) => None,
         };

@@ -54,7 +54,7 @@ impl Layout for Mailbox {
         reasons.push(message);
         match (flag, verdict) {
             (Some(0), Speaks::NotAtAll) => {
-                reasons.push("zero bytes alone prove no layout".to_owned());
+                reasons.push("zero bytes prove no layout".to_owned());
                 Verdict::Possible(reasons)
             }
             (None, Speaks::Against) => Verdict::No,

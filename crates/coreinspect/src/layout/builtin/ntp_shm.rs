@@ -83,7 +83,7 @@ impl Layout for NtpShm {
                 Verdict::Likely(reasons)
             }
             None => {
-                reasons.push("mode, times, leap, precision and valid are what they can be".to_owned());
+                reasons.push("mode, times, leap, precision and valid are in their ranges".to_owned());
                 Verdict::Certain(reasons)
             }
         }

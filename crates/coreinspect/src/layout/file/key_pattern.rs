@@ -75,7 +75,7 @@ fn key(text: &str) -> Result<Key, String> {
     let key = Key::readings(text).map(|readings| readings.first());
     match key {
         Ok(key) if key.is_private() => {
-            Err("segments of IPC_PRIVATE share this key: it tells nothing".to_owned())
+            Err("all segments of IPC_PRIVATE have this key, so it identifies none".to_owned())
         }
         Ok(key) => Ok(key),
         Err(_) => {

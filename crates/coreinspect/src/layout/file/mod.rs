@@ -128,7 +128,7 @@ fn check_name(name: &str, span: Range<usize>) -> Result<(), Problem> {
     let begins = name.starts_with(|char: char| char.is_ascii_alphabetic());
     match begins && name.len() <= 64 && name.chars().all(may) {
         true => Ok(()),
-        false => Err(Problem::new("this is no name of a layout", span)
+        false => Err(Problem::new("this is not a layout name", span)
             .help("a letter, and then letters, digits, `-`, `_`, `.` or `+`: `my-queue`")),
     }
 }

@@ -122,8 +122,7 @@ impl Parser<'_> {
     fn not_too_deep(&self, kind: &CType, place: Place) -> Result<(), Problem> {
         match kind.depth > DEPTH {
             true => {
-                Err(self
-                    .problem(place, format!("pointers and arrays lie more than {DEPTH} deep in each other")))
+                Err(self.problem(place, format!("pointers and arrays are nested more than {DEPTH} deep")))
             }
             false => Ok(()),
         }

@@ -116,7 +116,7 @@ impl Expansion<'_> {
     fn run(&mut self, tokens: &[Token], output: &mut Vec<Token>) -> Result<(), Problem> {
         if self.depth >= DEPTH {
             let place = tokens.first().map(|token| token.place).unwrap_or_default();
-            return Err(self.sources.problem(place, "macros lie more than 100 deep in each other"));
+            return Err(self.sources.problem(place, "macros are nested more than 100 deep"));
         }
         self.depth = self.depth.saturating_add(1);
         let mut left = tokens;

@@ -183,7 +183,7 @@ impl<'s> Parser<'s> {
     ) -> Result<T, Problem> {
         if self.depth >= DEPTH {
             let place = self.peek().place;
-            return Err(self.problem(place, format!("brackets lie more than {DEPTH} deep in each other")));
+            return Err(self.problem(place, format!("brackets are nested more than {DEPTH} deep")));
         }
         self.depth = self.depth.saturating_add(1);
         let result = read(self);

@@ -150,7 +150,7 @@ impl<'s> Preprocessor<'s> {
                 let because = because.filter(|_| !holds);
                 let place = hash.place;
                 if conditions.len() >= CONDITIONS {
-                    let message = format!("conditions lie more than {CONDITIONS} deep in each other");
+                    let message = format!("conditions are nested more than {CONDITIONS} deep");
                     return Err(self.sources.problem(place, message));
                 }
                 conditions.push(Condition { place, active: holds, decided: holds || !active, because });

@@ -249,7 +249,7 @@ impl Parser<'_> {
         });
         body.depth = inner.max().map_or(1, |depth| depth.saturating_add(1));
         if body.depth > DEPTH {
-            return Err(self.problem(at, format!("structs lie more than {DEPTH} deep in each other")));
+            return Err(self.problem(at, format!("structs are nested more than {DEPTH} deep")));
         }
         body.reversed = attributes.big_endian.is_some_and(|big| big != self.abi.is_big_endian());
         Ok(body)

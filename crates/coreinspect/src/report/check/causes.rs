@@ -90,7 +90,11 @@ impl<'a> Says<'a> {
             Loss::Rule(code, _) => {
                 let known = Forward::of(writer).and_then(|rules| rules.left_out);
                 known.filter(|_| code == Code::LeftOut).map_or_else(
-                    || format!("{range} is left out by {writer}, or has gone while it was looked at"),
+                    || {
+                        format!(
+                            "{range} is left out by {writer}, or disappeared while coreinspect looked at it"
+                        )
+                    },
                     str::to_owned,
                 )
             }

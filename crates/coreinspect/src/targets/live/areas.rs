@@ -84,7 +84,7 @@ pub(super) fn areas_of(folder: &ProcessFolder, text: &[u8], warnings: &mut Vec<W
 pub(super) fn torn(areas: &[Area], stands_still: bool) -> Option<&'static str> {
     if !stands_still {
         return Some(
-            "the process runs on while it is read: bytes may be torn, of two moments; --stop holds it still",
+            "the process keeps running while coreinspect reads it, so bytes may mix two moments; --stop stops it meanwhile",
         );
     }
     let mut own = HashMap::<ShmId, (u64, Option<u64>)>::new();
@@ -96,7 +96,7 @@ pub(super) fn torn(areas: &[Area], stands_still: bool) -> Option<&'static str> {
     }
     let alone = own.values().all(|(count, attached)| Some(*count) == *attached);
     (!alone)
-        .then_some("the process stands still, but others that attach its segments run on: bytes may be torn")
+        .then_some("the process is stopped, but others that attach its segments keep running, so bytes may mix two moments")
 }
 
 /// What is asked once, and only where there is a segment.

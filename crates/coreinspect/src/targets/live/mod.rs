@@ -99,11 +99,13 @@ impl LiveTarget {
     /// What happened to the process since it was opened, in words; `None` if it still runs the same program.
     pub fn changed(&self) -> Option<&'static str> {
         if !self.folder.is_running() {
-            return Some("the process ended while it was read: what was not read by then is missing");
+            return Some(
+                "the process ended while it was read: what coreinspect had not read by then is missing",
+            );
         }
         if self.memory.is_gone() {
             return Some(
-                "the process executed another program while it was read: what was not read by then is missing",
+                "the process executed another program while it was read: what coreinspect had not read by then is missing",
             );
         }
         None

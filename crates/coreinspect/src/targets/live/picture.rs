@@ -69,8 +69,7 @@ pub(super) fn take(targets: &mut [LiveTarget]) -> Result<Duration, Error> {
     for (target, parts) in targets.iter_mut().zip(parts?) {
         target.picture = Some(Picture { copy: Arc::clone(&copy), parts });
         let message = format!(
-            "the process stood still for {:.1} ms while its segments were copied; others that attach them ran on, unless they were \
-             named too",
+            "the process was stopped for {:.1} ms while its segments were copied; others that attach them kept running, unless you named them too",
             paused.as_secs_f64() * 1000.0
         );
         target.warnings.retain(|warning| warning.code != "live");

@@ -46,7 +46,8 @@ pub(crate) fn read(
     }
     if memory.sort() {
         warnings.push("overlapping-memory", || {
-            "some runs of memory overlap; for each byte the one with the lowest start is believed".to_owned()
+            "some runs of memory overlap; for each byte coreinspect uses the one with the lowest start"
+                .to_owned()
         });
     }
     // Stacks, which are in a list of memory too, or only here.

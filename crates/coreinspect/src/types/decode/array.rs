@@ -25,9 +25,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
             && count > believed
         {
             let offsets = span(at, at);
-            self.finding(offsets, || {
-                format!("{count} elements are claimed, but only {believed} fit into what holds them")
-            });
+            self.finding(offsets, || format!("it claims {count} elements, but only {believed} fit"));
         }
         sink.begin_array();
         let mut next = at;
@@ -61,7 +59,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
             }
             if next <= before && size != Some(0) && count.is_none() {
                 self.finding(span(before, before), || {
-                    "an element of no bytes would repeat without end".to_owned()
+                    "an element without bytes would repeat for ever".to_owned()
                 });
                 break;
             }
@@ -102,8 +100,8 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         if offset.is_none() {
             let at = self.frames.last().map_or(0, |frame| frame.start);
             self.finding(span(at, at), || match value {
-                Some(value) => format!("{expression} is {value}, which is no count and no offset"),
-                None => format!("{expression} cannot be told: a field that it asks for is not there"),
+                Some(value) => format!("{expression} is {value}, which is not a valid count or offset"),
+                None => format!("{expression} is unknown: a field that it uses is not there"),
             });
         }
         offset

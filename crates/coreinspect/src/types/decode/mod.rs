@@ -264,10 +264,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
             Type::Text(text) => self.text(text, at, sink),
             Type::Bytes(count) => self.raw_bytes(count, at, sink),
             Type::Array(_) | Type::Struct(_) | Type::Switch(_) if self.depth >= self.limits.depth => {
-                self.limit(format!(
-                    "values lie more than {} deep in each other: not read",
-                    self.limits.depth
-                ));
+                self.limit(format!("values are nested more than {} deep: not read", self.limits.depth));
                 sink.value(span(at, at), Cow::Owned(Kind::Missing));
                 Ok(at)
             }

@@ -104,7 +104,7 @@ impl Decoder<'_, '_, '_, '_> {
         if count.is_some_and(|count| count > self.bound.saturating_sub(at)) {
             let left = self.bound.saturating_sub(at);
             self.finding(span(at, readable), || {
-                format!("{} bytes are claimed, but only {left} are left", end.saturating_sub(at))
+                format!("it claims {} bytes, but only {left} are left", end.saturating_sub(at))
             });
         }
         self.some_bytes(at, readable, sink).map(|()| end)

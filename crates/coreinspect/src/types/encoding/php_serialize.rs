@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
     /// The value that begins here, which has `key` in the slot `parent`; `None`, but it was passed, if memory for it is spent.
     fn value(&mut self, parent: Option<usize>, key: Option<Key>, depth: u32) -> Result<Option<Value>, Stop> {
         let Some(depth) = depth.checked_sub(1) else {
-            return Err(format!("values lie more than {DEPTH} deep in each other at {}", self.next).into());
+            return Err(format!("values are nested more than {DEPTH} deep at {}", self.next).into());
         };
         self.budget.stepped()?;
         let paid = self.pay(Value::MEMORY.saturating_add(2 * size_of::<Slot>() as u64));

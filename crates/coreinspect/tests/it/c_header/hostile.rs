@@ -30,7 +30,7 @@ fn refused(text: &str, words: &str) {
 #[test]
 fn depth_has_an_end() {
     const N: usize = 100_000;
-    let deep = "deep in each other";
+    let deep = "are nested more than";
     refused(&format!("struct q {{ int a[{}1{}]; }};", "(".repeat(N), ")".repeat(N)), deep);
     refused(&format!("struct q {{ int a[{}1]; }};", "- ".repeat(N)), deep);
     refused(&format!("struct q {{ int a[{}1]; }};", "1?".repeat(N)), deep);

@@ -74,7 +74,7 @@ fn another_handler_that_is_too_slow_loses_its_place() {
         assert_eq!(run.status, 0, "{run:?}");
         assert!(began.elapsed() < Duration::from_secs(60), "{script}: {:?}", began.elapsed());
         assert!(
-            run.err.contains("the other handler failed: it took too long and was ended"),
+            run.err.contains("the other handler failed: it took too long, and coreinspect killed it"),
             "{script}: {run:?}"
         );
         assert!(unpacked(&only(folder.path(), ".zst")) == core, "{script}");

@@ -154,7 +154,7 @@ fn what_broke_off_is_told() {
     std::fs::write(&path, &packed[..packed.len() / 3]).unwrap();
     let run = Run::of(coreinspect().arg(&path)).ended(0);
     assert!(run.err.contains("the gzip stream ends early"), "{run:?}");
-    assert!(run.err.contains("what came before is inspected"), "{run:?}");
+    assert!(run.err.contains("coreinspect inspects what came before"), "{run:?}");
     let document = Run::of(coreinspect().arg("--json").arg(&path)).document();
     assert_eq!(document["dumps"][0]["complete"], false);
     assert_eq!(document["dumps"][0]["segments"][0]["state"], "cut-off");

@@ -31,7 +31,7 @@ fn a_stopped_process_goes_on_and_says_for_how_long_it_stood() {
     for flags in [&["--stop"] as &[_], &["--threads"], &["--stop", "--threads"]] {
         let dumped = Dumped::of(subject.pid(), flags);
         assert_eq!(dumped.run.status, 0, "{:?}", dumped.run);
-        let said = format!("coreinspect: process {} stood still for ", subject.pid());
+        let said = format!("coreinspect: process {} was stopped for ", subject.pid());
         assert!(dumped.run.err.starts_with(&said) && dumped.run.err.ends_with(" ms\n"), "{}", dumped.run.err);
         assert!(goes_on(subject.pid()), "{flags:?}: {:?}", states(subject.pid()));
         let threads = dumped.document()["process"]["threads"].as_array().unwrap().len();
@@ -169,7 +169,7 @@ int main(void)
     drop(child.stdin.take());
     child.wait().unwrap();
     assert_eq!(run.status, 0, "{run:?}");
-    assert!(run.err.contains("every page was read through the process, and is resident now"), "{run:?}");
+    assert!(run.err.contains("coreinspect read every page through the process"), "{run:?}");
     let written = run.document();
     assert_eq!(
         (written["read_through"].as_str(), written["read"].as_u64()),
@@ -236,13 +236,13 @@ fn what_cannot_be_dumped_leaves_no_file() {
     let run = |words: &[&str]| Run::of(coreinspect().arg("dump").args(words).current_dir(&folder));
     let own = std::process::id().to_string();
     let none = run(&["4194304"]).ended(2);
-    assert_eq!(none.err, "coreinspect: process 4194304 is not there: it has ended, or never was\n");
+    assert_eq!(none.err, "coreinspect: there is no process 4194304: it has ended, or never existed\n");
     let mut sleep = Command::new("sleep").arg("60").spawn().unwrap();
     let without = run(&[&sleep.id().to_string()]).ended(1);
-    assert!(without.err.contains("has no System V segment attached; nothing is written"), "{}", without.err);
+    assert!(without.err.contains("has no System V segment attached; nothing was written"), "{}", without.err);
     sleep.kill().unwrap();
     sleep.wait().unwrap();
-    assert!(run(&[&own, "-o", "-"]).ended(2).err.contains("a core is written to a file"));
+    assert!(run(&[&own, "-o", "-"]).ended(2).err.contains("a core needs a file"));
     assert!(run(&["2"]).status == 2 || !nix::unistd::geteuid().is_root(), "a kernel thread has no program");
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 

@@ -135,7 +135,7 @@ fn a_declaration_is_completed_by_another_unit() {
     };
     let types = Types::open(&program, &no_folders()).unwrap();
     let message = types.find("struct queue").unwrap_err().to_string();
-    assert!(message.contains("it is declared there, but what it holds is not told"), "{message}");
+    assert!(message.contains("it is declared there, but not defined"), "{message}");
 }
 
 /// A type that only a function knows is found as well.

@@ -83,7 +83,7 @@ fn files_of_the_user_are_asked_and_listed() {
     assert_eq!(asked["value"]["word"], "Order");
     // What is wrong with one is told, and hides no other.
     assert!(run.err.contains("broken.toml:2:9") && run.err.contains("u9"), "{run:?}");
-    assert_eq!(run.err.matches("left out").count(), 1, "{run:?}");
+    assert_eq!(run.err.matches("ignores a layout file").count(), 1, "{run:?}");
     assert_eq!(Run::of(with().arg(core.path()).args(["--json", "-q"])).err, "");
     let named = Run::of(with().arg(core.path()).args(["--json", "-q", "--layout", "order"])).ended(0);
     assert_eq!(content(&named)["confidence"], "forced");

@@ -109,7 +109,7 @@ const WRONG: &[(&str, &str, usize, usize, &str)] = &[
     ("a.layout", "//! just words\nu8 a", 1, 1, "a word, a colon"),
     ("a.layout", "//! keys: 0x51000001, 0x5100\nu8 a;\n", 1, 23, ""),
     ("a.layout", "//! keys: 0x51000001, queue\nu8 a", 1, 23, "`queue` is no key"),
-    ("a.layout", "//! name: a b\nu8 a", 1, 11, "no name of a layout"),
+    ("a.layout", "//! name: a b\nu8 a", 1, 11, "not a layout name"),
     ("1.layout", "u8 a", 1, 1, "//! name: NAME"),
     ("a.layout", "//! name: a\nu8 a;\n//! name: b\nu8 x; u9 b", 4, 7, "bits are written"),
     ("a.toml", "name = 'a'\ntype = 'u8 a; u9 b'", 2, 15, "bits are written"),

@@ -101,7 +101,7 @@ fn the_path_that_made_a_key_is_found_in_the_dump() {
             for arguments in [&["show"] as &[&str], &["-v"]] {
                 let run = Run::of(coreinspect().args(arguments).arg(&core)).ended(0);
                 assert!(
-                    run.text().contains(&format!("{path} makes it here by ftok")),
+                    run.text().contains(&format!("{path} makes this key by ftok")),
                     "{arguments:?} {run:?}"
                 );
             }

@@ -13,7 +13,7 @@ fn a_process_that_is_not_there_is_an_error() {
     child.wait().unwrap();
     let pid = child.id().to_string();
     let run = Run::of(coreinspect().args(["live", &pid])).ended(2);
-    assert!(run.err.contains(&format!("process {pid} is not there")), "{run:?}");
+    assert!(run.err.contains(&format!("there is no process {pid}")), "{run:?}");
     let run = Run::of(coreinspect().args(["live", &pid, "--json"])).ended(2);
     let document = run.document();
     assert_eq!(document["dumps"][0]["error"]["code"], "no-process", "{document}");
@@ -35,7 +35,7 @@ fn a_zombie_has_nothing_to_show() {
     let run = Run::of(coreinspect().args(["live", &child.id().to_string()]));
     child.wait().unwrap();
     let run = run.ended(2);
-    assert!(run.err.contains("is not there"), "{run:?}");
+    assert!(run.err.contains("there is no process"), "{run:?}");
 }
 
 #[test]

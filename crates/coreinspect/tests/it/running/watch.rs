@@ -59,7 +59,7 @@ while time.time() < until:
         if not chunk:
             break
         written += chunk
-    if not sent and b"q ends" in written and b"here" in written:
+    if not sent and b"q quits" in written and b"here" in written:
         during = termios.tcgetattr(terminal)
         os.write(terminal, keys.encode())
         sent = True
@@ -88,7 +88,7 @@ fn q_and_ctrl_c_give_the_terminal_back() {
         let (verdict, written) = text.split_once('\n').unwrap_or_else(|| panic!("{output:?}"));
         assert_eq!(verdict, format!("{status} True True"), "{written}");
         let (screen, left) = written.rsplit_once("\u{1b}[?1049l").unwrap();
-        assert!(screen.starts_with("\u{1b}[?1049h") && screen.contains("q ends"), "{written:?}");
+        assert!(screen.starts_with("\u{1b}[?1049h") && screen.contains("q quits"), "{written:?}");
         assert!(left.contains("I am here"), "what was seen last stays: {written:?}");
     }
 }

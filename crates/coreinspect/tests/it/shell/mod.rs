@@ -83,7 +83,7 @@ fn the_program_may_stand_before_the_dump() {
         let run = Run::of(&mut shell).ended(0);
         assert!(run.text().contains(core.key()), "{run:?}");
         // It is not the program of this dump.
-        assert!(run.err.contains("what is read by it may be wrong"), "{run:?}");
+        assert!(run.err.contains("types and symbols of it may be wrong"), "{run:?}");
     }
 }
 
