@@ -39,6 +39,7 @@ const FLOW: &[&str] = &[
     "inspection",
     "render",
     "cli",
+    "internals",
 ];
 
 /// Rooms that know nothing of each other, whichever comes first in [`FLOW`]: none on the left uses one on the right, and

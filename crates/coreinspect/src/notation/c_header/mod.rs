@@ -6,7 +6,7 @@
 //! compiler. Functions are skipped. Everything is placed for one [`Machine`], and the [`Type`] holds plain offsets.
 //!
 //! ```
-//! use coreinspect::notation::c_header::Header;
+//! use coreinspect::internals::notation::c_header::Header;
 //! use coreinspect::machine::{ByteOrder, Class, Machine};
 //!
 //! let header = Header::parse("queue.h", "struct queue { char full; long long count; };")?;
@@ -18,7 +18,7 @@
 //! let error = Header::parse("queue.h", "struct queue { strng name; };").unwrap_err();
 //! assert_eq!(error.what.message, "unknown type name `strng`");
 //! assert_eq!(error.place(), Some((1, 16)));
-//! # Ok::<(), coreinspect::notation::c_header::Problem>(())
+//! # Ok::<(), coreinspect::internals::notation::c_header::Problem>(())
 //! ```
 
 mod abi;

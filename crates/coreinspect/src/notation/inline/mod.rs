@@ -68,7 +68,7 @@ const WHOLE: &str = "this layout";
 /// The first thing that is wrong, with its place: `Problem::in_text` shows it.
 ///
 /// ```
-/// use coreinspect::notation::inline;
+/// use coreinspect::internals::notation::inline;
 ///
 /// assert!(inline::parse("u8 flag { 0=empty 1=ready 2=read }; cstr message").is_ok());
 ///
