@@ -218,10 +218,12 @@ impl CoreBuilder {
                 }
             }
         }
-        out.align(8);
         let phoff = match self.table {
             TablePlace::At(at) => at,
-            TablePlace::End => out.end,
+            TablePlace::End => {
+                out.align(8);
+                out.end
+            }
         };
         let table = self
             .segments
