@@ -91,7 +91,7 @@ pub enum Error {
 /// Why a process could not be looked at, and what to do.
 fn of_a_process(pid: u32, what: &str, error: &io::Error) -> String {
     match process_code(error) {
-        "no-process" => format!("process {pid} is not there: it has ended, or never was"),
+        "no-process" => format!("there is no process {pid}: it has ended, or never existed"),
         "no-rights" => format!(
             "no right to read {what}: process {pid} belongs to another user, or is protected (set-user-ID, PR_SET_DUMPABLE); try as its user or as root: sudo coreinspect live {pid}"
         ),

@@ -123,7 +123,7 @@ fn zeroes_say_nothing() {
 fn one_byte_alone_is_told() {
     let look = look(&[0xa5; 0x3000]);
     assert_eq!((look.guesses.texture, look.runs.shown.len()), ("one-byte", 1));
-    assert_eq!(summary(&look), "the byte 0xa5 alone");
+    assert_eq!(summary(&look), "only the byte 0xa5");
     assert_eq!((strings(&look), guesses(&look).as_slice()), (vec![], NONE));
 }
 
