@@ -35,7 +35,7 @@ impl<'a> Subject<'a> {
         budget: &'a Budget,
     ) -> Self {
         let window = RefCell::new(Window::new(contents));
-        let describable = budget.left() / 8 * 5;
+        let describable = (budget.left() / 8).saturating_mul(5);
         Self { key, machine, target, window, budget, described: Cell::new(0), describable }
     }
 

@@ -125,9 +125,9 @@ fn another_programs_key_makes_no_claim() {
             let contents = bytes.as_slice();
             for key in keys {
                 for layout in BUILTIN {
-                    let mut budget = Budget::unlimited();
+                    let budget = Budget::unlimited();
                     let key = key.map(Key::from_bits);
-                    let subject = Subject::new(&contents, key, X86_64, None, &mut budget);
+                    let subject = Subject::new(&contents, key, X86_64, None, &budget);
                     let verdict = layout.recognise(&subject);
                     let sure = matches!(verdict.confidence().name(), "certain" | "likely");
                     let own = truth["layout"] == json!(layout.name());

@@ -53,7 +53,7 @@ impl Decoder<'_, '_, '_, '_> {
     /// Whether there is memory for a remark of these words, which is counted else.
     fn lists(&mut self, path: &str, message: &str) -> bool {
         let words = path.len().saturating_add(message.len()) as u64;
-        let listed = self.budget.keep(words.saturating_add(2 * size_of::<Finding>() as u64));
+        let listed = self.budget.keep(words.saturating_add(size_of::<[Finding; 2]>() as u64));
         if !listed {
             self.remarks.unlisted = self.remarks.unlisted.saturating_add(1);
         }

@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
             return Err(format!("values are nested more than {DEPTH} deep at {}", self.next).into());
         };
         self.budget.stepped()?;
-        let paid = self.pay(Value::MEMORY.saturating_add(2 * size_of::<Slot>() as u64));
+        let paid = self.pay(Value::MEMORY.saturating_add(size_of::<[Slot; 2]>() as u64));
         let start = self.next;
         let tag = self.byte("a value")?;
         let slot = self.slots.len();
@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
         // The count is only claimed: each pair takes bytes, which must be there.
         for _ in 0..count {
             // In lists of their own: keys, and values.
-            self.pay(2 * size_of::<Key>() as u64);
+            self.pay(size_of::<[Key; 2]>() as u64);
             let key = self.key()?;
             match (key.clone(), self.value(Some(slot), key, depth)?) {
                 (Some(key), Some(value)) => found(key, value),

@@ -185,7 +185,7 @@ impl<'a> Thaw<'a> {
                 };
                 let class = self.take(length)?;
                 // Without memory for it no object of the class has any either.
-                if self.budget.keep(2 * size_of::<&[u8]>() as u64) {
+                if self.budget.keep(size_of::<[&[u8]; 2]>() as u64) {
                     self.classes.push(class);
                 }
                 Some(self.blessed(class, start, depth)?)

@@ -139,9 +139,9 @@ fn what_only_begins_like_a_program_is_nobodys() {
         bytes.resize(4096, 0);
         let contents = bytes.as_slice();
         for layout in BUILTIN {
-            let mut budget = Budget::unlimited();
+            let budget = Budget::unlimited();
             let machine = Machine { number: 62, class: Class::Bits64, byte_order: ByteOrder::Little };
-            let subject = Subject::new(&contents, Some(Key::from_bits(key)), machine, None, &mut budget);
+            let subject = Subject::new(&contents, Some(Key::from_bits(key)), machine, None, &budget);
             let verdict = layout.recognise(&subject);
             let sure = matches!(verdict.confidence().name(), "certain" | "likely");
             let shown = String::from_utf8_lossy(&start[..start.len().min(40)]).into_owned();
