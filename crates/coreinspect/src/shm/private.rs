@@ -106,7 +106,7 @@ fn sentence(pairs: &[Pair], more: bool) -> String {
     if untold > 0 || more {
         let _ = write!(
             text,
-            "{} such pairs are not listed;  ",
+            "{} such pairs are not listed; ",
             if more { "more".to_owned() } else { untold.to_string() }
         );
     }

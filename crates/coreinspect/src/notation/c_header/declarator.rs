@@ -4,6 +4,7 @@ use super::attributes::Attributes;
 use super::ctype::{CType, DEPTH};
 use super::parser::Parser;
 use super::problem::{Place, Problem};
+use super::specifiers::QUALIFIERS;
 use super::token::{self, Token};
 
 /// `[8]` or `(int)` behind a name.
@@ -130,18 +131,5 @@ impl Parser<'_> {
 }
 
 fn is_qualifier(token: &Token) -> bool {
-    const WORDS: [&str; 11] = [
-        "const",
-        "__const",
-        "volatile",
-        "__volatile",
-        "__volatile__",
-        "restrict",
-        "__restrict",
-        "__restrict__",
-        "_Nullable",
-        "_Nonnull",
-        "__const__",
-    ];
-    WORDS.iter().any(|word| token.is(word))
+    QUALIFIERS.iter().any(|word| token.is(word))
 }

@@ -17,7 +17,8 @@ pub(super) struct Specifiers {
     pub(super) unnamed_record: bool,
 }
 
-const QUALIFIERS: [&str; 12] = [
+/// Words that change nothing of a type, wherever they stand.
+pub(super) const QUALIFIERS: [&str; 11] = [
     "const",
     "__const",
     "__const__",
@@ -29,9 +30,9 @@ const QUALIFIERS: [&str; 12] = [
     "__restrict__",
     "_Nullable",
     "_Nonnull",
-    "__extension__",
 ];
-const STORAGE: [&str; 14] = [
+const STORAGE: [&str; 15] = [
+    "__extension__",
     "extern",
     "static",
     "auto",
@@ -72,6 +73,7 @@ const TYPEOF: [&str; 4] = ["typeof", "__typeof", "__typeof__", "typeof_unqual"];
 /// Whether a keyword can begin a type.
 pub(super) fn is_keyword(word: &str) -> bool {
     QUALIFIERS.contains(&word)
+        || word == "__extension__"
         || ARITHMETIC.contains(&word)
         || TYPEOF.contains(&word)
         || floating(word).is_some()
