@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::progress::Shown;
-use super::{Context, Failure, coredumpctl, sisters};
+use super::{Context, Failure, coredumpctl, mistaken, sisters};
 use crate::Error;
 use crate::inspection::{InspectedSegment, Inspection};
 use crate::render::printable::Printable;
@@ -91,7 +91,7 @@ pub(super) fn open(path: &Path, reading: Reading) -> Result<Opened, Error> {
             None => source::open(path, reading),
         },
     };
-    opened.map_err(|source| Error::Open { source })
+    opened.map_err(|source| Error::Open { source: mistaken::explained(path, source) })
 }
 
 /// Whether the dump at `path` is gone once it was read: standard input, or another pipe.
@@ -229,6 +229,19 @@ pub(super) fn tell_warnings(dump: &Dump, context: &mut Context<'_>) {
 /// A path as it may be shown on a terminal.
 pub(super) fn shown(path: &Path) -> String {
     Printable(path.as_os_str().as_encoded_bytes()).to_string()
+}
+
+/// Each folder of several dumps becomes these, by name; a folder of one dump stays, for what else its handler put there.
+pub(super) fn unfolded(named: Vec<Named>) -> Vec<Named> {
+    let unfold = |named: Named| {
+        let is_folder = process_of(&named.dump).is_none() && named.dump.is_dir();
+        let dumps = if is_folder { source::dumps_in(&named.dump).unwrap_or_default() } else { Vec::new() };
+        match dumps.len() {
+            0 | 1 => vec![named],
+            _ => dumps.into_iter().map(|dump| Named { dump, program: named.program.clone() }).collect(),
+        }
+    };
+    named.into_iter().flat_map(unfold).collect()
 }
 
 fn is_program(path: &Path) -> bool {

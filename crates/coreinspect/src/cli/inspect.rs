@@ -11,7 +11,7 @@ use super::expect::Expectation;
 use super::key::makers;
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::output::JsonFile;
-use super::{Context, Execute, Failure, Status, coredumpctl, sisters};
+use super::{Context, Execute, Failure, Status, coredumpctl, mistaken, sisters};
 use crate::inspection::CrossView;
 use crate::layout::Origin;
 use crate::render::output::Beside;
@@ -90,7 +90,8 @@ impl ContentFlags {
 /// Lists the System V segments of dumps.
 #[derive(Args, Debug)]
 pub(super) struct Inspect {
-    /// The dumps: ELF cores of the kernel, gcore and others. You can name its program before each dump.
+    /// The dumps: ELF cores of the kernel, gcore and others; a folder means the dumps in it. You can name its program before each
+    /// dump.
     #[arg(value_name = "DUMP")]
     dumps: Vec<PathBuf>,
     #[command(flatten)]
@@ -139,7 +140,10 @@ impl Execute for Inspect {
         }
         let stored = self.coredump.as_deref().map(coredumpctl::place);
         let paths: Vec<_> = self.dumps.iter().cloned().chain(stored).collect();
-        let named = dumps::pair(&paths, self.dump.dump().as_ref())?;
+        if let Some(problem) = mistaken::command(&paths) {
+            return Err(Failure::new(problem));
+        }
+        let named = dumps::unfolded(dumps::pair(&paths, self.dump.dump().as_ref())?);
         if named.is_empty() {
             return Err(Failure::new("name a dump: `coreinspect core.1234` (or `coreinspect --help`)"));
         }

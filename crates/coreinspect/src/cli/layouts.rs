@@ -18,6 +18,9 @@ use crate::report::{CheckedFile, LayoutCheck, LayoutDefinition, Layouts, SCHEMA}
 pub(super) struct LayoutsCommand {
     #[command(subcommand)]
     action: Option<Action>,
+    /// Short for `layouts show LAYOUT`.
+    #[arg(value_name = "LAYOUT")]
+    layout: Option<String>,
     /// List the layouts of this file too.
     #[arg(long, value_name = "FILE")]
     layout_file: Vec<PathBuf>,
@@ -66,12 +69,13 @@ NAME.toml says the same in TOML. Both are read from ~/.config/coreinspect/layout
 
 impl Execute for LayoutsCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        match self.action {
-            None => list(&self.layout_file, context),
-            Some(Action::Show { layout, layout_file, types }) => {
+        match (self.action, self.layout) {
+            (None, Some(layout)) => show(&LayoutFlags::of(layout, self.layout_file, None), context),
+            (None, None) => list(&self.layout_file, context),
+            (Some(Action::Show { layout, layout_file, types }), _) => {
                 show(&LayoutFlags::of(layout, layout_file, types), context)
             }
-            Some(Action::Check { files }) => check(&files, context),
+            (Some(Action::Check { files }), _) => check(&files, context),
         }
     }
 }

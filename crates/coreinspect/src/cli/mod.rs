@@ -12,11 +12,13 @@ mod dump;
 mod dumps;
 mod expect;
 mod extract;
+mod help;
 mod inspect;
 mod key;
 mod layout_argument;
 mod layouts;
 mod live;
+mod mistaken;
 mod new_file;
 mod output;
 mod pager;
@@ -276,6 +278,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect completions bash > coreinspect.bash\n  \
          coreinspect completions zsh > _coreinspect\n  \
          coreinspect completions fish > coreinspect.fish",
+    ),
+    Command::new::<help::Help>(
+        "help",
+        Takes::Nothing,
+        "coreinspect help [COMMAND]...",
+        "  coreinspect help\n  \
+         coreinspect help show\n  \
+         coreinspect help layouts check",
     ),
 ];
 

@@ -15,6 +15,7 @@ mod table;
 
 pub use beside::Beside;
 pub use bytes::Bytes;
+pub use folder::dumps_in;
 pub use format::Format;
 pub use handler::{Handler, time_of_death};
 pub use layers::Layer;

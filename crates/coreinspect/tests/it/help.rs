@@ -9,7 +9,7 @@ use crate::tools::have;
 
 /// The commands: no word is the main job.
 const COMMANDS: &[&[&str]] =
-    &[&[], &["show"], &["extract"], &["search"], &["diff"], &["key"], &["layouts"], &["shell"]];
+    &[&[], &["show"], &["extract"], &["search"], &["diff"], &["key"], &["layouts"], &["shell"], &["help"]];
 
 /// The key and the message that the examples speak of, in place of those of a real dump.
 fn core_of_the_examples() -> Core {

@@ -35,6 +35,7 @@ mod dwarf;
 mod escapes;
 mod expect;
 mod extract;
+mod first_words;
 mod foreign;
 mod fuzz_seeds;
 mod handlers;

@@ -93,8 +93,12 @@ pub enum Problem {
 }
 
 fn hint(looked_for: &[PathBuf]) -> String {
-    let places: Vec<_> = looked_for.iter().map(|path| path.display().to_string()).collect();
+    // The caches of debuginfod make them many.
+    const NAMED: usize = 3;
     let advice = "compile it with -g, or install its debug package";
+    let mut places: Vec<_> = looked_for.iter().take(NAMED).map(|path| path.display().to_string()).collect();
+    let more = looked_for.len().saturating_sub(NAMED);
+    places.extend((more > 0).then(|| format!("{more} other files")));
     match places.is_empty() {
         true => format!("; {advice}"),
         false => format!(", nor is there one of {}; {advice}", places.join(", ")),

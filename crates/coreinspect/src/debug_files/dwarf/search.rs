@@ -205,7 +205,11 @@ impl<'d> Units<'d> {
         // Of `strct queue` the first word is none of the name.
         let name = wanted.name();
         let target = if name.contains('<') { name } else { name.rsplit(' ').next().unwrap_or(name) };
-        let allowed = target.chars().count().div_ceil(3).min(4);
+        // Of four letters any other four are two away.
+        let allowed = match target.chars().count() {
+            0..=4 => 1,
+            letters => letters.div_ceil(3).min(4),
+        };
         let mut nearest: Vec<(usize, String)> = Vec::new();
         for unit in 0..self.count() {
             let _ = self.types_of_unit(unit, false, |named| {
