@@ -74,6 +74,7 @@ mod forecast;
 pub mod inspection;
 #[doc(hidden)]
 pub mod internals;
+pub mod kind;
 mod known_keys;
 pub mod layout;
 mod look;

@@ -59,8 +59,11 @@ pub struct Machine {
     pub byte_order: ByteOrder,
 }
 
+const EM_386: u16 = 3;
 const EM_M68K: u16 = 4;
 const EM_MIPS: u16 = 8;
+const EM_S390: u16 = 22;
+const EM_X86_64: u16 = 62;
 
 /// How a machine's Linux numbers the signals beyond those that all number alike (signal(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,6 +99,16 @@ impl SignalNumbering {
 }
 
 impl Machine {
+    /// The smallest huge page that SHM_HUGETLB can mean, bytes (shmget(2), "Huge pages"; Linux arch/*/mm).
+    pub fn smallest_huge_page(self) -> u64 {
+        match self.number {
+            EM_386 | EM_X86_64 => 2 << 20,
+            EM_S390 => 1 << 20,
+            // aarch64 has contiguous pages of 64 KiB; no other is known to have smaller ones.
+            _ => 64 << 10,
+        }
+    }
+
     /// The machine that this program runs on (elf.h, EM_*; 0 where its number is not known here).
     pub const HOST: Self = Self {
         number: if cfg!(target_arch = "x86_64") {

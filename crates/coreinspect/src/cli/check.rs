@@ -48,9 +48,10 @@ fn writer() -> impl TypedValueParser<Value = Writer> {
 
 impl Execute for CheckCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        let target = LiveTarget::open(self.pid)?;
+        let target = LiveTarget::open(self.pid, &context.kinds)?;
         let process = target.folder();
-        let memory = SharedMemory::of(&target);
+        let mut memory = SharedMemory::of(&target);
+        memory.add_kinds(&target, &context.kinds);
         let unreadable = |error| crate::Error::Process { pid: self.pid, what: "its smaps", source: error };
         let text = process.read("smaps").map_err(unreadable)?;
         let areas: Vec<_> = smaps::parse(&text).collect();

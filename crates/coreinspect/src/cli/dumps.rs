@@ -133,7 +133,8 @@ pub(super) fn inspect(
     context: &mut Context<'_>,
 ) -> Result<Inspection, Failure> {
     let named = context.programs.iter().find(|named| named.dump == path);
-    let options = &Options { program: named.and_then(|named| named.program.clone()), ..options.clone() };
+    let program = named.and_then(|named| named.program.clone());
+    let options = &Options { program, kinds: context.kinds.clone(), ..options.clone() };
     if let Some(pid) = process_of(path) {
         let picture = context.pictures.iter().find(|target| target.folder().pid() == pid);
         let inspection = match picture {

@@ -46,7 +46,8 @@ impl ContentFlags {
         };
         let (no_content, full) = (self.no_content, self.full);
         let registers = context.verbose;
-        Ok(Options { no_content, full, layout, layouts, registers, ..Options::default() })
+        let kinds = context.kinds.clone();
+        Ok(Options { kinds, no_content, full, layout, layouts, registers, ..Options::default() })
     }
 
     /// Whether what does not hold is a failure.

@@ -59,7 +59,7 @@ impl Execute for Live {
             return watch::watch(&self.pids, self.interval, &self.reports, context);
         }
         if self.stop {
-            match LiveTarget::pictures(&self.pids) {
+            match LiveTarget::pictures(&self.pids, &context.kinds) {
                 Ok((targets, _)) => context.pictures = targets.into_iter().map(Arc::new).collect(),
                 // The error of each is told by looking at it, and the document is printed.
                 Err(error @ crate::Error::Process { .. }) if !context.output.for_people => {

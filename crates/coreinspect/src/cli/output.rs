@@ -14,6 +14,7 @@ use super::dumps::Named;
 use super::pager::Pager;
 use super::sisters::Sisters;
 use crate::debug_files::DebugFolders;
+use crate::kind::{Asked, Kinds};
 use crate::render::output::Beside;
 use crate::render::printable::Printable;
 use crate::render::{Document, Draw, OUTPUTS, Output, Shown, Style, json};
@@ -53,6 +54,17 @@ pub(crate) struct Flags {
     /// Print sizes in bytes, 4096 and not 4K.
     #[arg(long, global = true)]
     bytes: bool,
+    /// Kinds of shared memory: sysv, posix, memfd, anonymous, hugetlbfs, file (file:GLOB names some), all (all but files).
+    /// A segment that you name by its name is found whatever this says. [default: sysv]
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        help_heading = "Segments",
+        value_name = "KIND,...",
+        value_delimiter = ','
+    )]
+    kind: Vec<Asked>,
     /// Look for segments without a name too, by their place and bytes. Without this flag coreinspect looks only where
     /// the dump has no names.
     #[arg(long, global = true, help_heading = "Segments")]
@@ -120,6 +132,8 @@ pub struct Context<'w> {
     pub pictures: Vec<Arc<LiveTarget>>,
     /// Programs that were named, each before its dump.
     pub(super) programs: Vec<Named>,
+    /// `--kind`, and what was named.
+    pub kinds: Kinds,
     /// `--find-unnamed`, which `--sister` implies.
     pub find_unnamed: bool,
     /// `--sister`: those that are yet to be read.
@@ -171,6 +185,7 @@ impl<'w> Context<'w> {
             force: flags.force,
             limits: flags.max_size.map_or(Limits::default(), |most_bytes| Limits { most_bytes, named: true }),
             pictures: Vec::new(),
+            kinds: Kinds::of(&flags.kind),
             find_unnamed: flags.find_unnamed || !flags.sister.is_empty(),
             sisters: flags.sister,
             programs: Vec::new(),

@@ -13,7 +13,7 @@ use crate::targets::{LiveTarget, Target};
 impl Inspection {
     /// Inspects the running process `pid`, which the report calls `/proc/PID`.
     pub fn of_process(pid: u32, options: &Options) -> Self {
-        match LiveTarget::open(pid) {
+        match LiveTarget::open(pid, &options.kinds) {
             Ok(target) => Self::of_running(Arc::new(target), options),
             Err(error) => Self::unreadable(&path(pid), None, &error),
         }
@@ -24,7 +24,8 @@ impl Inspection {
     /// Segments are read twice: those whose first bytes changed meanwhile are told.
     pub fn of_running(target: Arc<LiveTarget>, options: &Options) -> Self {
         let path = path(target.folder().pid());
-        let memory = SharedMemory::of(&*target);
+        let mut memory = SharedMemory::of(&*target);
+        memory.add_kinds(&*target, &options.kinds);
         let looks = !options.no_content && !target.stands_still();
         let digests = |segments: &[shm::Segment]| {
             if looks { digests(&*target, segments) } else { Vec::new() }

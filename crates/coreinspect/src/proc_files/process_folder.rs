@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::time::{Duration, SystemTime};
 
 use nix::dir::Dir;
-use nix::fcntl::{OFlag, openat, readlinkat};
-use nix::sys::stat::Mode;
+use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
+use nix::sys::stat::{Mode, SFlag, fstatat};
 use nix::unistd::{SysconfVar, sysconf};
 
 use super::{Credentials, Stat};
@@ -94,6 +94,12 @@ impl ProcessFolder {
     pub fn file(&self, name: &str) -> io::Result<File> {
         let flags = OFlag::O_CLOEXEC | OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         Ok(openat(&self.folder, name, flags, Mode::empty())?.into())
+    }
+
+    /// Whether the file behind a link of it is a regular one, which is not opened for that: opening a device can have effects.
+    pub fn is_regular(&self, name: &str) -> bool {
+        let status = fstatat(&self.folder, name, AtFlags::empty());
+        status.is_ok_and(|status| SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG)
     }
 
     /// What a link of it says (`exe`, `ns/ipc`).

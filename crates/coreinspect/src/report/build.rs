@@ -13,12 +13,13 @@ use super::{
     Segment, Signal, Text, Thread, Warning,
 };
 use crate::debug_files::named_program::{Held, can_have_run};
+use crate::kind::Kinds;
 use crate::layout::{BUILTIN, Layout};
 use crate::machine::SignalNumbering;
 use crate::memory::Dumped;
 use crate::process;
 use crate::shm::{self, SharedMemory};
-use crate::targets::Target;
+use crate::targets::{FoundBy, Target};
 use crate::types::Budget;
 use crate::unnamed::{self, Sister};
 use crate::{error, retention};
@@ -26,6 +27,8 @@ use crate::{error, retention};
 /// What a report holds beyond what every one does.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// Which kinds of shared memory it is of.
+    pub kinds: Kinds,
     /// Leave out what the bytes say: `content` is null.
     pub no_content: bool,
     /// Whole messages, not their first 4,096 bytes.
@@ -60,7 +63,13 @@ impl Options {
         let layouts = self.layouts.iter().map(Arc::as_ref).chain(BUILTIN.iter().copied());
         let sisters: Vec<_> = self.sisters.iter().map(Arc::as_ref).collect();
         unnamed::add(target, &mut memory, layouts, &sisters, self.find_unnamed);
+        memory.add_kinds(target, &self.kinds);
         memory
+    }
+
+    /// Whether `segment` is listed. What was named is chosen from all that are.
+    fn shows(&self, segment: &shm::Segment) -> bool {
+        self.kinds.list(segment.kind) || !self.kinds.named().is_empty()
     }
 
     /// What speaks against the program and the types that the user named for the dump of `target`.
@@ -96,7 +105,8 @@ impl Dump {
         let mut segments = Vec::with_capacity(memory.segments.len());
         let causes = retention::causes(target, memory);
         let surroundings = OnceCell::new();
-        for ((number, segment), causes) in (1..).zip(&memory.segments).zip(causes) {
+        let numbered = (1..).zip(&memory.segments).zip(causes);
+        for ((number, segment), causes) in numbered.filter(|((_, segment), _)| options.shows(segment)) {
             let content = match options.no_content {
                 true => None,
                 false => Some(Content::of(target, memory, &surroundings, segment, options, &budget)?),
@@ -213,6 +223,7 @@ impl Segment {
         let (mapped, saved) = (segment.mapped(), segment.saved());
         Self {
             number,
+            kind: Some(segment.kind).filter(|_| segment.found_by != FoundBy::Content),
             key: key.map(|key| key.to_string()),
             key_t: key.map(Key::raw),
             name: segment.name.as_deref().map(Text::new),

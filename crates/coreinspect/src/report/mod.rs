@@ -49,6 +49,7 @@ pub use written::{CollectedCrash, RestoredSegment, WrittenCore};
 
 use serde::Serialize;
 
+use crate::kind::Kind;
 use crate::writer::{Habits, Writer};
 
 /// The name and version of the JSON contract.
@@ -162,12 +163,15 @@ pub struct Signal {
     pub name: Option<&'static str>,
 }
 
-/// A System V segment.
+/// A segment of shared memory.
 #[derive(Clone, Debug, Serialize)]
 pub struct Segment {
-    /// Its number in the listing, from 1.
+    /// Its number in the listing, from 1. Those of System V come first.
     pub number: usize,
-    /// The key, "0x" and 8 digits.
+    /// "sysv", "posix", "memfd", "anonymous", "hugetlbfs" or "file"; null for one without a name, which may be of any.
+    #[serde(serialize_with = "text::kind")]
+    pub kind: Option<Kind>,
+    /// The key, "0x" and 8 digits; null for other kinds than System V.
     pub key: Option<String>,
     /// The key as `key_t`, signed.
     pub key_t: Option<i32>,

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::ser::{Serialize, Serializer};
 
+use crate::kind::Kind;
 use crate::position::Address;
 use crate::writer::Writer;
 
@@ -70,6 +71,11 @@ pub(super) fn word<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let writer: Option<Writer> = (*writer).into();
     writer.map(Writer::word).serialize(serializer)
+}
+
+/// The contract's word for a kind of shared memory.
+pub(super) fn kind<S: Serializer>(kind: &Option<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
+    kind.map(Kind::word).serialize(serializer)
 }
 
 /// Two digits for each byte.

@@ -21,7 +21,7 @@ pub(super) struct Evidence {
 
 impl Evidence {
     pub(super) fn of(target: &dyn Target, memory: &SharedMemory) -> Self {
-        let huge_page = smallest_huge_page(target.identity().machine.number);
+        let huge_page = target.identity().machine.smallest_huge_page();
         let attachments = memory.segments.iter().flat_map(|segment| &segment.attachments);
         let saved = || {
             let mappings = attachments.clone().flat_map(|attachment| &attachment.mappings);
@@ -115,17 +115,4 @@ pub(super) fn causes(evidence: &Evidence, attachment: &Attachment, mapping: &Map
 
 fn can_be_of_huge_pages(range: Interval<Address>, huge_page: u64) -> bool {
     range.start().get().is_multiple_of(huge_page) && range.length().is_multiple_of(huge_page)
-}
-
-/// The smallest huge page that SHM_HUGETLB can mean on a machine, bytes (shmget(2), "Huge pages"; Linux arch/*/mm).
-fn smallest_huge_page(machine: u16) -> u64 {
-    const EM_386: u16 = 3;
-    const EM_X86_64: u16 = 62;
-    const EM_S390: u16 = 22;
-    match machine {
-        EM_386 | EM_X86_64 => 2 << 20,
-        EM_S390 => 1 << 20,
-        // aarch64 has contiguous pages of 64 KiB; no other is known to have smaller ones.
-        _ => 64 << 10,
-    }
 }

@@ -1,13 +1,14 @@
-//! Rows of a target's table that are System V by their names.
+//! Rows of a target's table that are System V by their names. Those of other kinds: `others.rs`.
 
 use shmcore::Key;
 
-use super::group::{Row, segments};
+use super::group::{Called, Row, segments};
 use super::{Segment, SharedMemory, lookalike, private};
 use crate::error::Warning;
+use crate::kind::Kind;
 use crate::memory::Dumped;
 use crate::position::{Address, Interval};
-use crate::targets::{FoundBy, SystemV, Target};
+use crate::targets::{FoundBy, Target, Told};
 
 impl SharedMemory {
     /// Finds the segments of `target` by the names of its mappings.
@@ -21,14 +22,14 @@ impl SharedMemory {
         let mut anonymous_left = 16_u8;
         for mapping in mappings {
             any_deleted |= mapping.name.ends_with(b" (deleted)");
-            let (found_by, facts) = match mapping.system_v {
-                SystemV::ByName => (FoundBy::Name, None),
-                SystemV::No => {
+            let (found_by, facts) = match mapping.told {
+                Told::Of(Kind::SystemV, found_by, facts) => (found_by, Some(facts)),
+                Told::ByName => (FoundBy::Name, None),
+                Told::Of(..) | Told::Private => {
                     this.posix_mappings =
                         this.posix_mappings.saturating_add(mapping.name.starts_with(b"/dev/shm/").into());
                     continue;
                 }
-                SystemV::Yes(found_by, facts) => (found_by, Some(facts)),
             };
             let Some(name) = Key::from_mapping_name(mapping.name) else {
                 this.posix_mappings =
@@ -48,7 +49,8 @@ impl SharedMemory {
                 impossible = impossible.saturating_add(1);
                 continue;
             };
-            let row = Row { key: name.key, range: mapping.range, offset, found_by, facts };
+            let called = Called::Key(name.key);
+            let row = Row { called, range: mapping.range, offset, found_by, facts };
             if name.deleted || found_by != FoundBy::Name { rows.push(row) } else { bare.push(row) }
         }
         // Unless the writer drops " (deleted)" from every name, one without it is that of a regular file which still exists.
@@ -58,15 +60,7 @@ impl SharedMemory {
         } else {
             " (deleted)"
         };
-        rows.sort_by_key(|row: &Row<'_>| row.range.start());
-        let mut end = Address::new(0);
-        let before = rows.len();
-        rows.retain(|row| {
-            let apart = row.range.start() >= end;
-            end = end.max(row.range.end());
-            apart
-        });
-        let impossible = before.saturating_sub(rows.len()).saturating_add(impossible);
+        let impossible = leave_out_overlapping(&mut rows).saturating_add(impossible);
         if impossible > 0 {
             this.warnings.push(Warning::new(
                 "mappings",
@@ -83,6 +77,19 @@ impl SharedMemory {
         warn_of_twins(&this.segments, &mut this.warnings);
         this
     }
+}
+
+/// Leaves one row of those that overlap, and sorts them by address; answers how many it left out.
+pub(super) fn leave_out_overlapping(rows: &mut Vec<Row<'_>>) -> usize {
+    rows.sort_by_key(|row| row.range.start());
+    let mut end = Address::new(0);
+    let before = rows.len();
+    rows.retain(|row| {
+        let apart = row.range.start() >= end;
+        end = end.max(row.range.end());
+        apart
+    });
+    before.saturating_sub(rows.len())
 }
 
 /// Says which segments the names cannot tell apart, and which they would have joined.

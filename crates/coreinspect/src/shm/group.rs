@@ -5,13 +5,33 @@ use std::cmp::Reverse;
 use shmcore::{Key, ShmId};
 
 use super::{Attachment, Piece, Segment};
+use crate::kind::Kind;
 use crate::memory::{Dumped, Extent};
 use crate::position::{Address, Coverage, Interval, Position, SegmentOffset};
-use crate::targets::{Facts, FoundBy, Target};
+use crate::targets::{Facts, FileId, FoundBy, Target};
 
-/// A mapping that is System V by its name.
+/// What the mappings of one segment have in common.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Called<'a> {
+    /// A System V segment's key.
+    Key(Key),
+    /// The name of a segment of another kind.
+    Name(Kind, &'a [u8]),
+}
+
+impl Called<'_> {
+    /// Whether it may be that of several segments.
+    fn is_ambiguous(self) -> bool {
+        match self {
+            Self::Key(key) => key.is_private(),
+            Self::Name(kind, _) => !kind.is_told_apart_by_name(),
+        }
+    }
+}
+
+/// A mapping of shared memory.
 pub(super) struct Row<'a> {
-    pub(super) key: Key,
+    pub(super) called: Called<'a>,
     pub(super) range: Interval<Address>,
     pub(super) offset: u64,
     pub(super) found_by: FoundBy,
@@ -19,8 +39,9 @@ pub(super) struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn shmid(&self) -> Option<ShmId> {
-        self.facts.and_then(|facts| facts.shmid)
+    /// What tells its segment from others that are called alike.
+    fn identity(&self) -> (Option<ShmId>, Option<FileId>) {
+        self.facts.map_or((None, None), |facts| (facts.shmid, facts.file))
     }
 
     /// `start - offset`, modulo the address space: equal for rows of one attachment.
@@ -31,27 +52,32 @@ impl Row<'_> {
 
 /// The segments that `rows` show, by their lowest address.
 pub(super) fn segments(target: &dyn Target, rows: &mut [Row<'_>], deleted: &str) -> Vec<Segment> {
-    rows.sort_by_key(|row| (row.key, row.shmid(), row.base(), row.range.start()));
+    rows.sort_by_key(|row| (row.called, row.identity(), row.base(), row.range.start()));
     let mut comparison = Comparison::of(target);
     let mut segments = Vec::new();
-    for rows in rows.chunk_by(|one, two| (one.key, one.shmid()) == (two.key, two.shmid())) {
-        let Some(Row { key, found_by, facts, .. }) = rows.first() else { continue };
-        let key = *key;
+    for rows in rows.chunk_by(|one, two| (one.called, one.identity()) == (two.called, two.identity())) {
+        let Some(Row { called, found_by, facts, .. }) = rows.first() else { continue };
         let attachments = rows.chunk_by(|one, two| one.base() == two.base());
         let mut attachments: Vec<_> = attachments.map(|rows| Attachment::new(target, rows)).collect();
         attachments.sort_by_key(Attachment::start);
-        let groups = match rows.first().and_then(Row::shmid) {
+        let groups = match rows.first().map_or((None, None), Row::identity) {
+            (None, None) => comparison.segments(*called, attachments),
             // The number says which segment it is, and a private one's too.
             // Of one device and one number they are the same memory: it may only have changed between two reads.
-            Some(_) if *found_by == FoundBy::Device => vec![(attachments, false)],
-            Some(_) => vec![comparison.one(attachments)],
-            None => comparison.segments(key, attachments),
+            _ if *found_by == FoundBy::Device => vec![(attachments, false)],
+            _ => vec![comparison.one(attachments)],
         };
         for (attachments, torn) in groups {
-            let name = format!("/SYSV{:08x}{deleted}", key.bits()).into_bytes();
+            let (kind, key, name) = match *called {
+                Called::Key(key) => {
+                    (Kind::SystemV, Some(key), format!("/SYSV{:08x}{deleted}", key.bits()).into_bytes())
+                }
+                Called::Name(kind, name) => (kind, None, name.to_vec()),
+            };
             let pieces = pieces(&attachments);
             segments.push(Segment {
-                key: Some(key),
+                kind,
+                key,
                 name: Some(name),
                 found_by: *found_by,
                 reasons: Vec::new(),
@@ -128,16 +154,21 @@ impl<'t> Comparison<'t> {
         (attachments, torn)
     }
 
-    /// Parts `attachments` of `key` into those of each segment.
-    fn segments(&mut self, key: Key, attachments: Vec<Attachment>) -> Vec<Group> {
+    /// Parts `attachments` that are `called` alike into those of each segment.
+    fn segments(&mut self, called: Called<'_>, attachments: Vec<Attachment>) -> Vec<Group> {
         let mut segments = Vec::<Group>::new();
         'attachments: for attachment in attachments {
-            // The key says nothing of a private segment.
-            let compared = if key.is_private() { 0 } else { MOST_SEGMENTS };
+            // The key says nothing of a private segment, nor the name of a memfd.
+            let compared = if called.is_ambiguous() { 0 } else { MOST_SEGMENTS };
             for (known, torn) in segments.iter_mut().rev().take(compared) {
                 let Some(first) = known.first() else { continue };
                 let differ = self.bytes_differ(first, &attachment);
-                if !(differ && ends_differ(first, &attachment)) {
+                let apart = match called {
+                    Called::Key(_) => differ && ends_differ(first, &attachment),
+                    // One of them may be private: a dump does not say.
+                    Called::Name(..) => differ || kept_otherwise(first, &attachment),
+                };
+                if !apart {
                     *torn |= differ;
                     known.push(attachment);
                     continue 'attachments;
@@ -176,6 +207,15 @@ impl<'t> Comparison<'t> {
 /// Whether both look as shmat(2), which maps all of a segment, left them, but end at different offsets.
 fn ends_differ(one: &Attachment, other: &Attachment) -> bool {
     matches!((one.untouched_end(), other.untouched_end()), (Some(one), Some(other)) if one != other)
+}
+
+/// Whether a writer kept one and left out the other, although both may be written to: of a shared mapping it decides alike.
+fn kept_otherwise(one: &Attachment, other: &Attachment) -> bool {
+    let may_write = |attachment: &Attachment| {
+        let mut mappings = attachment.mappings.iter();
+        mappings.any(|mapping| mapping.permissions.is_none_or(|permissions| permissions.write))
+    };
+    one.kept() != other.kept() && may_write(one) && may_write(other)
 }
 
 /// The offsets that both attachments have saved, with their addresses in each.

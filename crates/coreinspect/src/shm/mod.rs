@@ -1,4 +1,4 @@
-//! System V segments among a target's mappings: rows of a table become attachments, attachments become segments.
+//! Segments of shared memory among a target's mappings: rows of a table become attachments, attachments become segments.
 //!
 //! A row is a VMA. mprotect(2) and munmap(2) split one attachment into several rows, so rows of one key are one
 //! attachment if `start - offset`, where shmat(2) put the first byte, is the same. Several such bases of one key are
@@ -8,6 +8,7 @@
 mod find;
 mod group;
 mod lookalike;
+mod others;
 mod private;
 mod tiles;
 
@@ -16,28 +17,33 @@ pub use tiles::Tile;
 use shmcore::Key;
 
 use crate::error::{Error, Warning};
+use crate::kind::Kind;
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::targets::{Facts, FoundBy, Target};
 use group::Row;
 
-/// What a target has of System V shared memory.
+/// What a target has of shared memory.
 #[derive(Debug, Default)]
 pub struct SharedMemory {
-    /// The segments, by their lowest address.
+    /// The segments, by their lowest address; those of System V first.
     pub segments: Vec<Segment>,
     /// Mappings of POSIX shared memory (files in /dev/shm), which are not System V.
     pub posix_mappings: usize,
+    /// Mappings of other kinds, by their names, where there is no System V segment.
+    pub other_mappings: Vec<(Kind, usize)>,
     /// Shared anonymous memory that the dump saved (its name is `/dev/zero (deleted)`), writable; the first of it.
     pub saved_anonymous: Option<Interval<Address>>,
     /// What could not be told.
     pub warnings: Vec<Warning>,
 }
 
-/// A System V segment, as far as the target shows it.
+/// A segment, as far as the target shows it.
 #[derive(Debug)]
 pub struct Segment {
-    /// The key in its name; `None` if it has none.
+    /// What kind of shared memory it is.
+    pub kind: Kind,
+    /// The key in its name; `None` if it has none, and of other kinds.
     pub key: Option<Key>,
     /// The mapping's name, as the target has it.
     pub name: Option<Vec<u8>>,
@@ -96,6 +102,7 @@ impl Segment {
     pub fn unnamed(attachments: Vec<Attachment>, reasons: Vec<String>) -> Self {
         let pieces = group::pieces(&attachments);
         Self {
+            kind: Kind::SystemV,
             key: None,
             name: None,
             found_by: FoundBy::Content,

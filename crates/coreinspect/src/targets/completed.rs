@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::{CoreTarget, FoundBy, Identity, Mapping, SegmentFacts, SystemV, Target};
+use super::{CoreTarget, FoundBy, Identity, Mapping, SegmentFacts, Target, Told};
 use crate::error::{Error, Warning};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval, Position};
@@ -63,7 +63,7 @@ impl Target for Completed {
     fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>> {
         let mappings = self.dump.mappings()?;
         Some(Box::new(mappings.map(|mapping| match self.facts.of(mapping.range) {
-            Some(facts) => Mapping { system_v: SystemV::Yes(FoundBy::Sidecar, facts), ..mapping },
+            Some((kind, facts)) => Mapping { told: Told::Of(kind, FoundBy::Sidecar, facts), ..mapping },
             None => mapping,
         })))
     }

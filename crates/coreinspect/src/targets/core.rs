@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::{AuxiliaryVector, FoundBy, Identity, Mapping, SegmentFacts, SystemV, Target};
+use super::{AuxiliaryVector, FoundBy, Identity, Mapping, SegmentFacts, Target, Told};
 use crate::core_file::{CoreFile, ThreadStatus};
 use crate::error::{Error, Warning};
 use crate::machine::{ByteOrder, SignalNumbering};
@@ -171,9 +171,9 @@ impl Target for CoreTarget {
             range: row.range,
             offset: row.offset,
             name: row.name,
-            system_v: match self.facts.of(row.range) {
-                Some(facts) => SystemV::Yes(FoundBy::Device, facts),
-                None => SystemV::ByName,
+            told: match self.facts.of(row.range) {
+                Some((kind, facts)) => Told::Of(kind, FoundBy::Device, facts),
+                None => Told::ByName,
             },
         })))
     }

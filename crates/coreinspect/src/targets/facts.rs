@@ -4,6 +4,9 @@ use std::time::SystemTime;
 
 use shmcore::{Permissions, Pid, ShmId, Status, Uid};
 
+use crate::kind::Kind;
+use crate::proc_files::Device;
+
 /// How a segment is known to be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FoundBy {
@@ -35,6 +38,8 @@ impl FoundBy {
 /// An ordinary core holds none of it; a running process, the note of coreinspect's own cores and a sidecar do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// Its file, of other kinds than System V.
+    pub file: Option<FileId>,
     /// Its number in its IPC namespace: the inode of its mappings.
     pub shmid: Option<ShmId>,
     /// The bytes that shmget(2) was asked for; mappings are whole pages.
@@ -60,6 +65,7 @@ pub struct Facts {
 impl From<&Status> for Facts {
     fn from(status: &Status) -> Self {
         Self {
+            file: None,
             shmid: Some(status.id()),
             size: Some(status.size()),
             owner: Some(status.owner()),
@@ -74,13 +80,22 @@ impl From<&Status> for Facts {
     }
 }
 
-/// Whether a mapping is one of a System V segment.
+/// A file as the kernel tells files apart, whatever they are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    /// The device of its file system.
+    pub device: Device,
+    /// Its inode.
+    pub inode: u64,
+}
+
+/// What a target says of the kind of a mapping.
 #[derive(Clone, Copy, Debug)]
-pub enum SystemV<'a> {
-    /// The target has nothing but the name to go by.
+pub enum Told<'a> {
+    /// It has nothing but the name to go by.
     ByName,
-    /// It is not, whatever its name: its device is another one.
-    No,
-    /// It is; this is how that is known, and what else is.
-    Yes(FoundBy, &'a Facts),
+    /// Nobody shares it: it is a private mapping.
+    Private,
+    /// It is of this kind, whatever its name; this is how that is known, and what else is.
+    Of(Kind, FoundBy, &'a Facts),
 }

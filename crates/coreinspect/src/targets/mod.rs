@@ -15,7 +15,7 @@ pub use self::completed::Completed;
 pub use self::core::CoreTarget;
 #[cfg(feature = "minidump")]
 pub use self::minidump::MinidumpTarget;
-pub use facts::{Facts, FoundBy, SystemV};
+pub use facts::{Facts, FileId, FoundBy, Told};
 pub use live::LiveTarget;
 pub use segment_facts::SegmentFacts;
 
@@ -70,8 +70,8 @@ pub struct Mapping<'a> {
     pub offset: Option<u64>,
     /// The name, as the dump has it.
     pub name: &'a [u8],
-    /// Whether it is one of a System V segment.
-    pub system_v: SystemV<'a>,
+    /// What kind of shared memory it is, as far as the target knows more than the name.
+    pub told: Told<'a>,
 }
 
 /// Reads headers and notes of the dump in `source`, whatever kind it is; no memory.

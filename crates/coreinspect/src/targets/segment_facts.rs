@@ -6,6 +6,7 @@ use serde::Deserialize;
 use shmcore::{Permissions, Pid, ShmId, Uid};
 
 use super::Facts;
+use crate::kind::Kind;
 use crate::position::{Address, Interval};
 use crate::sidecar::{NOTE, Process, SIDECAR, Segment};
 
@@ -18,7 +19,7 @@ const MOST: usize = 64 << 20;
 /// What is known of segments, by the mappings that show them.
 #[derive(Clone, Debug, Default)]
 pub struct SegmentFacts {
-    facts: Vec<Facts>,
+    facts: Vec<(Kind, Facts)>,
     /// Sorted; which of `facts` each shows.
     mappings: Vec<(Interval<Address>, usize)>,
     /// Whose they are: the process's number in each of its PID namespaces.
@@ -54,21 +55,23 @@ impl SegmentFacts {
         for segment in &text.segments {
             // What was not proven to be a segment has no number, and nothing is known of it.
             let Some(facts) = facts(segment) else { continue };
+            let kind = Kind::SystemV;
             let at = this.facts.len();
             let mappings = segment.mappings.iter().filter_map(|mapping| {
                 Some((Interval::new(address(&mapping.start)?, address(&mapping.end)?)?, at))
             });
             this.mappings.extend(mappings);
-            this.facts.push(facts);
+            this.facts.push((kind, facts));
         }
         this.mappings.sort_unstable();
         Ok(this)
     }
 
     /// What is known of the segment that the mapping at `range` shows.
-    pub fn of(&self, range: Interval<Address>) -> Option<&Facts> {
+    pub fn of(&self, range: Interval<Address>) -> Option<(Kind, &Facts)> {
         let at = self.mappings.binary_search_by_key(&range, |(range, _)| *range).ok()?;
-        self.facts.get(self.mappings.get(at)?.1)
+        let (kind, facts) = self.facts.get(self.mappings.get(at)?.1)?;
+        Some((*kind, facts))
     }
 
     /// Whether it is a sidecar of process `pid`, in whichever PID namespace.
@@ -88,6 +91,7 @@ fn facts(segment: &Segment) -> Option<Facts> {
     let time = |seconds: Option<u64>| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds?));
     let perms = segment.perms.as_deref().and_then(|octal| u32::from_str_radix(octal, 8).ok());
     Some(Facts {
+        file: None,
         shmid: Some(ShmId::from_raw(segment.shmid?)),
         size: segment.size,
         owner: segment.owner.map(Uid::from_raw),

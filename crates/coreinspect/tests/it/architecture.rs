@@ -10,6 +10,7 @@ const FLOW: &[&str] = &[
     "writer",
     "machine",
     "memory",
+    "kind",
     "process",
     "thread",
     "known_keys",

@@ -83,6 +83,7 @@ const FAULT: Shape = Object(&[
 
 const SEGMENT: Shape = Object(&[
     ("number", Number),
+    ("kind", Known(&OneOf(&["sysv", "posix", "memfd", "anonymous", "hugetlbfs", "file"]))),
     ("key", Known(&Key)),
     ("key_t", Known(&SignedNumber)),
     ("name", Known(&Text)),

@@ -95,7 +95,7 @@ impl Watched {
         printed: Option<&ReportFlags>,
         context: &mut Context<'_>,
     ) -> Result<bool, Failure> {
-        let Ok(target) = LiveTarget::open(self.folder.pid()) else { return Ok(false) };
+        let Ok(target) = LiveTarget::open(self.folder.pid(), &context.kinds) else { return Ok(false) };
         let dump = Inspection::of_running(Arc::new(target), options).into_report();
         // Until here the number was this process's, if it still runs.
         if dump.error.is_some() || !self.folder.is_running() {

@@ -8,10 +8,13 @@ use shmcore::{Key, ShmId};
 
 use super::segment_file::SegmentFile;
 use crate::error::Warning;
+use crate::kind::{Kind, Kinds};
 use crate::memory::Permissions;
 use crate::position::{Address, Interval, Position};
-use crate::proc_files::{IpcNamespace, IpcTable, ProcessFolder, SegmentDevices, VirtualMemoryArea, maps};
-use crate::targets::{Facts, FoundBy};
+use crate::proc_files::{
+    IpcNamespace, IpcTable, Mounts, ProcessFolder, SegmentDevices, VirtualMemoryArea, maps,
+};
+use crate::targets::{Facts, FileId, FoundBy};
 
 /// A mapping.
 #[derive(Debug)]
@@ -23,31 +26,31 @@ pub(super) struct Area {
     pub(super) name: Vec<u8>,
     /// The inode; of a segment the shmid.
     pub(super) inode: u64,
-    pub(super) kind: Kind,
+    pub(super) content: Content,
 }
 
 /// What a mapping is of.
 #[derive(Debug)]
-pub(super) enum Kind {
-    /// Something whose name is not that of a segment.
+pub(super) enum Content {
+    /// Memory that nobody shares, whatever its name.
+    Private,
+    /// Something whose name is all that is known of it.
     Other,
-    /// A file that has the name of a segment and is none.
-    File,
+    /// A file that has the name of a System V segment and is none.
+    File(Facts),
     /// A segment.
-    Segment { found_by: FoundBy, facts: Facts, file: Option<Arc<SegmentFile>> },
-}
-
-impl Kind {
-    pub(super) fn is_segment(&self) -> bool {
-        matches!(self, Self::Segment { .. })
-    }
+    Segment { kind: Kind, found_by: FoundBy, facts: Facts, file: Option<Arc<SegmentFile>> },
 }
 
 impl Area {
+    pub(super) fn is_segment(&self) -> bool {
+        matches!(self.content, Content::Segment { .. })
+    }
+
     /// The segment's file, where the rights for it are there.
     pub(super) fn file(&self) -> Option<&SegmentFile> {
-        match &self.kind {
-            Kind::Segment { file, .. } => file.as_deref(),
+        match &self.content {
+            Content::Segment { file, .. } => file.as_deref(),
             _ => None,
         }
     }
@@ -62,9 +65,14 @@ impl Area {
 const MOST_FILES: usize = 256;
 
 /// The mappings that `text`, /proc/PID/maps of the process, describes.
-pub(super) fn areas_of(folder: &ProcessFolder, text: &[u8], warnings: &mut Vec<Warning>) -> Vec<Area> {
+pub(super) fn areas_of(
+    folder: &ProcessFolder,
+    text: &[u8],
+    kinds: &Kinds,
+    warnings: &mut Vec<Warning>,
+) -> Vec<Area> {
     let rows: Vec<_> = maps::parse(text).collect();
-    let mut known = Known::default();
+    let mut known = Known { folder, kinds, devices: None, mounts: None, table: None, files: HashMap::new() };
     let areas = rows.iter().filter_map(|row| {
         let range = Interval::new(Address::new(row.start), Address::new(row.end))?;
         let has = |letter| row.permissions.contains(&letter);
@@ -74,7 +82,7 @@ pub(super) fn areas_of(folder: &ProcessFolder, text: &[u8], warnings: &mut Vec<W
             permissions: Permissions { read: has(b'r'), write: has(b'w'), execute: has(b'x') },
             name: row.name.to_vec(),
             inode: row.inode,
-            kind: known.kind(folder, row, warnings),
+            content: known.content(row, warnings),
         })
     });
     areas.collect()
@@ -87,53 +95,42 @@ pub(super) fn torn(areas: &[Area], stands_still: bool) -> Option<&'static str> {
             "the process keeps running while coreinspect reads it, so bytes may mix two moments; --stop stops it meanwhile",
         );
     }
-    let mut own = HashMap::<ShmId, (u64, Option<u64>)>::new();
+    let mut own = HashMap::<Option<ShmId>, (u64, Option<u64>)>::new();
     for area in areas {
-        let Kind::Segment { facts, .. } = &area.kind else { continue };
-        let (count, attached) = own.entry(facts.shmid?).or_default();
+        let Content::Segment { facts, .. } = &area.content else { continue };
+        let (count, attached) = own.entry(facts.shmid).or_default();
         *count = count.saturating_add(1);
         *attached = facts.attach_count;
     }
+    // Of other kinds the kernel does not tell how often they are mapped.
     let alone = own.values().all(|(count, attached)| Some(*count) == *attached);
     (!alone)
         .then_some("the process is stopped, but others that attach its segments keep running, so bytes may mix two moments")
 }
 
-/// What is asked once, and only where there is a segment.
-#[derive(Default)]
-struct Known {
+/// What is asked once, and only where there is something to ask it of.
+struct Known<'a> {
+    folder: &'a ProcessFolder,
+    kinds: &'a Kinds,
     devices: Option<SegmentDevices>,
+    mounts: Option<Mounts>,
     table: Option<Vec<ListedSegment>>,
-    /// By shmid and key: after unshare(2) two segments can have one shmid.
-    files: HashMap<(u64, Key), Option<Arc<SegmentFile>>>,
+    /// By inode and key: after unshare(2) two segments can have one shmid.
+    files: HashMap<(FileId, Option<Key>), Option<Arc<SegmentFile>>>,
 }
 
-impl Known {
-    fn kind(
-        &mut self,
-        folder: &ProcessFolder,
-        row: &VirtualMemoryArea<'_>,
-        warnings: &mut Vec<Warning>,
-    ) -> Kind {
-        let Some(name) = Key::from_mapping_name(row.name) else { return Kind::Other };
+impl Known<'_> {
+    fn content(&mut self, row: &VirtualMemoryArea<'_>, warnings: &mut Vec<Warning>) -> Content {
+        let Some(name) = Key::from_mapping_name(row.name) else { return self.other(row) };
         let devices = self.devices.get_or_insert_with(SegmentDevices::of_this_kernel);
         let found_by = match devices.hold(row.device) {
             Some(true) => FoundBy::Device,
-            Some(false) => return Kind::File,
             None if name.deleted => FoundBy::Name,
-            None => return Kind::File,
+            Some(false) | None => return self.other(row),
         };
+        let folder = self.folder;
+        let file = self.file(row, Some(name.key));
         let table = self.table.get_or_insert_with(|| table(folder, warnings));
-        let file = match self.files.get(&(row.inode, name.key)) {
-            Some(file) => file.clone(),
-            None => {
-                let open = self.files.len() < MOST_FILES;
-                let range = format!("{:x}-{:x}", row.start, row.end);
-                let file = open.then(|| SegmentFile::open(folder, &range, row.inode)).flatten().map(Arc::new);
-                self.files.insert((row.inode, name.key), file.clone());
-                file
-            }
-        };
         let shmid = i32::try_from(row.inode).ok().map(ShmId::from_raw);
         let size = file.as_ref().map(|file| file.size());
         let listed = table.iter().find(|listed| {
@@ -146,7 +143,70 @@ impl Known {
             Some(listed) => Facts::from(&listed.status),
             None => Facts { shmid, size, ..Facts::default() },
         };
-        Kind::Segment { found_by, facts, file }
+        Content::Segment { kind: Kind::SystemV, found_by, facts, file }
+    }
+
+    /// What a mapping is of that is not System V.
+    fn other(&mut self, row: &VirtualMemoryArea<'_>) -> Content {
+        let named_like_a_segment = Key::from_mapping_name(row.name).is_some();
+        if named_like_a_segment && self.kinds.is_system_v_alone() {
+            return Content::File(Facts::default());
+        }
+        if row.permissions.last() != Some(&b's') {
+            return if named_like_a_segment { Content::File(Facts::default()) } else { Content::Private };
+        }
+        if self.kinds.is_system_v_alone() {
+            return Content::Other;
+        }
+        let Some((kind, found_by)) = self.kind(row) else { return Content::Other };
+        if kind == Kind::File && !self.kinds.want_file(row.name) {
+            return Content::File(Facts::default());
+        }
+        let id = FileId { device: row.device, inode: row.inode };
+        let opens = kind != Kind::File || self.folder.is_regular(&row.map_file());
+        let file = opens.then(|| self.file(row, None)).flatten();
+        let status = file.as_deref();
+        let facts = Facts {
+            file: Some(id),
+            size: status.map(SegmentFile::size),
+            owner: status.map(SegmentFile::owner),
+            permissions: status.map(SegmentFile::permissions),
+            ..Facts::default()
+        };
+        Content::Segment { kind, found_by, facts, file }
+    }
+
+    /// The kind of a shared mapping that is not System V, and how it is known.
+    fn kind(&mut self, row: &VirtualMemoryArea<'_>) -> Option<(Kind, FoundBy)> {
+        let by_name = Kind::of_name(row.name)?;
+        let devices = self.devices.get_or_insert_with(SegmentDevices::of_this_kernel);
+        match (by_name, devices.hold(row.device)) {
+            (Kind::Memfd | Kind::Anonymous, Some(true)) => return Some((by_name, FoundBy::Device)),
+            (Kind::Memfd | Kind::Anonymous, None) => return Some((by_name, FoundBy::Name)),
+            _ => {}
+        }
+        let mounts = self.mounts.get_or_insert_with(|| Mounts::of(self.folder));
+        Some(match (by_name, mounts.file_system(row.device)) {
+            (_, Some(b"hugetlbfs")) => (Kind::Hugetlbfs, FoundBy::Device),
+            (Kind::Posix, Some(b"tmpfs")) => (Kind::Posix, FoundBy::Device),
+            (Kind::Posix, _) => (Kind::Posix, FoundBy::Name),
+            // It was mapped in another mount namespace, or its mount is gone.
+            (Kind::Hugetlbfs, None) => (Kind::Hugetlbfs, FoundBy::Name),
+            _ => (Kind::File, FoundBy::Device),
+        })
+    }
+
+    /// The file that `row` maps, where the rights for it are there.
+    fn file(&mut self, row: &VirtualMemoryArea<'_>, key: Option<Key>) -> Option<Arc<SegmentFile>> {
+        let id = (FileId { device: row.device, inode: row.inode }, key);
+        if let Some(file) = self.files.get(&id) {
+            return file.clone();
+        }
+        let open = self.files.len() < MOST_FILES;
+        let range = format!("{:x}-{:x}", row.start, row.end);
+        let file = open.then(|| SegmentFile::open(self.folder, &range, row.inode)).flatten().map(Arc::new);
+        self.files.insert(id, file.clone());
+        file
     }
 }
 

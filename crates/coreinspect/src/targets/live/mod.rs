@@ -14,14 +14,15 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::time::Duration;
 
-use super::{FoundBy, Identity, Mapping, SystemV, Target};
+use super::{FoundBy, Identity, Mapping, Target, Told};
 use crate::error::{Error, Warning};
+use crate::kind::{Kind, Kinds};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval, Position};
 use crate::proc_files::ProcessFolder;
 use crate::process::Process;
 use crate::thread::Thread;
-use areas::{Area, Kind, areas_of};
+use areas::{Area, Content, areas_of};
 use memory::ProcessMemory;
 use picture::Picture;
 
@@ -29,6 +30,8 @@ use picture::Picture;
 #[derive(Debug)]
 pub struct LiveTarget {
     folder: ProcessFolder,
+    /// What was looked for.
+    kinds: Kinds,
     /// /proc/PID/maps, as it was.
     maps: Vec<u8>,
     /// By address.
@@ -43,19 +46,19 @@ pub struct LiveTarget {
 }
 
 impl LiveTarget {
-    /// Looks at process `pid`: its mappings, and whose segments they are. No memory is read.
+    /// Looks at process `pid`: its mappings, and which segments of `kinds` they are of. No memory is read.
     ///
     /// # Errors
     /// [`Error::Process`]: it is not there, or it is not ours to look at.
-    pub fn open(pid: u32) -> Result<Self, Error> {
-        Self::of(ProcessFolder::open(pid)?)
+    pub fn open(pid: u32, kinds: &Kinds) -> Result<Self, Error> {
+        Self::of(ProcessFolder::open(pid)?, kinds)
     }
 
     /// As [`LiveTarget::open`], of the process whose folder is open already.
     ///
     /// # Errors
     /// As [`LiveTarget::open`].
-    pub fn of(folder: ProcessFolder) -> Result<Self, Error> {
+    pub fn of(folder: ProcessFolder, kinds: &Kinds) -> Result<Self, Error> {
         let pid = folder.pid();
         let failed = |source| Error::Process { pid, what: "its mappings", source };
         let maps = folder.read("maps").map_err(failed)?;
@@ -64,8 +67,8 @@ impl LiveTarget {
         }
         let memory = ProcessMemory::of(&folder);
         let mut warnings = Vec::new();
-        let areas = areas_of(&folder, &maps, &mut warnings);
-        if areas.iter().any(|area| area.kind.is_segment()) {
+        let areas = areas_of(&folder, &maps, kinds, &mut warnings);
+        if areas.iter().any(Area::is_segment) {
             let torn = areas::torn(&areas, who::stands_still(&folder));
             warnings.splice(..0, torn.map(|why| Warning::new("live", why)));
             warnings.extend(memory.refusal().map(|why| Warning::new("no-rights", why)));
@@ -73,16 +76,17 @@ impl LiveTarget {
         let identity = who::identity(&folder);
         let process = who::process(&folder);
         let threads = who::threads(&folder, &process.threads);
-        Ok(Self { folder, maps, areas, memory, picture: None, identity, process, threads, warnings })
+        let kinds = kinds.clone();
+        Ok(Self { folder, kinds, maps, areas, memory, picture: None, identity, process, threads, warnings })
     }
 
-    /// Opens the processes `pids` and copies the segments of all into an unlinked file while all of them stand still. Tells for
+    /// Opens the processes `pids` and copies the segments of `kinds` into an unlinked file while all of them stand still. Tells for
     /// how long they did.
     ///
     /// # Errors
     /// [`Error::Process`]: one cannot be looked at, cannot be stopped, or the copy could not be written. None stays stopped.
-    pub fn pictures(pids: &[u32]) -> Result<(Vec<Self>, Duration), Error> {
-        let mut targets = pids.iter().map(|pid| Self::open(*pid)).collect::<Result<Vec<_>, _>>()?;
+    pub fn pictures(pids: &[u32], kinds: &Kinds) -> Result<(Vec<Self>, Duration), Error> {
+        let mut targets = pids.iter().map(|pid| Self::open(*pid, kinds)).collect::<Result<Vec<_>, _>>()?;
         picture::take(&mut targets).map(|paused| (targets, paused))
     }
 
@@ -155,10 +159,11 @@ impl Target for LiveTarget {
             range: area.range,
             offset: Some(area.offset),
             name: &area.name,
-            system_v: match &area.kind {
-                Kind::Other => SystemV::ByName,
-                Kind::File => SystemV::No,
-                Kind::Segment { found_by, facts, .. } => SystemV::Yes(*found_by, facts),
+            told: match &area.content {
+                Content::Private => Told::Private,
+                Content::Other => Told::ByName,
+                Content::File(facts) => Told::Of(Kind::File, FoundBy::Device, facts),
+                Content::Segment { kind, found_by, facts, .. } => Told::Of(*kind, *found_by, facts),
             },
         })))
     }
@@ -246,8 +251,8 @@ impl Target for LiveTarget {
 impl LiveTarget {
     /// The mappings of segments, with what is known of each.
     fn segments(&self) -> impl Iterator<Item = (&Area, FoundBy)> {
-        self.areas.iter().filter_map(|area| match &area.kind {
-            Kind::Segment { found_by, .. } => Some((area, *found_by)),
+        self.areas.iter().filter_map(|area| match &area.content {
+            Content::Segment { found_by, .. } => Some((area, *found_by)),
             _ => None,
         })
     }

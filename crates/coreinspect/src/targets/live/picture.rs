@@ -59,7 +59,7 @@ pub(super) fn take(targets: &mut [LiveTarget]) -> Result<Duration, Error> {
         let mut all = Vec::new();
         for target in targets.iter_mut() {
             if target.folder.read("maps").is_ok_and(|maps| maps != target.maps) {
-                *target = LiveTarget::open(target.folder.pid())?;
+                *target = LiveTarget::open(target.folder.pid(), &target.kinds)?;
             }
             all.push(copy_segments(target, &mut copy).map_err(failed)?);
         }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 
 use nix::errno::Errno;
 use nix::unistd::{Whence, lseek64};
+use shmcore::{Permissions, Uid};
 
 use crate::proc_files::ProcessFolder;
 
@@ -18,6 +19,8 @@ pub(super) struct SegmentFile {
     file: File,
     size: u64,
     page: u64,
+    owner: u32,
+    mode: u32,
 }
 
 impl SegmentFile {
@@ -27,7 +30,23 @@ impl SegmentFile {
         let status = file.metadata().ok()?;
         // The mapping may be another one by now.
         let same = status.is_file() && status.ino() == inode;
-        same.then(|| Self { file, size: status.size(), page: status.blksize().clamp(4096, 1 << 30) })
+        same.then(|| Self {
+            file,
+            size: status.size(),
+            page: status.blksize().clamp(4096, 1 << 30),
+            owner: status.uid(),
+            mode: status.mode(),
+        })
+    }
+
+    /// Who owns it.
+    pub(super) fn owner(&self) -> Uid {
+        Uid::from_raw(self.owner)
+    }
+
+    /// Who may do what.
+    pub(super) fn permissions(&self) -> Permissions {
+        Permissions::from_bits(self.mode & 0o777)
     }
 
     /// The bytes that shmget(2) was asked for.

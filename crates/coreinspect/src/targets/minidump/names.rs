@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use shmcore::{Key, ShmId};
 
+use crate::kind::Kind;
 use crate::memory::Permissions;
 use crate::position::{Address, Interval};
 use crate::proc_files::maps::{self, Device, VirtualMemoryArea};
 use crate::source::Table;
-use crate::targets::{Facts, FoundBy, Mapping, SystemV};
+use crate::targets::{Facts, FoundBy, Mapping, Told};
 
 /// The kernel's own mount of tmpfs, which it makes first of all at boot: segments are there, and no folder is
 /// (Linux mm/shmem.c `shmem_init`; older kernels numbered it later).
@@ -27,6 +28,8 @@ struct Row {
     offset: u64,
     /// Where in the text its name stands.
     name: Range<usize>,
+    /// Whether nobody shares it.
+    private: bool,
     like_a_segment: Option<Box<Place>>,
 }
 
@@ -60,6 +63,7 @@ impl Names {
                         range,
                         offset: area.offset,
                         name,
+                        private: area.permissions.last() == Some(&b'p'),
                         like_a_segment: place(&area).map(Box::new),
                     });
                 }
@@ -75,7 +79,11 @@ impl Names {
             range: row.range,
             offset: Some(row.offset),
             name: self.name(row),
-            system_v: row.like_a_segment.as_ref().map_or(SystemV::ByName, |place| place.system_v()),
+            told: match &row.like_a_segment {
+                Some(place) => place.told(),
+                None if row.private => Told::Private,
+                None => Told::ByName,
+            },
         })
     }
 
@@ -96,12 +104,12 @@ impl Names {
 }
 
 impl Place {
-    fn system_v(&self) -> SystemV<'_> {
+    fn told(&self) -> Told<'_> {
         match self.device {
             // A file of a disk, whatever it is called.
-            Device { major: 1.., .. } => SystemV::No,
-            KERNEL_MOUNT if self.deleted => SystemV::Yes(FoundBy::Device, &self.facts),
-            _ => SystemV::Yes(FoundBy::Name, &self.facts),
+            Device { major: 1.., .. } => Told::Of(Kind::File, FoundBy::Device, &self.facts),
+            KERNEL_MOUNT if self.deleted => Told::Of(Kind::SystemV, FoundBy::Device, &self.facts),
+            _ => Told::Of(Kind::SystemV, FoundBy::Name, &self.facts),
         }
     }
 }
@@ -109,7 +117,7 @@ impl Place {
 fn place(area: &VirtualMemoryArea<'_>) -> Option<Place> {
     let name = Key::from_mapping_name(area.name)?;
     // The inode of a segment is its shmid (Linux ipc/shm.c `newseg`).
-    let shmid = i32::try_from(area.inode).ok().map(ShmId::from_raw);
+    let shmid = i32::try_from(area.inode).ok().filter(|_| area.device.major == 0).map(ShmId::from_raw);
     Some(Place { device: area.device, deleted: name.deleted, facts: Facts { shmid, ..Facts::default() } })
 }
 
