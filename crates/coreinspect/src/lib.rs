@@ -82,6 +82,7 @@ pub mod machine;
 pub mod memory;
 mod namespace;
 mod notation;
+pub mod page_map;
 pub mod position;
 mod proc_files;
 mod process;

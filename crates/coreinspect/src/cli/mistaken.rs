@@ -17,7 +17,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("attach", "coreinspect live PID"),
     ("ipcs", "coreinspect live"),
     ("gdb", "coreinspect plugin gdb"),
-    ("lldb", "coreinspect plugin lldb"),
 ];
 
 /// What to say where `paths` begin with a word that is no file and that likely means a command; `None` if it does not.

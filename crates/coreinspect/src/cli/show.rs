@@ -10,9 +10,9 @@ use super::{Context, Execute, Failure, Status, records};
 use crate::inspection::{InspectedSegment, Inspection, RecordStream};
 use crate::layout::Layout;
 use crate::position::{Interval, Position, SegmentOffset};
-use crate::render::segment::{ShownSegment, ShownSegments};
-use crate::report::{Options, Selector};
-use crate::shm::Segment;
+use crate::render::segment::{MOST_RUNS_LISTED, ShownSegment, ShownSegments};
+use crate::report::{Fault, Options, Segment, Selector};
+use crate::shm;
 use crate::source::Amount;
 
 /// Shows segments in full: every mapping, every missing range and why, the decoded content, and the bytes.
@@ -42,6 +42,9 @@ pub(super) struct Show {
     /// Write each element of the value (of an array, or of --count) as a line of JSON, in constant memory.
     #[arg(long, requires = "layout", conflicts_with_all = ["hex", "full"])]
     records: bool,
+    /// Draw the segment as a map: a cell a page, or more of a large one. JSON has the runs.
+    #[arg(long, conflicts_with = "records")]
+    map: bool,
     /// Do not start a pager.
     #[arg(long)]
     no_pager: bool,
@@ -71,7 +74,7 @@ pub(super) fn number(text: &str) -> Result<u64, String> {
 
 impl Window {
     /// The part of `segment` that is asked for: up to its last mapped byte unless `--length` says less.
-    pub(super) fn of(self, segment: &Segment) -> Result<Interval<SegmentOffset>, Failure> {
+    pub(super) fn of(self, segment: &shm::Segment) -> Result<Interval<SegmentOffset>, Failure> {
         if self.length == Some(0) {
             let end = segment.end();
             return Err(Failure::new(format!(
@@ -121,6 +124,9 @@ impl Execute for Show {
         if context.output.for_people {
             inspection.look_closely()?;
         }
+        let many = |segment: &Segment| segment.missing_runs() > MOST_RUNS_LISTED;
+        let for_people = context.output.for_people;
+        inspection.map_pages(|segment| self.map || for_people && many(segment))?;
         inspection.name_pointers();
         let status = self.content.judge(inspection.report(), context);
         context.out.pages = match (self.no_pager, self.hex) {
@@ -130,7 +136,8 @@ impl Execute for Show {
         };
         let wanted = context.output.for_people && !context.quiet;
         let makers = if wanted { super::key::makers(&inspection) } else { Vec::new() };
-        let shown = inspection.segments().map(|segment| self.shown(&selectors, segment, &makers));
+        let fault = inspection.report().fault.as_ref();
+        let shown = inspection.segments().map(|segment| self.shown(&selectors, segment, &makers, fault));
         let shown = ShownSegments { segments: shown.collect::<Result<_, _>>()?, full: self.content.full() };
         context.print_dump(inspection.report(), &shown)?;
         Ok(status)
@@ -164,6 +171,7 @@ impl Show {
         selectors: &[Selector],
         segment: InspectedSegment<'s>,
         makers: &'s [(usize, String)],
+        fault: Option<&Fault>,
     ) -> Result<ShownSegment<'s>, Failure> {
         let makers = makers.iter().filter(|(number, _)| *number == segment.number());
         // From --at on, else from the place that a selector names.
@@ -172,7 +180,10 @@ impl Show {
         let hex = self.hex.then(|| window.of(segment.memory)).transpose()?;
         let makers = makers.map(|(_, line)| line.as_str()).collect();
         let memory = Some((segment.target, segment.memory));
-        Ok(ShownSegment { segment: segment.report, makers, memory, hex })
+        let fault =
+            fault.filter(|fault| fault.segment == Some(segment.number()) && fault.relation == "inside");
+        let fault = fault.and_then(|fault| fault.offset);
+        Ok(ShownSegment { segment: segment.report, makers, memory, fault, hex })
     }
 
     /// The records of the one segment of `inspection`.

@@ -6,8 +6,9 @@ use super::{Inspection, Read};
 use crate::debug_files::symbols::Symbols;
 use crate::error::Error;
 use crate::look::{Budget, Surroundings};
+use crate::page_map::PageMap;
 use crate::position::Address;
-use crate::report::Look;
+use crate::report::{self, Look};
 
 impl Inspection {
     /// Looks closer than a listing does at what no layout is sure of.
@@ -24,6 +25,21 @@ impl Inspection {
             if let (Some(dumped), Some(content)) = (dumped, unsure) {
                 content.look = Some(Look::of(&**target, &surroundings, dumped, Budget::SHOW)?);
             }
+        }
+        Ok(())
+    }
+
+    /// Adds to each segment of the report for which `wanted` holds the map of its pages.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn map_pages(&mut self, wanted: impl Fn(&report::Segment) -> bool) -> Result<(), Error> {
+        let Some(Read { target, segments, .. }) = &self.read else { return Ok(()) };
+        let surroundings = LazyCell::new(|| Surroundings::of(&**target));
+        for segment in self.report.segments.iter_mut().filter(|segment| wanted(segment)) {
+            let dumped = segment.number.checked_sub(1).and_then(|index| segments.get(index));
+            let map = dumped.map(|dumped| PageMap::of(&**target, &surroundings, dumped)).transpose()?;
+            segment.map = map.map(report::PageMap::from);
         }
         Ok(())
     }

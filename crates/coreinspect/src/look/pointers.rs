@@ -79,6 +79,11 @@ impl<'a> Surroundings<'a> {
         holding(&self.mappings, address, |mapping| mapping.range)
     }
 
+    /// Whether `address` lies in memory of the process.
+    pub(crate) fn has(&self, address: Address) -> bool {
+        self.bounds.contains(address) && (self.mapping(address).is_some() || self.has_memory(address))
+    }
+
     fn has_memory(&self, address: Address) -> bool {
         holding(&self.memory, address, |memory| *memory).is_some()
     }

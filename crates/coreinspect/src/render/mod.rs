@@ -17,6 +17,7 @@ pub mod markdown;
 mod missing;
 pub mod namespace;
 pub mod output;
+mod page_map;
 pub mod printable;
 mod prose;
 pub mod records;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::bytes;
 use super::canvas::{Canvas, Draw, FACTS};
+use super::page_map::ShownMap;
 use super::printable::Printable;
 use super::style::{Style, Tone};
 use super::table::state_tone;
@@ -12,6 +13,9 @@ use crate::position::{Interval, SegmentOffset};
 use crate::report::{Attachment, Content, Segment};
 use crate::shm;
 use crate::targets::Target;
+
+/// Runs of missing bytes that are listed; more are shown as a map.
+pub const MOST_RUNS_LISTED: usize = 6;
 
 /// Segments in full.
 pub struct ShownSegments<'a> {
@@ -29,6 +33,8 @@ pub struct ShownSegment<'a> {
     pub makers: Vec<&'a str>,
     /// Where its bytes are read.
     pub memory: Option<(&'a dyn Target, &'a shm::Segment)>,
+    /// The offset in it of the access that killed the process.
+    pub fault: Option<u64>,
     /// The part of it of which every byte is shown.
     pub hex: Option<Interval<SegmentOffset>>,
 }
@@ -36,7 +42,7 @@ pub struct ShownSegment<'a> {
 impl<'a> ShownSegment<'a> {
     /// A segment of which nothing is known but its report.
     pub fn of(segment: &'a Segment) -> Self {
-        Self { segment, makers: Vec::new(), memory: None, hex: None }
+        Self { segment, makers: Vec::new(), memory: None, fault: None, hex: None }
     }
 }
 
@@ -58,14 +64,14 @@ impl ShownSegment<'_> {
         match self.memory.zip(self.hex) {
             Some(((target, segment), window)) => {
                 let beside = |offset, length| bytes::at(target, segment, offset, length);
-                draw(self.segment, &self.makers, Shown { bytes: Some(&beside), full }, canvas)?;
+                draw(self, Shown { bytes: Some(&beside), full }, canvas)?;
                 canvas.gap()?;
                 let value = content.and_then(|content| content.value.as_ref());
                 let fields = value.map(|value| leaves(&value.0)).unwrap_or_default();
                 bytes::draw(target, segment, window, &fields, canvas)
             }
             None => {
-                draw(self.segment, &self.makers, Shown { bytes: None, full }, canvas)?;
+                draw(self, Shown { bytes: None, full }, canvas)?;
                 let unknown = content.is_some_and(|content| content.look.is_some());
                 match self.memory.filter(|_| unknown) {
                     Some((target, segment)) => bytes::excerpt(target, segment, canvas),
@@ -85,8 +91,9 @@ struct Shown<'b> {
     full: bool,
 }
 
-/// Everything that the report has of `segment`.
-fn draw(segment: &Segment, makers: &[&str], shown: Shown<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
+/// Everything that the report has of a segment.
+fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let ShownSegment { segment, makers, fault, .. } = one;
     let name = segment
         .name
         .as_ref()
@@ -154,9 +161,17 @@ fn draw(segment: &Segment, makers: &[&str], shown: Shown<'_>, canvas: &mut dyn C
     }
     fact("mapped", &format!("{} bytes", segment.mapped))?;
     fact("saved", &format!("{} bytes: {}", segment.saved, segment.state))?;
+    // The map shows runs better than many lines do.
+    let listed = segment.map.is_none() || segment.missing_runs() <= MOST_RUNS_LISTED;
     for attachment in &segment.attachments {
         canvas.gap()?;
-        canvas.preformatted(&mut |style, out| write_attachment(attachment, style, out))?;
+        canvas.preformatted(&mut |style, out| write_attachment(attachment, listed, style, out))?;
+    }
+    if let Some(map) = &segment.map {
+        canvas.gap()?;
+        let value = segment.content.as_ref().filter(|content| content.possible);
+        let value = value.and_then(|content| content.value.as_ref()).map(|value| &value.0);
+        ShownMap { map, value, fault: *fault }.draw(canvas)?;
     }
     for cause in &segment.causes {
         canvas.gap()?;
@@ -177,7 +192,12 @@ fn date(seconds: u64) -> Option<String> {
     Some(jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?.to_string())
 }
 
-fn write_attachment(attachment: &Attachment, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn write_attachment(
+    attachment: &Attachment,
+    listed: bool,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let base = attachment.base.map_or_else(|| "unknown".to_owned(), |base| base.to_string());
     let state = style.paint(state_tone(attachment.state), attachment.state);
     writeln!(
@@ -192,6 +212,11 @@ fn write_attachment(attachment: &Attachment, style: Style, out: &mut dyn Write) 
             "    {}-{}  offset {:#x}  {permissions}  {} bytes saved",
             mapping.start, mapping.end, mapping.offset, mapping.saved
         )?;
+        if !listed && !mapping.missing.is_empty() {
+            let text = format!("missing  {} runs: see the map", mapping.missing.len());
+            writeln!(out, "      {}", style.paint(Tone::Bad, text))?;
+            continue;
+        }
         for missing in &mapping.missing {
             let bytes = missing.end.0.saturating_sub(missing.start.0);
             let text = format!(

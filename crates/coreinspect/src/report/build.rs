@@ -249,6 +249,7 @@ impl Segment {
             attachments: segment.attachments.iter().map(Attachment::from).collect(),
             content,
             causes: causes.into_iter().map(Cause::from).collect(),
+            map: None,
         }
     }
 }

@@ -14,6 +14,7 @@ mod key;
 mod layouts;
 pub mod look;
 mod namespace;
+mod page_map;
 mod pointer;
 mod refs;
 mod search;
@@ -36,6 +37,7 @@ pub use layouts::{
 };
 pub use look::Look;
 pub use namespace::{Namespace, NamespaceSegment};
+pub use page_map::{PageMap, PageRun};
 pub use pointer::Pointer;
 pub use refs::{Names, Reference, Refs, Stored, StoredPointer};
 pub use search::{FoundAt, NotSearched, Search, SearchedSegment, SoughtPattern};
@@ -222,6 +224,9 @@ pub struct Segment {
     pub content: Option<Content>,
     /// Why bytes are missing, the best explanation first.
     pub causes: Vec<Cause>,
+    /// What its pages are like; only where that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub map: Option<PageMap>,
 }
 
 /// What ftok(3) would have put into a key: bits, not a claim.
@@ -386,6 +391,14 @@ pub struct Error {
     pub message: String,
     /// Where in the file.
     pub offset: Option<u64>,
+}
+
+impl Segment {
+    /// How many runs of it are missing, in each attachment.
+    pub fn missing_runs(&self) -> usize {
+        let mappings = self.attachments.iter().flat_map(|attachment| &attachment.mappings);
+        mappings.map(|mapping| mapping.missing.len()).fold(0, usize::saturating_add)
+    }
 }
 
 impl Dump {

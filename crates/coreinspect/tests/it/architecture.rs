@@ -31,6 +31,7 @@ const FLOW: &[&str] = &[
     "collector",
     "look",
     "layout",
+    "page_map",
     "debug_files",
     "search",
     "refs",

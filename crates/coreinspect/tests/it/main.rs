@@ -55,6 +55,7 @@ mod minidump;
 mod mutants;
 mod new_files;
 mod options;
+mod page_map;
 mod pipeline;
 mod plugin;
 mod program;
