@@ -59,8 +59,11 @@
         clippy::unreachable
     )
 )]
-// What only the command line uses is not used without it.
-#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
+// What only the command line, the handler or the layout files use is not used without them.
+#![cfg_attr(
+    not(all(feature = "collect", feature = "toml")),
+    allow(dead_code, unused_imports, unused_variables)
+)]
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -4,7 +4,9 @@
 //! error; [`Status`] is the exit status.
 
 mod check;
+#[cfg(feature = "collect")]
 mod collect;
+#[cfg(feature = "completions")]
 mod completions;
 mod coredumpctl;
 mod diff;
@@ -223,6 +225,7 @@ pub static COMMANDS: &[Command] = &[
          coreinspect restore core '#1' --key 0x7b00c0de | awk '{ print; system(\"ipcrm -m \" $2) }'\n  \
          coreinspect restore core '#1' --key 0 -q | awk '{ print $2; system(\"ipcrm -m \" $2) }'",
     ),
+    #[cfg(feature = "collect")]
     Command::new::<collect::Collect>(
         "collect",
         Takes::Nothing,
@@ -271,6 +274,7 @@ pub static COMMANDS: &[Command] = &[
          coreinspect schema | jq '.\"$defs\".segment.required'\n  \
          coreinspect schema > coreinspect-1.json",
     ),
+    #[cfg(feature = "completions")]
     Command::new::<completions::Completions>(
         "completions",
         Takes::Nothing,

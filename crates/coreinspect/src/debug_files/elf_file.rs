@@ -4,7 +4,7 @@
 //! wrong in them is an error, never a panic.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Cursor, Read};
 use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use object::read::{Object, ObjectSection};
 
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::position::{FileOffset, Interval};
-use crate::source::{MappedFile, Source, Table};
+use crate::source::{Layer, MappedFile, Source, Table};
 
 /// Bytes that a byte of a compressed section may unpack to: zlib's most. Real debug information has a tenth of a tenth.
 const RATIO: u64 = 1032;
@@ -123,7 +123,7 @@ impl ElfFile {
         if data.uncompressed_size > RATIO.saturating_mul(data.data.len() as u64) {
             return Err(format!("section {name} claims to unpack to {} bytes", data.uncompressed_size));
         }
-        Ok(Some(Section::Unpacked(data.decompress().map_err(wrong)?.into_owned())))
+        Ok(Some(Section::Unpacked(unpack(data).map_err(|error| format!("section {name}: {error}"))?)))
     }
 
     /// Bytes that [`ElfFile::section`] would unpack for the section called `name`: 0 for one that is not compressed.
@@ -142,6 +142,33 @@ impl ElfFile {
             Section::Unpacked(bytes) => bytes,
         }
     }
+}
+
+/// What a compressed section holds (gabi, "Section Compression"). Its bytes are as many as its header says, or it is an error.
+fn unpack(data: object::CompressedData<'_>) -> Result<Vec<u8>, String> {
+    let bytes = data.data.to_vec();
+    let decoder = match data.format {
+        object::CompressionFormat::Zlib => zlib(bytes),
+        object::CompressionFormat::Zstandard => Layer::Zstandard.decoder(Box::new(Cursor::new(bytes))),
+        _ => return Err("it is compressed by a method that is not known".to_owned()),
+    };
+    let mut unpacked = Vec::new();
+    let read = decoder.and_then(|decoder| decoder.take(data.uncompressed_size).read_to_end(&mut unpacked));
+    let length = read.map_err(|error| error.to_string())?;
+    if length as u64 != data.uncompressed_size {
+        return Err(format!("it unpacks to {length} bytes and claims {}", data.uncompressed_size));
+    }
+    Ok(unpacked)
+}
+
+#[cfg(feature = "compression")]
+fn zlib(bytes: Vec<u8>) -> io::Result<Box<dyn Read + Send>> {
+    Ok(Box::new(flate2::bufread::ZlibDecoder::new(Cursor::new(bytes))))
+}
+
+#[cfg(not(feature = "compression"))]
+fn zlib(_: Vec<u8>) -> io::Result<Box<dyn Read + Send>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "this build of coreinspect cannot read zlib"))
 }
 
 /// Machine, class and byte order of an ELF header (elf(5)).

@@ -159,6 +159,21 @@ impl Table {
 
 /// The name as its language writes it; as it is where that cannot be told, or has no end.
 pub fn demangled(name: &str) -> String {
+    if let Some(text) = as_written(name) {
+        return text;
+    }
+    let end = (0..=LENGTH.min(name.len())).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    name.get(..end).unwrap_or(name).to_owned()
+}
+
+#[cfg(not(feature = "demangle"))]
+fn as_written(_: &str) -> Option<String> {
+    None
+}
+
+/// The name of a symbol of Rust or C++ as the program's text has it.
+#[cfg(feature = "demangle")]
+fn as_written(name: &str) -> Option<String> {
     let mut text = Bounded(String::new());
     let bounded = name.len() <= 4 * LENGTH;
     let written = match rustc_demangle::try_demangle(name) {
@@ -171,11 +186,7 @@ pub fn demangled(name: &str) -> String {
         }
         Err(_) => false,
     };
-    if written {
-        return text.0;
-    }
-    let end = (0..=LENGTH.min(name.len())).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
-    name.get(..end).unwrap_or(name).to_owned()
+    written.then_some(text.0)
 }
 
 /// Text that refuses to grow without end.

@@ -4,8 +4,10 @@
 //! child. So a pipe, a terminal's colours and Ctrl-C are what they are in any shell, and a dump that shrinks ends a command
 //! and not the prompt. Reading the dump's headers anew for each costs a millisecond or two.
 
+#[cfg(feature = "line-editing")]
 mod completion;
 mod line;
+#[cfg_attr(not(feature = "line-editing"), path = "plain_prompt.rs")]
 mod prompt;
 mod scripts;
 mod session;
@@ -16,7 +18,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use self::prompt::{Prompt, Typed};
+use self::prompt::Prompt;
 use self::scripts::{Script, Scripts};
 use self::session::{Next, Session};
 use super::{Context, Execute, Failure, Status, dumps};
@@ -77,6 +79,17 @@ impl Execute for Shell {
     }
 }
 
+/// What came of a prompt.
+enum Typed {
+    /// A line.
+    Line(String),
+    /// Ctrl-C.
+    #[cfg(feature = "line-editing")]
+    Cancelled,
+    /// Ctrl-D.
+    End,
+}
+
 /// Runs each line of `lines`; the worst status, and whether one of them was `quit`.
 fn run_all(
     session: &mut Session,
@@ -107,6 +120,7 @@ fn converse(session: &mut Session, context: &mut Context<'_>) -> Result<Status, 
                 Next::Line(_) => {}
                 Next::End => return Ok(Status::Found),
             },
+            #[cfg(feature = "line-editing")]
             Typed::Cancelled => {}
             Typed::End => return Ok(Status::Found),
         }

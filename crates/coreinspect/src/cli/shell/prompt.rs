@@ -9,18 +9,9 @@ use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 
 use super::super::Failure;
+use super::Typed;
 use super::completion::Completion;
 use crate::report::Dump;
-
-/// What came of a prompt.
-pub(super) enum Typed {
-    /// A line.
-    Line(String),
-    /// Ctrl-C.
-    Cancelled,
-    /// Ctrl-D.
-    End,
-}
 
 /// Reads lines from a terminal.
 pub(super) struct Prompt {

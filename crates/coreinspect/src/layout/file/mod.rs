@@ -25,6 +25,7 @@
 mod key_pattern;
 mod plain;
 mod recognition;
+#[cfg(feature = "toml")]
 mod toml_file;
 
 use std::borrow::Cow;
@@ -113,7 +114,13 @@ pub type FindHeader<'f> = &'f mut dyn FnMut(HeaderType<'_>) -> Result<Definition
 /// Reads the text of the file at `path`, whose ending says what kind it is.
 pub fn read(path: &std::path::Path, text: &str, header: FindHeader<'_>) -> Contents {
     let mut contents = match path.extension().is_some_and(|ending| ending == "toml") {
+        #[cfg(feature = "toml")]
         true => toml_file::read(path, text, header),
+        #[cfg(not(feature = "toml"))]
+        true => Contents {
+            problems: vec![Problem::new("this build of coreinspect reads no TOML: write NAME.layout", 0..0)],
+            ..Contents::default()
+        },
         false => plain::read(path, text),
     };
     if contents.layouts.is_empty() && contents.problems.is_empty() {

@@ -2,9 +2,12 @@
 //!
 //! A [`Layer`] is recognised by the first bytes, never by a name. [`unwrap`] takes off all there are, outermost first.
 
+#[cfg(feature = "compression")]
 mod apport;
 mod framed;
+#[cfg(feature = "compression")]
 mod lz4;
+#[cfg(feature = "compression")]
 mod members;
 mod zstandard;
 
@@ -14,7 +17,6 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use super::Format;
-use members::Members;
 
 /// Memory that a decoder may take for its window: bytes. What `zstd --long=27` and `xz -9` need fits.
 const MOST_WINDOW: u32 = 128 << 20;
@@ -68,17 +70,32 @@ impl Layer {
         }
     }
 
-    fn decoder(self, input: Box<dyn BufRead + Send>) -> io::Result<Box<dyn Read + Send>> {
+    /// What reads the bytes that `input` wraps.
+    pub(crate) fn decoder(self, input: Box<dyn BufRead + Send>) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Zstandard => zstandard::decoder(input)?,
+            #[cfg(feature = "compression")]
             Self::Lz4 => Box::new(lz4::Frames::new(input)),
+            #[cfg(feature = "compression")]
             Self::Xz => Box::new(lzma_rust2::XzReader::new_mem_limit(input, true, MOST_WINDOW / 1024)),
-            Self::Gzip => Box::new(Members::<flate2::bufread::GzDecoder<_>>::new(input)),
-            Self::Bzip2 => Box::new(Members::<bzip2::bufread::BzDecoder<_>>::new(input)),
+            #[cfg(feature = "compression")]
+            Self::Gzip => Box::new(members::Members::<flate2::bufread::GzDecoder<_>>::new(input)),
+            #[cfg(feature = "compression")]
+            Self::Bzip2 => Box::new(members::Members::<bzip2::bufread::BzDecoder<_>>::new(input)),
             Self::Skippable => Box::new(framed::behind_skippable(input)?),
+            #[cfg(feature = "compression")]
             Self::Apport => Box::new(apport::CoreDump::new(input)),
+            #[cfg(not(feature = "compression"))]
+            Self::Lz4 | Self::Xz | Self::Gzip | Self::Bzip2 | Self::Apport => return Err(left_out(self)),
         })
     }
+}
+
+/// The library was built without what reads `layer`.
+#[cfg(not(all(feature = "compression", feature = "zstd")))]
+fn left_out(layer: Layer) -> io::Error {
+    let what = format!("this build of coreinspect cannot read {layer}: unpack it with its own tool");
+    io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
 impl fmt::Display for Layer {

@@ -17,13 +17,18 @@ pub(super) fn decoder(input: Box<dyn BufRead + Send>) -> io::Result<Box<dyn Read
     Ok(Box::new(decoder))
 }
 
-#[cfg(not(feature = "zstd"))]
+#[cfg(all(feature = "ruzstd", not(feature = "zstd")))]
 pub(super) fn decoder(input: Box<dyn BufRead + Send>) -> io::Result<Box<dyn Read + Send>> {
     Ok(Box::new(frames::Frames::new(input)))
 }
 
+#[cfg(not(any(feature = "ruzstd", feature = "zstd")))]
+pub(super) fn decoder(_: Box<dyn BufRead + Send>) -> io::Result<Box<dyn Read + Send>> {
+    Err(super::left_out(super::Layer::Zstandard))
+}
+
 /// ruzstd decodes one frame, and takes a skippable one for an error.
-#[cfg(any(test, not(feature = "zstd")))]
+#[cfg(any(test, all(feature = "ruzstd", not(feature = "zstd"))))]
 mod frames {
     use std::io::{self, BufRead, Read};
 
