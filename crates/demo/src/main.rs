@@ -33,6 +33,8 @@ enum Outcome {
     Done,
     /// What was waited for in vain.
     TimedOut(shmcore::Error),
+    /// Something failed, and was told; the exit status.
+    Failed(u8),
 }
 
 struct Command {
@@ -54,6 +56,7 @@ impl Command {
 fn main() -> ExitCode {
     let (code, error): (u8, Box<dyn Error>) = match run(&mut io::stdout()) {
         Ok(Outcome::Done) => return ExitCode::SUCCESS,
+        Ok(Outcome::Failed(status)) => return ExitCode::from(status),
         Ok(Outcome::TimedOut(error)) => (1, error.into()),
         Err(error) if is_broken_pipe(&*error) => return ExitCode::SUCCESS,
         Err(error) => (2, error),

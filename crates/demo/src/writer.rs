@@ -106,7 +106,7 @@ impl Writer {
 }
 
 /// Keeps SIGHUP, SIGINT and SIGTERM from ending the process; they wait to be read.
-pub(crate) fn block_signals() -> nix::Result<SignalFd> {
+fn block_signals() -> nix::Result<SignalFd> {
     let signals = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
     signals.thread_block()?;
     SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)

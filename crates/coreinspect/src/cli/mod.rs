@@ -34,6 +34,7 @@ mod search;
 mod shell;
 mod show;
 mod sisters;
+mod tour;
 mod verbs;
 mod version;
 
@@ -249,6 +250,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect shell core -e '#1' -e 'hex --length 64'\n  \
          coreinspect shell core -e 'list --json | jq .schema'\n  \
          coreinspect shell core -e 'list > list.txt' -e '!cat list.txt'",
+    ),
+    Command::new::<tour::Tour>(
+        "tour",
+        Takes::Nothing,
+        "coreinspect tour [OPTIONS]",
+        "  coreinspect tour\n  \
+         coreinspect tour --dumper kernel\n  \
+         coreinspect tour --dumper coreinspect | tail -5",
     ),
     Command::new::<plugin::Plugin>(
         "plugin",

@@ -331,8 +331,15 @@ const KNOW_WRITERS: &[&str] = &["writer", "retention", "core_file::writer", "tar
 /// code of writer.rs.
 fn naming_a_writer(files: &[SourceFile], table: &str) -> Vec<String> {
     let words = table.split("named(\"").skip(1).filter_map(|rest| rest.split('"').next());
-    // The program's own name is everywhere, uname(1) speaks of a kernel too, and a plugin is of a debugger.
-    let ours = [("", "coreinspect"), ("", "unknown"), ("cli::version", "kernel"), ("cli::plugin", "lldb")];
+    // The program's own name is everywhere, uname(1) speaks of a kernel too, a plugin is of a debugger, and the tour runs a
+    // program of that name.
+    let ours = [
+        ("", "coreinspect"),
+        ("", "unknown"),
+        ("cli::version", "kernel"),
+        ("cli::plugin", "lldb"),
+        ("cli::tour", "gcore"),
+    ];
     let words: Vec<_> = words.collect();
     assert!(words.len() > 10, "{words:?}");
     let mut naming = vec![];

@@ -5,8 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::writer_process::WriterProcess;
-use crate::Result;
+use super::super::{Context, Failure};
+use super::failed;
+use super::writer::WriterProcess;
+use crate::core_writer::write_core;
 
 /// A way to dump a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -24,15 +26,15 @@ pub(super) fn dump(
     wanted: Option<Dumper>,
     writer: &mut WriterProcess,
     folder: &Path,
-    out: &mut dyn Write,
-) -> Result<PathBuf> {
+    context: &mut Context<'_>,
+) -> Result<PathBuf, Failure> {
     let all = [Dumper::Gcore, Dumper::Kernel, Dumper::Coreinspect];
-    let mut last = "there is no dumper".into();
+    let mut last = Failure::new("there is no dumper");
     for dumper in wanted.as_ref().map_or(all.as_slice(), std::slice::from_ref) {
-        match dumper.dump(writer, folder, out) {
+        match dumper.dump(writer, folder, &mut context.out) {
             Ok(core) => return Ok(core),
             Err(error) => {
-                writeln!(out, "({error})")?;
+                writeln!(context.out, "({error})")?;
                 last = error;
             }
         }
@@ -41,7 +43,12 @@ pub(super) fn dump(
 }
 
 impl Dumper {
-    fn dump(self, writer: &mut WriterProcess, folder: &Path, out: &mut dyn Write) -> Result<PathBuf> {
+    fn dump(
+        self,
+        writer: &mut WriterProcess,
+        folder: &Path,
+        out: &mut dyn Write,
+    ) -> Result<PathBuf, Failure> {
         let pid = writer.pid();
         match self {
             Self::Gcore => {
@@ -53,15 +60,17 @@ impl Dumper {
             Self::Kernel => {
                 kernel_would_write_here()?;
                 writer.abort()?;
-                let core = newest_core(folder)
-                    .ok_or("the kernel wrote no core: is RLIMIT_CORE 0 (ulimit -H -c)?")?;
+                let core = newest_core(folder).ok_or_else(|| {
+                    Failure::new("the kernel wrote no core: is RLIMIT_CORE 0 (ulimit -H -c)?")
+                })?;
                 writeln!(out, "$ kill -ABRT {pid}")?;
                 writeln!(out, "The kernel wrote {} when SIGABRT ended the writer.", shown(&core, folder))?;
                 Ok(core)
             }
             Self::Coreinspect => {
                 let core = folder.join(format!("core.{pid}"));
-                let written = coreinspect::core_writer::write_core(pid, &mut fs::File::create(&core)?)?;
+                let mut file = fs::File::create(&core).map_err(failed("cannot write the core"))?;
+                let written = write_core(pid, &mut file).map_err(failed("cannot dump it"))?;
                 writeln!(
                     out,
                     "coreinspect's own small core writer wrote {}, with {} bytes of\nSystem V memory, read by \
@@ -75,32 +84,33 @@ impl Dumper {
     }
 }
 
-fn by_gcore(pid: u32, folder: &Path) -> Result<PathBuf> {
+fn by_gcore(pid: u32, folder: &Path) -> Result<PathBuf, Failure> {
     let output = Command::new("gcore")
         .arg("-o")
         .arg(folder.join("core"))
         .arg(pid.to_string())
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| format!("no gcore here: {error}"))?;
+        .map_err(failed("no gcore here"))?;
     let core = folder.join(format!("core.{pid}"));
     if output.status.success() && core.exists() {
         return Ok(core);
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let why = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it did not say why");
-    Err(format!("gcore could not dump it: {}", why.escape_debug()).into())
+    Err(Failure::new(format!("gcore could not dump it: {}", why.escape_debug())))
 }
 
 /// Whether kernel.core_pattern names a file in the folder of the process (core(5)).
-fn kernel_would_write_here() -> Result<()> {
-    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern")?;
+fn kernel_would_write_here() -> Result<(), Failure> {
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern");
+    let pattern = pattern.map_err(failed("cannot read kernel.core_pattern"))?;
     let pattern = pattern.trim();
     if pattern.is_empty() || pattern.contains(['|', '/', '@']) {
         let pattern = pattern.escape_debug();
-        return Err(
-            format!("the kernel would not write a core here: kernel.core_pattern is {pattern:?}").into()
-        );
+        return Err(Failure::new(format!(
+            "the kernel would not write a core here: kernel.core_pattern is {pattern:?}"
+        )));
     }
     Ok(())
 }
