@@ -15,7 +15,7 @@ use crate::layout::{FileContents, SegmentContents};
 use crate::position::SegmentOffset;
 use crate::proc_files::{LiveSegment, live_segments};
 use crate::render::diff::{BytesOf, ShownDiff};
-use crate::report::{self, DiffSegment, Options, Selector, SelectorError};
+use crate::report::{self, DiffSegment, Options, Place, PlaceError};
 use crate::source::Amount;
 use crate::targets::Facts;
 use crate::types::contents::{Contents, bytes_with_gaps};
@@ -84,7 +84,7 @@ impl Execute for Diff {
         };
         let word = match words.as_slice() {
             [] => None,
-            [word] => Some(word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))?),
+            [word] => Some(word.parse().map_err(|error: PlaceError| Failure::new(error.to_string()))?),
             _ => return Err(Failure::new("name one SEGMENT at most, or none for all")),
         };
         let chosen = self.layout.chosen(context)?;
@@ -123,9 +123,9 @@ impl<'a> Read<'a> {
         Failure::new(format!("{}: {what}", self.name()))
     }
 
-    /// The segment that a selector names.
-    fn segment(&self, selector: &Selector) -> Result<InspectedSegment<'a>, Failure> {
-        self.inspection.select(selector).map_err(|error| self.failure(error))
+    /// The segment that a place names.
+    fn segment(&self, place: &Place) -> Result<InspectedSegment<'a>, Failure> {
+        self.inspection.select(place).map_err(|error| self.failure(error))
     }
 
     fn copy<'s>(&self, segment: &'s InspectedSegment<'_>, contents: &'s dyn Contents) -> SegmentCopy<'s> {
@@ -143,7 +143,7 @@ impl Diff {
         &self,
         left: Read<'_>,
         right: Read<'_>,
-        word: Option<&Selector>,
+        word: Option<&Place>,
         chosen: &Chosen,
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
@@ -185,7 +185,7 @@ impl Diff {
     fn live(
         &self,
         left: Read<'_>,
-        word: Option<&Selector>,
+        word: Option<&Place>,
         chosen: &Chosen,
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
@@ -230,7 +230,7 @@ impl Diff {
         &self,
         left: Read<'_>,
         raw: &Path,
-        word: Option<&Selector>,
+        word: Option<&Place>,
         chosen: &Chosen,
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
@@ -349,10 +349,9 @@ impl Diff {
 fn pair_named<'a>(named: &str, left: &Read<'a>, right: &Read<'a>) -> Result<PairedSegments<'a>, Failure> {
     let wrong = || Failure::new(format!("--pair {named:?}: write LEFT=RIGHT, as '#2=#3'"));
     let (one, other) = named.split_once('=').ok_or_else(wrong)?;
-    let [one, other] = [one, other].map(str::parse::<Selector>);
-    let parsed = |selector: Result<Selector, SelectorError>| {
-        selector.map_err(|error| Failure::new(format!("--pair: {error}")))
-    };
+    let [one, other] = [one, other].map(str::parse::<Place>);
+    let parsed =
+        |place: Result<Place, PlaceError>| place.map_err(|error| Failure::new(format!("--pair: {error}")));
     let (one, other) = (left.segment(&parsed(one)?)?, right.segment(&parsed(other)?)?);
     Ok(PairedSegments { left: Some(one), right: Some(other), by: Some(MatchedBy::Pair) })
 }

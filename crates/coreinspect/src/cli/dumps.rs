@@ -12,7 +12,7 @@ use super::{Context, Failure, coredumpctl, mistaken, sisters};
 use crate::Error;
 use crate::inspection::{InspectedSegment, Inspection};
 use crate::render::printable::Printable;
-use crate::report::{Dump, Options, Selector, SelectorError, Warning};
+use crate::report::{Dump, Options, Place, PlaceError, Warning};
 use crate::source::{self, Amount, MappedFile, Opened, Reading, die_clearly_when_a_mapped_file_shrinks};
 
 /// The dump by a flag.
@@ -163,7 +163,7 @@ pub(super) fn inspect(
 pub(super) struct OneSegment {
     pub(super) path: PathBuf,
     pub(super) inspection: Inspection,
-    selector: Selector,
+    place: Place,
 }
 
 impl OneSegment {
@@ -180,9 +180,9 @@ impl OneSegment {
         let [word] = words.as_slice() else {
             return Err(Failure::new("name one SEGMENT after the dump: a key, @ADDRESS or '#N'"));
         };
-        let selector = selector(word)?;
+        let place = place(word)?;
         let inspection = inspect(&path, Amount::Segments, &Options::without_content(), context)?;
-        Ok(Self { path, inspection, selector })
+        Ok(Self { path, inspection, place })
     }
 
     /// The segment.
@@ -192,7 +192,7 @@ impl OneSegment {
     pub(super) fn segment(&self) -> Result<InspectedSegment<'_>, Failure> {
         match &self.inspection.report().error {
             Some(error) => Err(self.failure(&error.message)),
-            None => self.inspection.select(&self.selector).map_err(|error| self.failure(error)),
+            None => self.inspection.select(&self.place).map_err(|error| self.failure(error)),
         }
     }
 
@@ -203,8 +203,8 @@ impl OneSegment {
 }
 
 /// The segment that a word names.
-pub(super) fn selector(word: &str) -> Result<Selector, Failure> {
-    word.parse().map_err(|error: SelectorError| Failure::new(error.to_string()))
+pub(super) fn place(word: &str) -> Result<Place, Failure> {
+    word.parse().map_err(|error: PlaceError| Failure::new(error.to_string()))
 }
 
 /// From here on a mapped dump that shrinks ends the program with a line that names it.

@@ -40,7 +40,7 @@ pub(super) struct RefsCommand {
 impl Execute for RefsCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
-        let selectors = words.iter().map(|word| dumps::selector(word)).collect::<Result<Vec<_>, _>>()?;
+        let places = words.iter().map(|word| dumps::place(word)).collect::<Result<Vec<_>, _>>()?;
         let mut inspection = dumps::inspect(&path, Amount::Everything, &Options::without_content(), context)?;
         let dump = inspection.report();
         let path = dump.path.path.clone();
@@ -51,7 +51,7 @@ impl Execute for RefsCommand {
             print(&failed.unwrap_or_else(|| Refs::empty(&path)), context)?;
             return Ok(status);
         }
-        if let Err(error) = inspection.choose(&selectors) {
+        if let Err(error) = inspection.choose(&places) {
             let message = error.to_string();
             context.tell(format_args!("{path}: {message}"));
             let error = report::Error { code: "no-such-segment", message, offset: None };

@@ -132,8 +132,8 @@ impl Search {
             |((first, _), rest)| Ok((first, rest)),
         )?;
         let selected = || -> Result<usize, Failure> {
-            let selector = dumps::selector(first)?;
-            let segment = selector.segment(dump).map_err(|error| Failure::new(error.to_string()))?;
+            let place = dumps::place(first)?;
+            let segment = place.segment(dump).map_err(|error| Failure::new(error.to_string()))?;
             Ok(segment.number)
         };
         match rest {

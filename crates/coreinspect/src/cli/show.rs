@@ -11,7 +11,7 @@ use crate::inspection::{InspectedSegment, Inspection, RecordStream};
 use crate::layout::Layout;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::render::segment::{MOST_RUNS_LISTED, ShownSegment, ShownSegments};
-use crate::report::{Fault, Options, Segment, Selector};
+use crate::report::{Fault, Options, Segment, Place};
 use crate::shm;
 use crate::source::Amount;
 
@@ -109,12 +109,12 @@ impl Execute for Show {
         // A stream decodes on its own, and what it needs of the report is which segments there are.
         let no_content = asked.no_content || self.records;
         let options = Options { at, count: self.count, no_content, ..asked };
-        let selectors = words.iter().map(|word| dumps::selector(word)).collect::<Result<Vec<_>, _>>()?;
+        let places = words.iter().map(|word| dumps::place(word)).collect::<Result<Vec<_>, _>>()?;
         let mut inspection = dumps::inspect(&path, Amount::Segments, &options, context)?;
         if let Some(problem) = self.content.undescribed(&options, inspection.report()) {
             return Err(Failure::new(problem));
         }
-        if let Some(status) = choose(&mut inspection, &selectors, context)? {
+        if let Some(status) = choose(&mut inspection, &places, context)? {
             return Ok(status);
         }
         if let (true, Some(layout)) = (self.records, options.layout.as_deref()) {
@@ -137,7 +137,7 @@ impl Execute for Show {
         let wanted = context.output.for_people && !context.quiet;
         let makers = if wanted { super::key::makers(&inspection) } else { Vec::new() };
         let fault = inspection.report().fault.as_ref();
-        let shown = inspection.segments().map(|segment| self.shown(&selectors, segment, &makers, fault));
+        let shown = inspection.segments().map(|segment| self.shown(&places, segment, &makers, fault));
         let shown = ShownSegments { segments: shown.collect::<Result<_, _>>()?, full: self.content.full() };
         context.print_dump(inspection.report(), &shown)?;
         Ok(status)
@@ -147,17 +147,17 @@ impl Execute for Show {
 /// Leaves the segments that are named. Where there is nothing to show, says why, and answers the status that this earns.
 fn choose(
     inspection: &mut Inspection,
-    selectors: &[Selector],
+    places: &[Place],
     context: &mut Context<'_>,
 ) -> Result<Option<Status>, Failure> {
     let dump = inspection.report();
     let path = &dump.path.path;
-    if let (Some(why), true) = (dump.nothing_found(), selectors.is_empty() || dump.error.is_some()) {
+    if let (Some(why), true) = (dump.nothing_found(), places.is_empty() || dump.error.is_some()) {
         context.tell(format_args!("{path}: {why}"));
         context.print_dump(dump, &())?;
         return Ok(Some(if dump.error.is_some() { Status::Failed } else { Status::Nothing }));
     }
-    let Err(error) = inspection.choose(selectors) else { return Ok(None) };
+    let Err(error) = inspection.choose(places) else { return Ok(None) };
     let dump = inspection.report();
     context.tell(format_args!("{}: {error}", dump.path.path));
     context.print_dump(&dump.clone().without_segments("no-such-segment", error.to_string()), &())?;
@@ -168,14 +168,14 @@ impl Show {
     /// What is shown of a segment.
     fn shown<'s>(
         &self,
-        selectors: &[Selector],
+        places: &[Place],
         segment: InspectedSegment<'s>,
         makers: &'s [(usize, String)],
         fault: Option<&Fault>,
     ) -> Result<ShownSegment<'s>, Failure> {
         let makers = makers.iter().filter(|(number, _)| *number == segment.number());
-        // From --at on, else from the place that a selector names.
-        let place = selectors.iter().filter_map(|selector| selector.offset(segment.report)).min();
+        // From --at on, else from the place that a place names.
+        let place = places.iter().filter_map(|place| place.offset(segment.report)).min();
         let window = Window { at: self.at.or(place), length: self.length };
         let hex = self.hex.then(|| window.of(segment.memory)).transpose()?;
         let makers = makers.map(|(_, line)| line.as_str()).collect();

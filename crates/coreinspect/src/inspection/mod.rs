@@ -25,7 +25,7 @@ use crate::debug_files::DebugFolders;
 use crate::error::Error;
 use crate::look::{Extensive, KnownPaths};
 use crate::position::Address;
-use crate::report::{Dump, Selector, SelectorError};
+use crate::report::{Dump, Place, PlaceError};
 use crate::targets::Target;
 use crate::unnamed::Sister;
 use crate::{report, shm};
@@ -92,20 +92,20 @@ impl Inspection {
     ///
     /// # Errors
     /// None has the name, or several have.
-    pub fn select(&self, selector: &Selector) -> Result<InspectedSegment<'_>, SelectorError> {
-        let number = selector.segment(&self.report)?.number;
-        self.segment(number).ok_or_else(|| selector.not_found(&self.report))
+    pub fn select(&self, place: &Place) -> Result<InspectedSegment<'_>, PlaceError> {
+        let number = place.segment(&self.report)?.number;
+        self.segment(number).ok_or_else(|| place.not_found(&self.report))
     }
 
-    /// Forgets the segments that none of `selectors` names, unless there are no selectors. Those that stay keep their numbers.
+    /// Forgets the segments that none of `places` names, unless there are no places. Those that stay keep their numbers.
     ///
     /// # Errors
     /// As [`Inspection::select`]; nothing is forgotten then.
-    pub fn choose(&mut self, selectors: &[Selector]) -> Result<(), SelectorError> {
-        if selectors.is_empty() {
+    pub fn choose(&mut self, places: &[Place]) -> Result<(), PlaceError> {
+        if places.is_empty() {
             return Ok(());
         }
-        let numbers = selectors.iter().map(|selector| Ok(selector.segment(&self.report)?.number));
+        let numbers = places.iter().map(|place| Ok(place.segment(&self.report)?.number));
         let numbers = numbers.collect::<Result<BTreeSet<_>, _>>()?;
         self.report.segments.retain(|segment| numbers.contains(&segment.number));
         Ok(())

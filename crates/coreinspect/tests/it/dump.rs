@@ -40,8 +40,8 @@ impl Dumped {
     }
 
     /// The bytes of a segment, as `extract` has them.
-    fn bytes(&self, selector: &str) -> Vec<u8> {
-        let run = Run::of(coreinspect().arg("extract").arg(self.path()).args([selector, "-o", "-"]));
+    fn bytes(&self, place: &str) -> Vec<u8> {
+        let run = Run::of(coreinspect().arg("extract").arg(self.path()).args([place, "-o", "-"]));
         assert_eq!((run.status, run.err.as_str()), (0, ""));
         run.out
     }

@@ -15,7 +15,7 @@ use super::super::dumps::{self, Named};
 use super::super::{COMMANDS, Context, Failure, Status, Takes, Verb, verbs};
 use super::line::Line;
 use crate::render::printable::Printable;
-use crate::report::{Dump, Options, Segment, Selector};
+use crate::report::{Dump, Options, Place, Segment};
 use crate::source::Amount;
 
 /// The prompt's own words, and what they do.
@@ -178,9 +178,9 @@ impl Session {
             }
             ("quit" | "exit" | "q", []) => return Ok(Next::End),
             ("all", []) => self.segment = None,
-            (word, []) => match word.parse::<Selector>() {
-                Ok(selector) => {
-                    let segment = selector.segment(&self.report);
+            (word, []) => match word.parse::<Place>() {
+                Ok(place) => {
+                    let segment = place.segment(&self.report);
                     let segment = segment.map_err(|error| Failure::new(error.to_string()))?;
                     self.segment = Some(segment.number);
                 }
@@ -204,9 +204,9 @@ impl Session {
             // The command itself will say what is wrong.
             Err(_) => return None,
         };
-        let selector = first.and_then(|first| first.parse::<Selector>().ok());
-        match (selector, self.segment_named()) {
-            (Some(selector), _) => Some(selector.segment(&self.report).ok()?.number),
+        let place = first.and_then(|first| first.parse::<Place>().ok());
+        match (place, self.segment_named()) {
+            (Some(place), _) => Some(place.segment(&self.report).ok()?.number),
             (None, Some(segment)) if takes == Takes::Key && words.is_empty() => {
                 words.extend(segment.key.clone());
                 None

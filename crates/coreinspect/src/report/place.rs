@@ -9,7 +9,7 @@ use super::{Dump, Segment};
 
 /// A word that names segments: a key in any spelling, `@ADDRESS` inside an attachment, `#N` or a bare `N`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selector {
+pub struct Place {
     word: String,
     means: Meaning,
 }
@@ -24,10 +24,10 @@ enum Meaning {
 
 /// Why a word names no single segment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SelectorError {
-    /// It is no selector.
+pub enum PlaceError {
+    /// It is no place.
     #[error("{0:?} names no segment: give a key (0x7800c028, SYSV7800c028, decimal), @ADDRESS or '#N'")]
-    NoSelector(String),
+    NoPlace(String),
     /// It names nothing in the dump.
     #[error("{word} names no segment of this dump; {known}")]
     NotFound {
@@ -46,11 +46,11 @@ pub enum SelectorError {
     },
 }
 
-impl FromStr for Selector {
-    type Err = SelectorError;
+impl FromStr for Place {
+    type Err = PlaceError;
 
-    fn from_str(word: &str) -> Result<Self, SelectorError> {
-        let wrong = || SelectorError::NoSelector(word.to_owned());
+    fn from_str(word: &str) -> Result<Self, PlaceError> {
+        let wrong = || PlaceError::NoPlace(word.to_owned());
         let means = if let Some(number) = word.strip_prefix('#') {
             Meaning::Number(number.parse().map_err(|_| wrong())?)
         } else if let Some(address) = word.strip_prefix('@') {
@@ -69,18 +69,18 @@ impl FromStr for Selector {
     }
 }
 
-impl fmt::Display for Selector {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.word)
     }
 }
 
-impl Selector {
+impl Place {
     /// The segment that it names.
     ///
     /// # Errors
-    /// [`SelectorError::NotFound`], [`SelectorError::Several`].
-    pub fn segment<'d>(&self, dump: &'d Dump) -> Result<&'d Segment, SelectorError> {
+    /// [`PlaceError::NotFound`], [`PlaceError::Several`].
+    pub fn segment<'d>(&self, dump: &'d Dump) -> Result<&'d Segment, PlaceError> {
         let all = |fits: &dyn Fn(&Segment) -> bool| {
             dump.segments.iter().filter(|one| fits(one)).collect::<Vec<_>>()
         };
@@ -99,7 +99,7 @@ impl Selector {
         match found.as_slice() {
             [segment] => Ok(segment),
             [] => Err(self.not_found(dump)),
-            several => Err(SelectorError::Several {
+            several => Err(PlaceError::Several {
                 word: self.word.clone(),
                 found: several.iter().map(|segment| label(segment)).collect(),
             }),
@@ -115,8 +115,8 @@ impl Selector {
     }
 
     /// It names nothing in `dump`.
-    pub(crate) fn not_found(&self, dump: &Dump) -> SelectorError {
-        SelectorError::NotFound { word: self.word.clone(), known: known(dump) }
+    pub(crate) fn not_found(&self, dump: &Dump) -> PlaceError {
+        PlaceError::NotFound { word: self.word.clone(), known: known(dump) }
     }
 }
 

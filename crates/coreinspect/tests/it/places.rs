@@ -5,14 +5,14 @@ use std::fs;
 use crate::program::{Run, coreinspect};
 use crate::testdata::Core;
 
-/// `show core SELECTOR`.
-fn show(core: &Core, selectors: &[&str]) -> Run {
-    Run::of(coreinspect().args(["show", "core"]).args(selectors).current_dir(core.folder()))
+/// `show core PLACE`.
+fn show(core: &Core, places: &[&str]) -> Run {
+    Run::of(coreinspect().args(["show", "core"]).args(places).current_dir(core.folder()))
 }
 
-/// The numbers of the segments that `selectors` name.
-fn numbers(core: &Core, selectors: &[&str]) -> Vec<u64> {
-    let document = show(core, &[&["--json"], selectors].concat()).ended(0).document();
+/// The numbers of the segments that `places` name.
+fn numbers(core: &Core, places: &[&str]) -> Vec<u64> {
+    let document = show(core, &[&["--json"], places].concat()).ended(0).document();
     let segments = document["dumps"][0]["segments"].as_array().unwrap().clone();
     segments.iter().map(|segment| segment["number"].as_u64().unwrap()).collect()
 }
@@ -157,7 +157,7 @@ fn a_bare_number_is_a_key_first() {
 }
 
 #[test]
-fn several_selectors_keep_the_order_of_the_listing() {
+fn several_places_keep_the_order_of_the_listing() {
     let core = Core::unpack("private.kernel");
     assert_eq!(numbers(&core, &[]), [1, 2]);
     assert_eq!(numbers(&core, &["#2", "#1"]), [1, 2]);
