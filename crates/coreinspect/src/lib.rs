@@ -41,7 +41,7 @@
 //! use coreinspect::{Inspection, Options};
 //!
 //! let inspection = Inspection::open("../../testdata/segv.kernel.core.zst".as_ref(), &Options::default());
-//! let references = inspection.references(10, Pace::default())?;
+//! let references = inspection.references(&[], 10, Pace::default())?;
 //! // Two threads hold the address of its first byte in rbx.
 //! let registers = references.references.iter().filter(|one| one.register == Some("rbx"));
 //! assert_eq!(registers.map(|one| (one.segment, one.offset)).collect::<Vec<_>>(), [(1, 0), (1, 0)]);

@@ -80,6 +80,17 @@ position! {
     SegmentOffset
 }
 
+/// A number of bytes as people write it: `4096` or `0x1000`.
+///
+/// # Errors
+/// `text` is neither, or is too large.
+pub fn bytes(text: &str) -> Result<u64, std::num::ParseIntError> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    }
+}
+
 /// Bytes from `start` up to, and without, `end`. Never reversed; may be empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Interval<P> {

@@ -192,7 +192,7 @@ class Setting(Command):
 class Prefix(gdb.Command):
     """What was in System V shared memory: coreinspect's commands, on the core that gdb looks at.
 
-SEGMENT is a key in any spelling (0x7800c028, SYSV7800c028), @ADDRESS inside it, or #N, its number in `shm list`.
+SEGMENT is a key in any spelling (0x7800c028, SYSV7800c028), @ADDRESS inside it, or #N, its number in `shm list`; +OFFSET behind it names a place in it.
 Everything is read from the dump itself, never through gdb's memory, which may show zeroes for bytes that were not saved.
 In expressions, $shm(KEY) is the address of a segment and $shm_saved(ADDRESS) tells whether its byte is in the dump."""
 

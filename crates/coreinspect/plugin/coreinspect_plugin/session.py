@@ -2,7 +2,7 @@
 
 import os
 
-from .arguments import address
+from .arguments import address, offset
 from .binary import Binary, Trouble, bare, crashed
 from .ranges import gaps, mappings, saved
 from .verbs import A_DUMP, OWN, Verb, Verbs, ask
@@ -297,14 +297,14 @@ class Session:
 
     def bytes_for(self, selector: str, size: int, at: "Optional[int]") -> "Tuple[bytes, Ranges]":
         """`size` bytes of a segment, and the runs of them that are not in the dump: from offset `at` on, else from the
-        address that `selector` is, else from the segment's start.
+        place that `selector` names.
 
         They come from the dump, by coreinspect: the debugger would show zeroes for what was not saved.
         """
         core = self.subject().path()
         segment = self.segment(core, selector)
         if at is None:
-            at = offset_of(segment, address(selector))
+            at = start_of(segment, selector)
         window = ["--at", str(at), "--length", str(size)]
         found = self.binary.output(["extract", core, selector, "-o", "-", "-q"] + window)
         if len(found) < size:
@@ -312,6 +312,14 @@ class Session:
                 "the type has {} bytes, and the segment only {} from offset {} on".format(size, len(found), at)
             )
         return found, gaps(saved(segment), at, size)
+
+
+def start_of(segment: "Dict[str, Any]", selector: str) -> int:
+    """The offset of the place that `selector` names in its segment; 0 where it names the segment alone."""
+    name, plus, behind = selector.rpartition("+")
+    if not plus or selector == segment["name"]:
+        return offset_of(segment, address(selector))
+    return offset_of(segment, address(name)) + offset(behind)
 
 
 def offset_of(segment: "Dict[str, Any]", where: "Optional[int]") -> int:

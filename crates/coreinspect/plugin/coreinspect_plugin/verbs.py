@@ -82,7 +82,7 @@ LAYOUT = own(
 Usage: shm layout SEGMENT TYPE [--at OFFSET]
 
 The type is the debugger's own (struct queue, unsigned char[16]), and so is the printer; the bytes are read from the dump by
-coreinspect. They begin at OFFSET, else at the address if SEGMENT is @ADDRESS, else at the segment's start. A field whose bytes are not there is <not in the dump>. What a char * points to is the debugger's to find.
+coreinspect. They begin at OFFSET, else at the place that is named (@ADDRESS, SEGMENT+OFFSET), else at the segment's start. A field whose bytes are not there is <not in the dump>. What a char * points to is the debugger's to find.
 """,
 )
 CORE = own(

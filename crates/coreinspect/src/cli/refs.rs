@@ -11,7 +11,8 @@ use clap::Args;
 use super::dumps::{self, DumpFlags};
 use super::show::number;
 use super::{Context, Execute, Failure, Status};
-use crate::inspection::Inspection;
+use crate::inspection::{Inspection, Selected};
+use crate::position::{Interval, SegmentOffset};
 use crate::refs::Pace;
 use crate::render::refs::ShownRefs;
 use crate::report::{self, Options, Refs};
@@ -21,11 +22,15 @@ use crate::source::Amount;
 #[derive(Args, Debug)]
 pub(super) struct RefsCommand {
     /// The dump (or its program and then the dump), and which segments: a key in any spelling, @ADDRESS, or '#N'; all if
-    /// none is named.
+    /// none is named. @ADDRESS, and +OFFSET behind one, are places: what points there is found.
     #[arg(value_name = "DUMP", required_unless_present_any = ["core", "pid"], allow_negative_numbers = true)]
     words: Vec<OsString>,
     #[command(flatten)]
     dump: DumpFlags,
+    /// Of a place that is named (@ADDRESS, SEGMENT+OFFSET), find what points into this many bytes (0x.. or decimal); without it,
+    /// what points at the place itself.
+    #[arg(long, value_name = "BYTES", value_parser = number)]
+    length: Option<u64>,
     /// Find words at any address, not only at multiples of their size.
     #[arg(long)]
     unaligned: bool,
@@ -51,32 +56,67 @@ impl Execute for RefsCommand {
             print(&failed.unwrap_or_else(|| Refs::empty(&path)), context)?;
             return Ok(status);
         }
-        if let Err(error) = inspection.choose(&places) {
-            let message = error.to_string();
-            context.tell(format_args!("{path}: {message}"));
-            let error = report::Error { code: "no-such-segment", message, offset: None };
-            print(&Refs::failed(&path, error), context)?;
-            return Ok(Status::Failed);
-        }
-        let refs = self.references(&inspection, context)?;
+        let selected = match inspection.choose(&places) {
+            Ok(selected) => selected,
+            Err(error) => {
+                let message = error.to_string();
+                context.tell(format_args!("{path}: {message}"));
+                let error = report::Error { code: "no-such-segment", message, offset: None };
+                print(&Refs::failed(&path, error), context)?;
+                return Ok(Status::Failed);
+            }
+        };
+        let refs = self.references(&inspection, &self.parts(&selected)?, context)?;
         print(&refs, context)?;
         if refs.total > 0 || refs.registers > 0 {
             return Ok(Status::Found);
         }
-        let named = refs.segments.iter().map(|one| {
-            one.key
-                .as_ref()
-                .map_or_else(|| format!("#{}", one.number), |key| format!("#{} {key}", one.number))
-        });
-        let named = named.collect::<Vec<_>>().join(", ");
-        context.tell(format_args!("{path}: nothing in the dump points into {named}"));
+        let named = refs.segments.iter().map(asked).collect::<Vec<_>>().join(", ");
+        let narrow = refs.segments.iter().any(|one| !one.places.is_empty());
+        let hint = if narrow { "; --length BYTES asks for more than the place itself" } else { "" };
+        context.tell(format_args!("{path}: nothing in the dump points into {named}{hint}"));
         Ok(Status::Nothing)
     }
 }
 
+/// What was asked for, in the words of the command line.
+fn asked(one: &report::Asked) -> String {
+    let places = one.places.iter().map(|place| match place.end.saturating_sub(place.start) {
+        1 => format!("#{}+{:#x}", one.number, place.start),
+        length => format!("the {length} bytes at #{}+{:#x}", one.number, place.start),
+    });
+    match (one.places.as_slice(), &one.key) {
+        ([], Some(key)) => format!("#{} {key}", one.number),
+        ([], None) => format!("#{}", one.number),
+        _ => places.collect::<Vec<_>>().join(", "),
+    }
+}
+
 impl RefsCommand {
-    /// What points into the segments of `inspection`, and a warning of what was not searched.
-    fn references(&self, inspection: &Inspection, context: &mut Context<'_>) -> Result<Refs, Failure> {
+    /// The places that are named, by the number of their segment; none in a segment that is named itself too.
+    fn parts(&self, selected: &[Selected]) -> Result<Vec<(usize, Interval<SegmentOffset>)>, Failure> {
+        if self.length == Some(0) {
+            return Err(Failure::new("--length 0 leaves no byte that could be pointed at"));
+        }
+        let whole = |number| selected.iter().any(|one| one.number == number && one.offset.is_none());
+        let parts = selected
+            .iter()
+            .filter(|one| !whole(one.number))
+            .filter_map(|one| Some((one.number, Interval::clamped(one.offset?, self.length.unwrap_or(1)))));
+        let parts: Vec<_> = parts.collect();
+        if self.length.is_some() && parts.is_empty() {
+            return Err(Failure::new("--length is of a place; name one, as 2+0x88 or @ADDRESS"));
+        }
+        Ok(parts)
+    }
+
+    /// What points into `parts` of the segments of `inspection`, and a warning of what was not searched.
+    fn references(
+        &self,
+        inspection: &Inspection,
+        parts: &[(usize, Interval<SegmentOffset>)],
+        context: &mut Context<'_>,
+    ) -> Result<Refs, Failure> {
         let progress = Progress::new(!context.quiet);
         let tell = |done, total| progress.tell(done, total);
         let pace = Pace { threads: self.threads, unaligned: self.unaligned, progress: &tell };
@@ -84,7 +124,7 @@ impl RefsCommand {
             0 => usize::MAX,
             limit => usize::try_from(limit).unwrap_or(usize::MAX),
         };
-        let refs = inspection.references(limit, pace);
+        let refs = inspection.references(parts, limit, pace);
         progress.erase();
         let refs = refs?;
         if refs.repeated > 0 && !context.quiet {

@@ -9,17 +9,17 @@ use super::dumps::{self, DumpFlags};
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::show::{Window, number};
 use super::{Context, Execute, Failure, Status};
-use crate::inspection::{Inspection, Sought};
+use crate::inspection::{Inspection, Selected, Sought};
 use crate::render::search::ShownSearch;
-use crate::report::{self, Dump, Options};
+use crate::report::{self, Dump, Options, Segment};
 use crate::search::{Pattern, Reading};
 use crate::source::Amount;
 
 /// Finds bytes, text or numbers in segments, and the field of the layout that holds each hit.
 #[derive(Args, Debug)]
 pub(super) struct Search {
-    /// The dump (or its program and then the dump); the segment, or `all`: a key in any spelling, @ADDRESS, or '#N';
-    /// and one pattern or more: text, or u32:5, i64:-1, f64:1.5, long:, ptr:0x7f.., hex:de ad ?? ef, utf16:text,
+    /// The dump (or its program and then the dump); the segment, or `all`: a key in any spelling, @ADDRESS, or '#N'
+    /// (@ADDRESS, and +OFFSET behind one, are places: the search begins there); and one pattern or more: text, or u32:5, i64:-1, f64:1.5, long:, ptr:0x7f.., hex:de ad ?? ef, utf16:text,
     /// text:u32:5 (u32be: and u32le: set the byte order). Without a segment, all segments are searched.
     #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]
     words: Vec<OsString>,
@@ -75,7 +75,7 @@ impl Search {
         let Some(target) = inspection.target() else {
             return Err(of_dump(&dump.nothing_found().unwrap_or_default()));
         };
-        let (numbers, patterns) = match dump.segments.is_empty() {
+        let (selected, patterns) = match dump.segments.is_empty() {
             // Nothing can be named in it: the first of two words was to be a segment.
             true => (Vec::new(), typed.get(usize::from(typed.len() > 1)..).unwrap_or_default().to_vec()),
             false => self.asked(typed, words, dump).map_err(|error| match error {
@@ -96,8 +96,10 @@ impl Search {
             layout: chosen.layout.as_deref(),
             layouts: &chosen.layouts,
         };
-        for segment in inspection.segments().filter(|segment| numbers.contains(&segment.number())) {
-            let (searched, problem) = segment.search(self.window.of(segment.memory)?, &sought)?;
+        for Selected { number, offset } in selected {
+            let Some(segment) = inspection.segment(number) else { continue };
+            let (searched, problem) =
+                segment.search(self.window.from(offset).of(segment.memory)?, &sought)?;
             match problem {
                 Some(problem) if self.layout.names_one() => return Err(Failure::new(problem)),
                 Some(problem) => {
@@ -119,22 +121,22 @@ impl Search {
         Ok(Status::Nothing)
     }
 
-    /// The numbers of the segments, and the patterns.
+    /// What is searched, and the patterns.
     fn asked<'t>(
         &self,
         typed: &[&'t [u8]],
         words: &[String],
         dump: &Dump,
-    ) -> Result<(Vec<usize>, Vec<&'t [u8]>), Failure> {
-        let all = || dump.segments.iter().map(|segment| segment.number).collect();
+    ) -> Result<(Vec<Selected>, Vec<&'t [u8]>), Failure> {
+        let whole = |segment: &Segment| Selected { number: segment.number, offset: None };
+        let all = || dump.segments.iter().map(whole).collect();
         let (first, rest) = words.split_first().zip(typed.get(1..)).map_or(
             Err(Failure::new("name a SEGMENT and a PATTERN after the dump")),
             |((first, _), rest)| Ok((first, rest)),
         )?;
-        let selected = || -> Result<usize, Failure> {
+        let selected = || -> Result<Selected, Failure> {
             let place = dumps::place(first)?;
-            let segment = place.segment(dump).map_err(|error| Failure::new(error.to_string()))?;
-            Ok(segment.number)
+            Ok(place.locate(dump).map_err(|error| Failure::new(error.to_string()))?.into())
         };
         match rest {
             [] if first == "all" || selected().is_ok() => {

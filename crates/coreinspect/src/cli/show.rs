@@ -1,5 +1,6 @@
 //! One or more segments in full.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::Args;
@@ -7,11 +8,11 @@ use clap::Args;
 use super::dumps::{self, DumpFlags};
 use super::inspect::ContentFlags;
 use super::{Context, Execute, Failure, Status, records};
-use crate::inspection::{InspectedSegment, Inspection, RecordStream};
+use crate::inspection::{InspectedSegment, Inspection, RecordStream, Selected};
 use crate::layout::Layout;
-use crate::position::{Interval, Position, SegmentOffset};
+use crate::position::{Interval, Position, SegmentOffset, bytes};
 use crate::render::segment::{MOST_RUNS_LISTED, ShownSegment, ShownSegments};
-use crate::report::{Fault, Options, Segment, Place};
+use crate::report::{Fault, Options, Place, Segment};
 use crate::shm;
 use crate::source::Amount;
 
@@ -19,7 +20,7 @@ use crate::source::Amount;
 #[derive(Args, Debug)]
 pub(super) struct Show {
     /// The dump (or its program and then the dump), and which segments: a key in any spelling, @ADDRESS, or '#N'; all if
-    /// none is named.
+    /// none is named. +OFFSET behind one is a place in it.
     #[arg(value_name = "DUMP", required_unless_present_any = ["core", "pid"], allow_negative_numbers = true)]
     words: Vec<OsString>,
     #[command(flatten)]
@@ -29,8 +30,8 @@ pub(super) struct Show {
     /// Print the bytes too, as `hexdump -C` does.
     #[arg(long)]
     hex: bool,
-    /// The offset in the segment where the bytes of --hex, or the value of --layout, begin (0x.. or decimal). Without it the
-    /// bytes of --hex begin at the address of an @ADDRESS, else at the segment's start.
+    /// The offset in the segment where the bytes of --hex, or the value of --layout, begin (0x.. or decimal). Without it they
+    /// begin at the place that is named (@ADDRESS, SEGMENT+OFFSET), else at the segment's start.
     #[arg(long, value_name = "OFFSET", value_parser = number)]
     at: Option<u64>,
     /// Decode this many values of --layout, one after the other.
@@ -65,14 +66,15 @@ pub(super) struct Window {
 }
 
 pub(super) fn number(text: &str) -> Result<u64, String> {
-    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u64::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    parsed.map_err(|error| format!("{error}; write bytes as 4096 or 0x1000"))
+    bytes(text).map_err(|error| format!("{error}; write bytes as 4096 or 0x1000"))
 }
 
 impl Window {
+    /// The same; it begins at `place` where no offset was given.
+    pub(super) fn from(self, place: Option<SegmentOffset>) -> Self {
+        Self { at: self.at.or(place.map(SegmentOffset::get)), ..self }
+    }
+
     /// The part of `segment` that is asked for: up to its last mapped byte unless `--length` says less.
     pub(super) fn of(self, segment: &shm::Segment) -> Result<Interval<SegmentOffset>, Failure> {
         if self.length == Some(0) {
@@ -108,17 +110,23 @@ impl Execute for Show {
         let asked = self.content.options(context)?;
         // A stream decodes on its own, and what it needs of the report is which segments there are.
         let no_content = asked.no_content || self.records;
-        let options = Options { at, count: self.count, no_content, ..asked };
         let places = words.iter().map(|word| dumps::place(word)).collect::<Result<Vec<_>, _>>()?;
+        let starts = if self.at.is_none() && forced { places.clone() } else { Vec::new() };
+        let options = Options { at, places: starts, count: self.count, no_content, ..asked };
         let mut inspection = dumps::inspect(&path, Amount::Segments, &options, context)?;
         if let Some(problem) = self.content.undescribed(&options, inspection.report()) {
             return Err(Failure::new(problem));
         }
-        if let Some(status) = choose(&mut inspection, &places, context)? {
-            return Ok(status);
-        }
+        let selected = match choose(&mut inspection, &places, context)? {
+            Choice::Shown(selected) => selected,
+            Choice::Nothing(status) => return Ok(status),
+        };
+        let starts = match self.at {
+            None if self.hex || forced => starts_of(&selected)?,
+            _ => BTreeMap::new(),
+        };
         if let (true, Some(layout)) = (self.records, options.layout.as_deref()) {
-            return self.stream(layout, &inspection, context);
+            return self.stream(layout, &starts, &inspection, context);
         }
         // JSON is the document of the main job, also to the look.
         if context.output.for_people {
@@ -137,46 +145,73 @@ impl Execute for Show {
         let wanted = context.output.for_people && !context.quiet;
         let makers = if wanted { super::key::makers(&inspection) } else { Vec::new() };
         let fault = inspection.report().fault.as_ref();
-        let shown = inspection.segments().map(|segment| self.shown(&places, segment, &makers, fault));
+        let shown = inspection.segments().map(|segment| self.shown(&starts, segment, &makers, fault));
         let shown = ShownSegments { segments: shown.collect::<Result<_, _>>()?, full: self.content.full() };
         context.print_dump(inspection.report(), &shown)?;
         Ok(status)
     }
 }
 
-/// Leaves the segments that are named. Where there is nothing to show, says why, and answers the status that this earns.
+/// What is shown of a dump.
+enum Choice {
+    /// What was named; the other segments are gone.
+    Shown(Vec<Selected>),
+    /// Nothing, and the status that this earns; why is told.
+    Nothing(Status),
+}
+
+/// Leaves the segments that are named.
 fn choose(
     inspection: &mut Inspection,
     places: &[Place],
     context: &mut Context<'_>,
-) -> Result<Option<Status>, Failure> {
+) -> Result<Choice, Failure> {
     let dump = inspection.report();
     let path = &dump.path.path;
     if let (Some(why), true) = (dump.nothing_found(), places.is_empty() || dump.error.is_some()) {
         context.tell(format_args!("{path}: {why}"));
         context.print_dump(dump, &())?;
-        return Ok(Some(if dump.error.is_some() { Status::Failed } else { Status::Nothing }));
+        return Ok(Choice::Nothing(if dump.error.is_some() { Status::Failed } else { Status::Nothing }));
     }
-    let Err(error) = inspection.choose(places) else { return Ok(None) };
+    let error = match inspection.choose(places) {
+        Ok(selected) => return Ok(Choice::Shown(selected)),
+        Err(error) => error,
+    };
     let dump = inspection.report();
     context.tell(format_args!("{}: {error}", dump.path.path));
     context.print_dump(&dump.clone().without_segments("no-such-segment", error.to_string()), &())?;
-    Ok(Some(Status::Failed))
+    Ok(Choice::Nothing(Status::Failed))
+}
+
+/// The place in each segment, by its number, where its bytes or its value begin.
+fn starts_of(selected: &[Selected]) -> Result<BTreeMap<usize, SegmentOffset>, Failure> {
+    let mut starts = BTreeMap::new();
+    for Selected { number, offset } in selected {
+        let Some(offset) = *offset else { continue };
+        match starts.insert(*number, offset) {
+            Some(other) if other != offset => {
+                return Err(Failure::new(format!(
+                    "{number}+{other} and {number}+{offset} are places of one segment; show one at a time"
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(starts)
 }
 
 impl Show {
     /// What is shown of a segment.
     fn shown<'s>(
         &self,
-        places: &[Place],
+        starts: &BTreeMap<usize, SegmentOffset>,
         segment: InspectedSegment<'s>,
         makers: &'s [(usize, String)],
         fault: Option<&Fault>,
     ) -> Result<ShownSegment<'s>, Failure> {
         let makers = makers.iter().filter(|(number, _)| *number == segment.number());
-        // From --at on, else from the place that a place names.
-        let place = places.iter().filter_map(|place| place.offset(segment.report)).min();
-        let window = Window { at: self.at.or(place), length: self.length };
+        let window = Window { at: self.at, length: self.length };
+        let window = window.from(starts.get(&segment.number()).copied());
         let hex = self.hex.then(|| window.of(segment.memory)).transpose()?;
         let makers = makers.map(|(_, line)| line.as_str()).collect();
         let memory = Some((segment.target, segment.memory));
@@ -190,6 +225,7 @@ impl Show {
     fn stream(
         &self,
         layout: &dyn Layout,
+        starts: &BTreeMap<usize, SegmentOffset>,
         inspection: &Inspection,
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
@@ -200,7 +236,9 @@ impl Show {
                 "--records streams one segment, not {count}: name it, as '#1'"
             )));
         };
-        let stream = RecordStream { layout, at: self.at.unwrap_or(0), count: self.count, told: MOST_TOLD };
+        let place = starts.get(&segment.number()).map(|offset| offset.get());
+        let at = self.at.or(place).unwrap_or(0);
+        let stream = RecordStream { layout, at, count: self.count, told: MOST_TOLD };
         records::write(*segment, &stream, self.content.strict(), context)
     }
 }

@@ -16,7 +16,6 @@ pub use search::Sought;
 pub use segment::InspectedSegment;
 pub use shared::CrossView;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,8 +23,8 @@ use std::sync::Arc;
 use crate::debug_files::DebugFolders;
 use crate::error::Error;
 use crate::look::{Extensive, KnownPaths};
-use crate::position::Address;
-use crate::report::{Dump, Place, PlaceError};
+use crate::position::{Address, SegmentOffset};
+use crate::report::{Dump, Located, Place, PlaceError};
 use crate::targets::Target;
 use crate::unnamed::Sister;
 use crate::{report, shm};
@@ -52,6 +51,21 @@ impl Read {
     /// Where the programs of the process and their debug files are looked for.
     fn debug_folders(&self) -> DebugFolders {
         DebugFolders::of_the_system().with_programs(self.program.clone())
+    }
+}
+
+/// What a user chose of an inspected dump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// The number of the segment in the report.
+    pub number: usize,
+    /// The place in it, if one was named.
+    pub offset: Option<SegmentOffset>,
+}
+
+impl From<Located<'_>> for Selected {
+    fn from(located: Located<'_>) -> Self {
+        Self { number: located.segment.number, offset: located.offset }
     }
 }
 
@@ -88,27 +102,28 @@ impl Inspection {
         self.inspected(self.report.segments.get(index)?)
     }
 
-    /// The segment that a user named: a key in any spelling, an address within it, or its number.
+    /// The segment that a user named, or in which is the place that was named.
     ///
     /// # Errors
     /// None has the name, or several have.
     pub fn select(&self, place: &Place) -> Result<InspectedSegment<'_>, PlaceError> {
-        let number = place.segment(&self.report)?.number;
+        let number = place.locate(&self.report)?.segment.number;
         self.segment(number).ok_or_else(|| place.not_found(&self.report))
     }
 
-    /// Forgets the segments that none of `places` names, unless there are no places. Those that stay keep their numbers.
+    /// Forgets the segments that none of `places` names, unless there are no places. Those that stay keep their numbers. Answers
+    /// what each of `places` names.
     ///
     /// # Errors
     /// As [`Inspection::select`]; nothing is forgotten then.
-    pub fn choose(&mut self, places: &[Place]) -> Result<(), PlaceError> {
+    pub fn choose(&mut self, places: &[Place]) -> Result<Vec<Selected>, PlaceError> {
         if places.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let numbers = places.iter().map(|place| Ok(place.segment(&self.report)?.number));
-        let numbers = numbers.collect::<Result<BTreeSet<_>, _>>()?;
-        self.report.segments.retain(|segment| numbers.contains(&segment.number));
-        Ok(())
+        let chosen = places.iter().map(|place| Ok(Selected::from(place.locate(&self.report)?)));
+        let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
+        self.report.segments.retain(|segment| chosen.iter().any(|one| one.number == segment.number));
+        Ok(chosen)
     }
 
     /// The paths that the process knew; `None` where the dump could not be read.

@@ -3,18 +3,24 @@
 use super::Inspection;
 use crate::debug_files::symbols::Symbols;
 use crate::error::Error;
-use crate::position::Address;
+use crate::position::{Address, Interval, SegmentOffset};
 use crate::refs::frames;
-use crate::refs::{Budget, Kind, Pace, Places, References, Request, Stored};
+use crate::refs::{Budget, Kind, Pace, Places, References, Request, Stored, Wanted};
 use crate::report::{Names, Refs};
 
 impl Inspection {
-    /// What points into the segments of the report, and where what is stored in them points. Words that point into a segment are
-    /// listed up to `limit`, each kind its share, and all are counted.
+    /// What points into the segments of the report, and where what is stored in them points. Of a segment whose number is in
+    /// `parts`, those parts alone are meant. Words that point into a segment are listed up to `limit`, each kind its share, and all
+    /// are counted.
     ///
     /// # Errors
     /// [`Error::Read`].
-    pub fn references(&self, limit: usize, pace: Pace<'_>) -> Result<Refs, Error> {
+    pub fn references(
+        &self,
+        parts: &[(usize, Interval<SegmentOffset>)],
+        limit: usize,
+        pace: Pace<'_>,
+    ) -> Result<Refs, Error> {
         let path = &self.report.path.path;
         let Some(read) = &self.read else {
             return Ok(self
@@ -24,12 +30,17 @@ impl Inspection {
                 .map_or_else(|| Refs::empty(path), |error| Refs::failed(path, error)));
         };
         let (target, segments) = (&*read.target, read.segments.as_slice());
-        let wanted: Vec<_> = self.segments().map(|segment| segment.number().saturating_sub(1)).collect();
+        let wanted = self.segments().map(|segment| {
+            let own = parts.iter().filter(|(number, _)| *number == segment.number());
+            let parts = own.map(|(_, part)| *part).collect();
+            Wanted { index: segment.number().saturating_sub(1), parts }
+        });
+        let wanted: Vec<_> = wanted.collect();
         let places = Places::of(target, segments);
         let request = Request { segments, wanted: &wanted, limit, pace };
         let found = request.references(target, &places)?;
         let mut budget = Budget::of(target);
-        let asked = wanted.iter().filter_map(|index| Some((*index, segments.get(*index)?)));
+        let asked = wanted.iter().filter_map(|one| Some((one, segments.get(one.index)?)));
         let stored = asked.map(|one| Stored::of(target, &places, one, limit, pace, &mut budget));
         let stored = stored.collect::<Result<Vec<_>, _>>()?;
         let folders = read.debug_folders();

@@ -18,12 +18,10 @@ pub use scan::Pace;
 pub use signal_frames::SignalFrame;
 pub use stored::{Stored, StoredPointer, Whereto};
 
-use std::collections::BTreeSet;
-
 use kept::Kept;
 
 use crate::error::Error;
-use crate::position::{Address, Interval, Position, SegmentOffset};
+use crate::position::{Address, Coverage, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::targets::Target;
 
@@ -110,13 +108,36 @@ impl References {
     }
 }
 
+/// A segment that is pointed into, or parts of it.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The index of the segment.
+    pub index: usize,
+    /// The parts of it; none where all of it is meant.
+    pub parts: Vec<Interval<SegmentOffset>>,
+}
+
+impl Wanted {
+    /// The parts of `offsets` that are meant, lowest first, without overlap.
+    fn of(&self, offsets: Interval<SegmentOffset>) -> Vec<Interval<SegmentOffset>> {
+        if self.parts.is_empty() {
+            return vec![offsets];
+        }
+        let mut apart = Coverage::default();
+        for part in self.parts.iter().filter_map(|part| part.intersection(offsets)) {
+            apart.add(part, |_| {});
+        }
+        apart.intervals().collect()
+    }
+}
+
 /// What is sought.
 #[derive(Clone, Copy)]
 pub struct Request<'r> {
     /// All segments of the target.
     pub segments: &'r [Segment],
-    /// The indices of those that are pointed into.
-    pub wanted: &'r [usize],
+    /// Those that are pointed into.
+    pub wanted: &'r [Wanted],
     /// Words that are kept at most; all are counted.
     pub limit: usize,
     /// How memory is scanned.
@@ -265,19 +286,18 @@ const MOST_PAGES: u64 = 1 << 16;
 
 impl<'p, 't> Goals<'p, 't> {
     fn new(request: &Request<'_>, target: &dyn Target, places: &'p Places<'t>) -> Self {
-        let wanted: BTreeSet<_> = request.wanted.iter().collect();
         let mut goals = Vec::new();
-        for (index, segment) in request.segments.iter().enumerate() {
-            if !wanted.contains(&index) {
-                continue;
+        for wanted in request.wanted {
+            let Some(segment) = request.segments.get(wanted.index) else { continue };
+            for mapping in segment.attachments.iter().flat_map(|attachment| &attachment.mappings) {
+                let all = Interval::clamped(mapping.offset, mapping.range.length());
+                goals.extend(wanted.of(all).into_iter().filter_map(|part| {
+                    let inside = part.start().offset_from(mapping.offset)?;
+                    let start = mapping.range.start().checked_add(inside)?;
+                    let range = Interval::clamped(start, part.length());
+                    Some(Goal { range, offset: part.start(), segment: wanted.index, counter: 0 })
+                }));
             }
-            let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
-            goals.extend(mappings.map(|mapping| Goal {
-                range: mapping.range,
-                offset: mapping.offset,
-                segment: index,
-                counter: 0,
-            }));
         }
         goals.sort_by_key(|goal| goal.range.start());
         let mut end = Address::new(0);

@@ -2,7 +2,7 @@
 
 use super::kept::Kept;
 use super::places::{Kind, Places};
-use super::{Budget, Pace, scan};
+use super::{Budget, Pace, Wanted, scan};
 use crate::error::Error;
 use crate::machine::Class;
 use crate::memory::Dumped;
@@ -83,14 +83,14 @@ struct Caught {
 }
 
 impl Stored {
-    /// Those of the segment at `index` of `segments`, at most `limit` of each kind; all are counted.
+    /// Those that begin in the `wanted` parts of `segment`, at most `limit` of each kind; all are counted.
     ///
     /// # Errors
     /// [`Error::Read`].
     pub fn of(
         target: &dyn Target,
         places: &Places<'_>,
-        (index, segment): (usize, &Segment),
+        (wanted, segment): (&Wanted, &Segment),
         limit: usize,
         pace: Pace<'_>,
         budget: &mut Budget,
@@ -102,13 +102,18 @@ impl Stored {
         let low = low.max(LOWEST);
         let pointers = Pointers { places, segment, class, limit, bounds: (low, high.saturating_sub(low)) };
         // Each offset once, from whichever attachment saved it. The tag is the piece.
-        let mut pieces: Vec<_> = segment
-            .pieces()
-            .iter()
-            .enumerate()
-            .filter(|(_, piece)| piece.dumped == Dumped::Saved)
-            .map(|(tag, piece)| (Interval::clamped(piece.address, piece.offsets.length()), tag))
-            .collect();
+        let saved = segment.pieces().iter().enumerate().filter(|(_, piece)| piece.dumped == Dumped::Saved);
+        let pieces = saved.flat_map(|(tag, piece)| {
+            let parts = wanted.of(piece.offsets).into_iter();
+            parts.filter_map(move |part| {
+                let start = piece.address.checked_add(part.start().offset_from(piece.offsets.start())?)?;
+                // A word that begins in the part may end behind it.
+                let length = part.length().saturating_add(class.long().saturating_sub(1) as u64);
+                let left = piece.offsets.end().offset_from(part.start())?;
+                Some((Interval::clamped(start, length.min(left)), tag))
+            })
+        });
+        let mut pieces: Vec<_> = pieces.collect();
         budget.afford(&mut pieces);
         let mut all = scan::Net::begin(&pointers);
         for one in scan::scan(target, &pieces, &pointers, pace)? {
@@ -128,7 +133,7 @@ impl Stored {
             let to = Whereto::ALL.get(index).copied().unwrap_or(Whereto::Dangling);
             (to, all.counts.get(index).copied().unwrap_or(0))
         });
-        Ok(Self { segment: index, pointers: found, counts })
+        Ok(Self { segment: wanted.index, pointers: found, counts })
     }
 }
 

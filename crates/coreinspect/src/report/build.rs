@@ -1,6 +1,7 @@
 //! From a target to its report.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use std::time::SystemTime;
 use shmcore::{Key, ShmId};
 
 use super::{
-    Attachment, Cause, Content, Dump, Error, Fault, Hex, KeyParts, Mapping, Missing, PathText, Process,
-    Segment, Signal, Text, Thread, Warning,
+    Attachment, Cause, Content, Dump, Error, Fault, Hex, KeyParts, Mapping, Missing, PathText, Place,
+    Process, Segment, Signal, Text, Thread, Warning,
 };
 use crate::debug_files::named_program::{Held, can_have_run};
 use crate::kind::Kinds;
@@ -41,6 +42,8 @@ pub struct Options {
     pub program: Option<PathBuf>,
     /// The offset in the segment where decoding begins.
     pub at: u64,
+    /// Places at which decoding begins in the segments that they name, and not at [`Self::at`].
+    pub places: Vec<Place>,
     /// Decode so many values, one behind the other.
     pub count: Option<u64>,
     /// The registers of every thread too. They may hold secrets.
@@ -101,18 +104,9 @@ impl Dump {
         options: &Options,
     ) -> Result<Self, error::Error> {
         let identity = target.identity();
-        let budget = if options.full { Budget::for_all_of(target) } else { Budget::of(target) };
-        let mut segments = Vec::with_capacity(memory.segments.len());
-        let causes = retention::causes(target, memory);
-        let surroundings = OnceCell::new();
-        let numbered = (1..).zip(&memory.segments).zip(causes);
-        for ((number, segment), causes) in numbered.filter(|((_, segment), _)| options.shows(segment)) {
-            let content = match options.no_content {
-                true => None,
-                false => Some(Content::of(target, memory, &surroundings, segment, options, &budget)?),
-            };
-            segments.push(Segment::of(number, segment, content, causes));
-        }
+        let numbered = (1..).zip(&memory.segments).zip(retention::causes(target, memory));
+        let shown = numbered.filter(|((_, segment), _)| options.shows(segment));
+        let segments = shown.map(|((number, segment), causes)| Segment::of(number, segment, causes));
         let mut this = Self {
             path: path.into(),
             kind: Some(identity.kind),
@@ -125,7 +119,7 @@ impl Dump {
             complete: identity.complete,
             process: Process::of(target, options),
             fault: Fault::of(target, &memory.segments),
-            segments,
+            segments: segments.collect(),
             warnings: target
                 .warnings()
                 .iter()
@@ -138,12 +132,38 @@ impl Dump {
             named_mappings: Some(target.mappings().is_some()),
             handler: None,
         };
+        if !options.no_content {
+            this.decode(target, memory, options)?;
+        }
         // A handler's own words are heard later.
         let name = path.file_name().and_then(|name| name.to_str());
         if name.is_some_and(crate::source::Handler::is_named_by_systemd) {
             this.fix_truncation(crate::source::Handler::LIMIT_OF_SYSTEMD);
         }
         Ok(this)
+    }
+
+    /// Adds what the bytes of the segments say.
+    fn decode(
+        &mut self,
+        target: &dyn Target,
+        memory: &SharedMemory,
+        options: &Options,
+    ) -> Result<(), error::Error> {
+        let located = options.places.iter().filter_map(|place| place.locate(self).ok());
+        let starts = located.filter_map(|place| Some((place.segment.number, place.offset?.get())));
+        let starts: BTreeMap<_, _> = starts.collect();
+        let budget = if options.full { Budget::for_all_of(target) } else { Budget::of(target) };
+        let surroundings = OnceCell::new();
+        for reported in &mut self.segments {
+            let segment = reported.number.checked_sub(1).and_then(|index| memory.segments.get(index));
+            let Some(segment) = segment else { continue };
+            let from_place = starts.get(&reported.number).map(|at| Options { at: *at, ..options.clone() });
+            let options = from_place.as_ref().unwrap_or(options);
+            let content = Content::of(target, memory, &surroundings, segment, options, &budget)?;
+            reported.content = Some(content);
+        }
+        Ok(())
     }
 
     /// The report of a dump that could not be read.
@@ -209,12 +229,8 @@ impl Signal {
 }
 
 impl Segment {
-    fn of(
-        number: usize,
-        segment: &shm::Segment,
-        content: Option<Content>,
-        causes: Vec<retention::Cause>,
-    ) -> Self {
+    /// The report of `segment` without its content.
+    fn of(number: usize, segment: &shm::Segment, causes: Vec<retention::Cause>) -> Self {
         let key = segment.key;
         let facts = &segment.facts;
         let seconds =
@@ -247,7 +263,7 @@ impl Segment {
             saved,
             state: state(mapped, saved, segment.bytes_that_are(Dumped::CutOff) > 0),
             attachments: segment.attachments.iter().map(Attachment::from).collect(),
-            content,
+            content: None,
             causes: causes.into_iter().map(Cause::from).collect(),
             map: None,
         }

@@ -38,9 +38,9 @@ pub use layouts::{
 pub use look::Look;
 pub use namespace::{Namespace, NamespaceSegment};
 pub use page_map::{PageMap, PageRun};
-pub use place::{Place, PlaceError};
+pub use place::{Located, Place, PlaceError};
 pub use pointer::Pointer;
-pub use refs::{Names, Reference, Refs, Stored, StoredPointer};
+pub use refs::{Asked, AskedPlace, Names, Reference, Refs, Stored, StoredPointer};
 pub use search::{FoundAt, NotSearched, Search, SearchedSegment, SoughtPattern};
 pub use shared::{Gathered, Outlier, Shared, SharedAttachment, SharedCopy, SharedSegment};
 pub use text::{Hex, Text};

@@ -1,4 +1,4 @@
-//! Which segments of a report a word names.
+//! Which segment of a report a word names, and which place in it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,27 +6,46 @@ use std::str::FromStr;
 use shmcore::Key;
 
 use super::{Dump, Segment};
+use crate::position::{Position, SegmentOffset, bytes};
 
-/// A word that names segments: a key in any spelling, `@ADDRESS` inside an attachment, `#N` or a bare `N`.
+/// A word that names a segment, or a place in one: a key in any spelling, `@ADDRESS` inside an attachment, `N` or `#N`; and each of
+/// these with `+OFFSET` behind it.
+///
+/// What is named by the whole word comes before what is named by the part before its last `+`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     word: String,
-    means: Meaning,
+    /// What the whole word can name.
+    whole: Option<Name>,
+    /// What the word can name as `NAME+OFFSET`.
+    parts: Option<(Name, u64)>,
 }
 
+/// What stands for a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Meaning {
+enum Name {
     Number(usize),
     Address(u64),
     /// Every key that the word can spell, and the number that it is, if no key of the dump is spelt so.
     Key(Vec<Key>, Option<usize>),
 }
 
+/// The segment that a [`Place`] names in a dump, and where in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Located<'d> {
+    /// The segment.
+    pub segment: &'d Segment,
+    /// The place in it; `None` where the word names the segment alone.
+    pub offset: Option<SegmentOffset>,
+}
+
 /// Why a word names no single segment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
-    /// It is no place.
-    #[error("{0:?} names no segment: give a key (0x7800c028, SYSV7800c028, decimal), @ADDRESS or '#N'")]
+    /// It cannot name one.
+    #[error(
+        "{0:?} names no segment: give its number, a key (0x7800c028, SYSV7800c028, decimal) or @ADDRESS; for a place in it, +OFFSET behind that"
+    )]
     NoPlace(String),
     /// It names nothing in the dump.
     #[error("{word} names no segment of this dump; {known}")]
@@ -44,28 +63,27 @@ pub enum PlaceError {
         /// Those that it names.
         found: Vec<String>,
     },
+    /// It names a place beyond the end of its segment.
+    #[error("{word} is outside the segment, which ends at {end}")]
+    Outside {
+        /// The word.
+        word: String,
+        /// The offset after the last byte of the segment.
+        end: SegmentOffset,
+    },
 }
 
 impl FromStr for Place {
     type Err = PlaceError;
 
     fn from_str(word: &str) -> Result<Self, PlaceError> {
-        let wrong = || PlaceError::NoPlace(word.to_owned());
-        let means = if let Some(number) = word.strip_prefix('#') {
-            Meaning::Number(number.parse().map_err(|_| wrong())?)
-        } else if let Some(address) = word.strip_prefix('@') {
-            let digits = address.strip_prefix("0x").or_else(|| address.strip_prefix("0X")).unwrap_or(address);
-            Meaning::Address(u64::from_str_radix(digits, 16).map_err(|_| wrong())?)
-        } else {
-            let keys: Vec<Key> =
-                Key::readings(word).map(|readings| readings.into_iter().collect()).unwrap_or_default();
-            let number = word.parse().ok();
-            if keys.is_empty() && number.is_none() {
-                return Err(wrong());
-            }
-            Meaning::Key(keys, number)
-        };
-        Ok(Self { word: word.to_owned(), means })
+        let whole = Name::of(word);
+        let parts =
+            word.rsplit_once('+').and_then(|(name, offset)| Some((Name::of(name)?, bytes(offset).ok()?)));
+        if whole.is_none() && parts.is_none() {
+            return Err(PlaceError::NoPlace(word.to_owned()));
+        }
+        Ok(Self { word: word.to_owned(), whole, parts })
     }
 }
 
@@ -76,41 +94,43 @@ impl fmt::Display for Place {
 }
 
 impl Place {
-    /// The segment that it names.
+    /// What it names in `dump`.
     ///
     /// # Errors
-    /// [`PlaceError::NotFound`], [`PlaceError::Several`].
-    pub fn segment<'d>(&self, dump: &'d Dump) -> Result<&'d Segment, PlaceError> {
-        let all = |fits: &dyn Fn(&Segment) -> bool| {
-            dump.segments.iter().filter(|one| fits(one)).collect::<Vec<_>>()
-        };
-        let numbered = |number: usize| all(&|segment| segment.number == number);
-        let found = match &self.means {
-            Meaning::Number(number) => numbered(*number),
-            Meaning::Address(address) => all(&|segment| offset_in(segment, *address).is_some()),
-            Meaning::Key(keys, number) => {
-                let by_key = all(&|segment| keys.iter().any(|key| segment.key_t == Some(key.raw())));
-                match number {
-                    Some(number) if by_key.is_empty() => numbered(*number),
-                    _ => by_key,
+    /// [`PlaceError`], but not [`PlaceError::NoPlace`].
+    pub fn locate<'d>(&self, dump: &'d Dump) -> Result<Located<'d>, PlaceError> {
+        let whole = self.whole.iter().map(|name| (name, None));
+        let parts = self.parts.iter().map(|(name, offset)| (name, Some(*offset)));
+        for (name, behind) in whole.chain(parts) {
+            match name.segments(dump).as_slice() {
+                [] => {}
+                [segment] => return self.in_segment(segment, name, behind),
+                several => {
+                    let found = several.iter().map(|segment| label(segment)).collect();
+                    return Err(PlaceError::Several { word: self.word.clone(), found });
                 }
             }
-        };
-        match found.as_slice() {
-            [segment] => Ok(segment),
-            [] => Err(self.not_found(dump)),
-            several => Err(PlaceError::Several {
-                word: self.word.clone(),
-                found: several.iter().map(|segment| label(segment)).collect(),
-            }),
         }
+        Err(self.not_found(dump))
     }
 
-    /// The offset in `segment` of the place that it names: `@ADDRESS` is a place, all else a segment.
-    pub fn offset(&self, segment: &Segment) -> Option<u64> {
-        match self.means {
-            Meaning::Address(address) => offset_in(segment, address),
-            _ => None,
+    /// The place in `segment`, which `name` names, `behind` bytes further.
+    fn in_segment<'d>(
+        &self,
+        segment: &'d Segment,
+        name: &Name,
+        behind: Option<u64>,
+    ) -> Result<Located<'d>, PlaceError> {
+        let start = match name {
+            Name::Address(address) => offset_in(segment, *address),
+            Name::Number(_) | Name::Key(..) => None,
+        };
+        let Some(behind) = behind else { return Ok(Located { segment, offset: start }) };
+        let offset = start.unwrap_or(SegmentOffset::new(0)).checked_add(behind);
+        let end = end(segment);
+        match offset.filter(|offset| *offset < end) {
+            offset @ Some(_) => Ok(Located { segment, offset }),
+            None => Err(PlaceError::Outside { word: self.word.clone(), end }),
         }
     }
 
@@ -120,11 +140,55 @@ impl Place {
     }
 }
 
+impl Name {
+    fn of(word: &str) -> Option<Self> {
+        let number = |digits: &str| digits.parse().ok().filter(|_| !digits.starts_with('+'));
+        if let Some(digits) = word.strip_prefix('#') {
+            return number(digits).map(Self::Number);
+        }
+        if let Some(address) = word.strip_prefix('@') {
+            let digits = address.strip_prefix("0x").or_else(|| address.strip_prefix("0X")).unwrap_or(address);
+            let hexadecimal = digits.starts_with(|first: char| first.is_ascii_hexdigit());
+            return u64::from_str_radix(digits, 16).ok().filter(|_| hexadecimal).map(Self::Address);
+        }
+        let keys: Vec<Key> = Key::readings(word).into_iter().flatten().collect();
+        let number = number(word);
+        (!keys.is_empty() || number.is_some()).then_some(Self::Key(keys, number))
+    }
+
+    /// The segments of `dump` that have this name.
+    fn segments<'d>(&self, dump: &'d Dump) -> Vec<&'d Segment> {
+        let all = |fits: &dyn Fn(&Segment) -> bool| {
+            dump.segments.iter().filter(|one| fits(one)).collect::<Vec<_>>()
+        };
+        let numbered = |number: usize| all(&|segment| segment.number == number);
+        match self {
+            Self::Number(number) => numbered(*number),
+            Self::Address(address) => all(&|segment| offset_in(segment, *address).is_some()),
+            Self::Key(keys, number) => {
+                let by_key = all(&|segment| keys.iter().any(|key| segment.key_t == Some(key.raw())));
+                match number {
+                    Some(number) if by_key.is_empty() => numbered(*number),
+                    _ => by_key,
+                }
+            }
+        }
+    }
+}
+
 /// The offset in a segment of an address in one of its mappings.
-fn offset_in(segment: &Segment, address: u64) -> Option<u64> {
+fn offset_in(segment: &Segment, address: u64) -> Option<SegmentOffset> {
     let mut mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
     let mapping = mappings.find(|mapping| mapping.start.0 <= address && address < mapping.end.0)?;
-    mapping.offset.checked_add(address.checked_sub(mapping.start.0)?)
+    SegmentOffset::new(mapping.offset).checked_add(address.checked_sub(mapping.start.0)?)
+}
+
+/// The offset after the last byte of a segment that is known of.
+fn end(segment: &Segment) -> SegmentOffset {
+    let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
+    let ends =
+        mappings.map(|mapping| mapping.offset.saturating_add(mapping.end.0.saturating_sub(mapping.start.0)));
+    SegmentOffset::new(ends.chain(segment.size).max().unwrap_or(0))
 }
 
 fn label(segment: &Segment) -> String {

@@ -10,7 +10,7 @@ use crate::debug_files::symbols::Symbol;
 use crate::memory::{Dumped, Permissions};
 use crate::position::{Address, Interval, Position};
 use crate::refs::frames::Frame;
-use crate::refs::{self, Cache, Kind, Places, References, To, Whereto, WordReference};
+use crate::refs::{self, Cache, Kind, Places, References, To, Wanted, Whereto, WordReference};
 use crate::shm::Segment;
 use crate::targets::Target;
 
@@ -59,6 +59,17 @@ pub struct Asked {
     pub number: usize,
     /// Its key.
     pub key: Option<String>,
+    /// The places in it that were asked for; none where all of it was.
+    pub places: Vec<AskedPlace>,
+}
+
+/// A part of a segment.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct AskedPlace {
+    /// The first offset.
+    pub start: u64,
+    /// The offset after the last.
+    pub end: u64,
 }
 
 /// Words by what holds them.
@@ -247,7 +258,7 @@ impl Refs {
     /// The report of what was found in `target`, the dump of which is `dump`.
     pub fn of(
         dump: &Dump,
-        wanted: &[usize],
+        wanted: &[Wanted],
         target: &dyn Target,
         segments: &[Segment],
         (places, found, stored): (&Places<'_>, &References, &[refs::Stored]),
@@ -264,10 +275,7 @@ impl Refs {
         let listed = found.words.len() as u64 == found.total();
         let (not_searched, not_searched_writable, unsearched) = unsearched(target, places);
         Self {
-            segments: wanted
-                .iter()
-                .map(|index| Asked { number: number(*index), key: naming.key(*index) })
-                .collect(),
+            segments: wanted.iter().map(|one| naming.asked(one)).collect(),
             references: registers.chain(words).collect(),
             total: found.total(),
             registers: found.registers.len() as u64,
@@ -317,6 +325,12 @@ struct Naming<'n> {
 impl Naming<'_> {
     fn key(&self, index: usize) -> Option<String> {
         self.dump.segments.iter().find(|segment| segment.number == number(index))?.key.clone()
+    }
+
+    fn asked(&self, wanted: &Wanted) -> Asked {
+        let places = wanted.parts.iter();
+        let places = places.map(|part| AskedPlace { start: part.start().get(), end: part.end().get() });
+        Asked { number: number(wanted.index), key: self.key(wanted.index), places: places.collect() }
     }
 
     fn reference(&self, from: &'static str, to: To) -> Reference {

@@ -163,3 +163,99 @@ fn several_places_keep_the_order_of_the_listing() {
     assert_eq!(numbers(&core, &["#2", "#1"]), [1, 2]);
     assert_eq!(numbers(&core, &["#2", "#2"]), [2]);
 }
+
+/// `SEGMENT+OFFSET` with every spelling of a segment, hexadecimal and decimal; an address counts from itself on.
+#[test]
+fn an_offset_behind_a_name_is_a_place() {
+    let core = Core::unpack("two-attachments.kernel");
+    let digits = &core.key()[2..];
+    let bits = u32::from_str_radix(digits, 16).unwrap();
+    let starts = core.segment()["attachments"].as_array().unwrap().iter();
+    let starts = starts.map(|attachment| attachment["start"].as_str().unwrap());
+    let at = |start: &str, more: u64| {
+        format!("@{:#x}", u64::from_str_radix(start.trim_start_matches("0x"), 16).unwrap() + more)
+    };
+    let addresses = starts.flat_map(|start| {
+        [at(start, 0x1001), format!("{}+0x1", at(start, 0x1000)), format!("@{}+4097", &start[2..])]
+    });
+    let names = [
+        "1".to_owned(),
+        "#1".to_owned(),
+        core.key().to_owned(),
+        digits.to_owned(),
+        bits.to_string(),
+        bits.cast_signed().to_string(),
+        format!("SYSV{digits}"),
+        format!("/SYSV{digits} (deleted)"),
+    ];
+    let names = names.into_iter().flat_map(|name| [format!("{name}+0x1001"), format!("{name}+4097")]);
+    // Page 1 of the segment says so: see testdata/README.md.
+    let hex = show(&core, &["1", "--hex", "--at", "4097", "--length", "11"]).ended(0);
+    assert!(hex.text().contains("|two, page 1|"), "{hex:?}");
+    let value = show(&core, &["1", "--layout", "char t[11]", "--at", "4097", "--json"]).ended(0).document();
+    assert_eq!(value["dumps"][0]["segments"][0]["content"]["value"]["t"], "two, page 1");
+    let records = show(&core, &["1", "--layout", "u8[2]", "--records", "--at", "4097"]).ended(0);
+    let found = Run::of(
+        coreinspect().args(["search", "core", "1", "--at", "4097", "page"]).current_dir(core.folder()),
+    );
+    let bytes = Run::of(coreinspect().args(["extract", "core", "1", "-o", "-"]).current_dir(core.folder()));
+    let places: Vec<_> = addresses.chain(names).collect();
+    assert!(places.len() >= 20);
+    for place in places {
+        assert_eq!(show(&core, &[&place, "--hex", "--length", "11"]), hex, "{place}");
+        let layout = ["--layout", "char t[11]", "--json"];
+        assert_eq!(
+            show(&core, &[&[place.as_str()], layout.as_slice()].concat()).document(),
+            value,
+            "{place}"
+        );
+        assert_eq!(show(&core, &[&place, "--layout", "u8[2]", "--records"]), records, "{place}");
+        let search =
+            Run::of(coreinspect().args(["search", "core", &place, "page"]).current_dir(core.folder()));
+        assert_eq!(search, found, "{place}");
+        // The rest takes the segment.
+        let extract = ["extract", "core", &place, "-o", "-"];
+        assert_eq!(Run::of(coreinspect().args(extract).current_dir(core.folder())), bytes, "{place}");
+        // --at comes first.
+        let at = ["--hex", "--at", "0", "--length", "12"];
+        let shown = show(&core, &[&[place.as_str()], at.as_slice()].concat()).ended(0);
+        assert!(shown.text().contains("|.two, page 0|"), "{place}: {shown:?}");
+    }
+}
+
+#[test]
+fn a_place_that_is_not_there_is_an_error() {
+    let core = Core::unpack("two-attachments.kernel");
+    for outside in ["1+0x5000", "1+20480", "1+18446744073709551615", "@7f4a5c9b2000+0x5000"] {
+        let run = show(&core, &[outside]).ended(2);
+        assert!(run.err.contains(outside) && run.err.contains("0x5000"), "{run:?}");
+    }
+    for wrong in
+        ["1+", "+1", "1+x", "1++1", "1+-1", "1+18446744073709551616", "@+1", "#+1", "1+1+1", "@+7f4a5c9b2000"]
+    {
+        let run = show(&core, &[wrong]).ended(2);
+        assert!(run.err.contains("names no segment") && run.err.contains(wrong), "{run:?}");
+    }
+    let run = show(&core, &["9+1"]).ended(2);
+    assert!(run.err.contains("names no segment of this dump"), "{run:?}");
+    // Two places are two windows; the same place twice is one.
+    let run = show(&core, &["1+1", "1+2", "--hex"]).ended(2);
+    assert!(run.err.contains("one at a time"), "{run:?}");
+    show(&core, &["1+1", "1+0x1", "--hex"]).ended(0);
+    show(&core, &["1+1", "1+2"]).ended(0);
+}
+
+/// Each segment begins at its own place.
+#[test]
+fn places_in_several_segments() {
+    let core = Core::unpack("private.kernel");
+    let both = show(&core, &["1+1", "2+2", "--layout", "u8 first", "--json"]).ended(0).document();
+    let segments = both["dumps"][0]["segments"].as_array().unwrap();
+    let offsets: Vec<_> = segments.iter().map(|segment| segment["content"]["offset"].clone()).collect();
+    assert_eq!(offsets, [1, 2]);
+    for (segment, alone) in segments.iter().zip(["1", "2"]) {
+        let at = segment["content"]["offset"].to_string();
+        let alone = show(&core, &[alone, "--layout", "u8 first", "--at", &at, "--json"]).ended(0).document();
+        assert_eq!(&alone["dumps"][0]["segments"][0], segment);
+    }
+}

@@ -30,7 +30,7 @@ fn every_mapping_and_every_missing_range_is_told() {
         for segment in core.segments().iter().filter(|segment| !segment["name"].is_null()) {
             // The layout is named: what cannot be a mailbox is shown as one only to whoever insists.
             let place = format!("@{}", text(&segment["attachments"][0], "start"));
-            let told = show(&core, &[&place, "--layout", "mailbox"]).ended(0);
+            let told = show(&core, &[&place, "--layout", "mailbox", "--at", "0"]).ended(0);
             let line = |words: &[&str]| {
                 let found = told.lines().into_iter().any(|line| words.iter().all(|word| line.contains(word)));
                 assert!(found, "{name}: no line has {words:?}: {told:?}");

@@ -180,9 +180,9 @@ impl Session {
             ("all", []) => self.segment = None,
             (word, []) => match word.parse::<Place>() {
                 Ok(place) => {
-                    let segment = place.segment(&self.report);
-                    let segment = segment.map_err(|error| Failure::new(error.to_string()))?;
-                    self.segment = Some(segment.number);
+                    let located = place.locate(&self.report);
+                    let located = located.map_err(|error| Failure::new(error.to_string()))?;
+                    self.segment = Some(located.segment.number);
                 }
                 Err(_) => return Err(unknown(word)),
             },
@@ -206,7 +206,7 @@ impl Session {
         };
         let place = first.and_then(|first| first.parse::<Place>().ok());
         match (place, self.segment_named()) {
-            (Some(place), _) => Some(place.segment(&self.report).ok()?.number),
+            (Some(place), _) => Some(place.locate(&self.report).ok()?.segment.number),
             (None, Some(segment)) if takes == Takes::Key && words.is_empty() => {
                 words.extend(segment.key.clone());
                 None

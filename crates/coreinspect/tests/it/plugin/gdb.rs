@@ -217,8 +217,13 @@ fn a_type_of_the_program_is_laid_over_bytes_of_the_dump() {
     let inside = format!("@{:#x}", subject.base + 4);
     assert_eq!(print(&format!("shm layout {inside} unsigned")), "$1 = 2\n");
     assert_eq!(print(&format!("shm layout {inside} unsigned --at 0")), "$1 = 4276993775\n");
-    let hex = print(&format!("shm hex {inside} --length 4"));
-    assert!(hex.contains("00000004  02 00 00 00"), "{hex}");
+    for place in
+        [inside.as_str(), "#1+4", "#1+0x4", &format!("{}+4", subject.key), &format!("@{:x}+4", subject.base)]
+    {
+        let hex = print(&format!("shm hex {place} --length 4"));
+        assert!(hex.contains("00000004  02 00 00 00"), "{place}: {hex}");
+        assert_eq!(print(&format!("shm layout {place} unsigned")), "$1 = 2\n", "{place}");
+    }
     assert_eq!(print("complete shm layout #1 struct que"), "shm layout #1 struct queue\n");
     assert!(print("complete shm layout #1 pag").contains("shm layout #1 page_t\n"));
     for (command, complaint) in [

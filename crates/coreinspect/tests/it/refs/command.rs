@@ -36,6 +36,13 @@ fn wrong_words_are_told() {
     assert_eq!((&document["error"]["code"], &document["total"]), (&"no-such-segment".into(), &0.into()));
     let document = Run::of(coreinspect().args(["refs", "/etc/passwd", "--json"])).ended(2).document();
     assert_eq!(document["error"]["code"], "not-a-core");
+    let run = refs(&core, &["1", "--length", "16"]).ended(2);
+    assert!(run.err.contains("--length is of a place"), "{run:?}");
+    let run = refs(&core, &["1+1", "--length", "0"]).ended(2);
+    assert!(run.err.contains("--length 0"), "{run:?}");
+    // Where nothing points, what was asked is told, and how to ask for more.
+    let run = refs(&core, &["1+0xabc"]).ended(1);
+    assert!(run.err.contains("#1+0xabc") && run.err.contains("--length"), "{run:?}");
     Run::of(coreinspect().args(["refs", "core", "--threads", "0"]).current_dir(core.folder())).ended(2);
 }
 

@@ -54,7 +54,7 @@ fn are_those_that_gdb_unwinds() {
             return;
         }
         let threads = unwound(crashed.folder(), &crashed.core());
-        let told = refs(&crashed, &[&format!("@{:#x}", crashed.address("segment1"))]);
+        let told = refs(&crashed, &[&format!("@{:#x}", crashed.address("segment1")), "--length", "0x4000"]);
         let stack = told["references"].as_array().unwrap().iter();
         let stack = stack.filter(|one| one["from"] == "stack" && one["live"] == true);
         let mut named = std::collections::BTreeSet::new();

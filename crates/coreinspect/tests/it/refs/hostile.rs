@@ -23,7 +23,7 @@ fn searched(bytes: &[u8], threads: usize, unaligned: bool) -> Option<(Refs, Vec<
     let inspection = pipeline::inspect_with(source, &Options::without_content());
     inspection.target()?;
     let pace = Pace { threads: threads.try_into().ok(), unaligned, progress: &|_, _| {} };
-    let refs = inspection.references(50, pace).unwrap();
+    let refs = inspection.references(&[], 50, pace).unwrap();
     let mut text = vec![];
     let style = Style { width: Some(80), ..Style::default() };
     let shown = ShownRefs { refs: &refs, quiet: false };

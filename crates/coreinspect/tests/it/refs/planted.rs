@@ -79,7 +79,7 @@ fn every_planted_pointer_is_found_and_named() {
         }
         let first = crashed.address("segment1");
         let key = format!("@{first:#x}");
-        let told = refs(&crashed, &[&key, "--limit", "0"]);
+        let told = refs(&crashed, &[&key, "--length", "0x4000", "--limit", "0"]);
         let goal = first..first + 0x4000;
         let memory = memory(&crashed.core());
         let truth = scanned(&memory, width, width, goal.clone());
@@ -92,20 +92,78 @@ fn every_planted_pointer_is_found_and_named() {
         check_stored(&crashed, &told, first);
 
         // Every address, also the odd one.
-        let told = refs(&crashed, &[&key, "--limit", "0", "--unaligned", "--threads", "3"]);
+        let unaligned = ["--unaligned", "--threads", "3"];
+        let told =
+            refs(&crashed, &[&[&key, "--length", "16384", "--limit", "0"], unaligned.as_slice()].concat());
         let truth = scanned(&memory, width, 1, goal);
         assert!(truth.contains(&(crashed.address("segment2") + 0x803, first + 0xa0)));
         assert_eq!(words(&told), truth);
 
         // The same with few that are listed, the lowest of each kind.
-        let few = refs(&crashed, &[&key, "--limit", "12", "--threads", "1"]);
-        let all = refs(&crashed, &[&key, "--limit", "0"]);
+        let few = refs(&crashed, &[&key, "--length", "0x4000", "--limit", "12", "--threads", "1"]);
+        let all = refs(&crashed, &[&key, "--length", "0x4000", "--limit", "0"]);
         assert_eq!((&few["total"], &few["counts"]), (&all["total"], &all["counts"]));
         assert!(words(&few).len() <= 12 && words(&few).is_subset(&words(&all)));
         let parts = few["parts"].as_array().unwrap().iter().map(|part| part["words"].as_u64().unwrap());
         assert_eq!(Some(parts.sum::<u64>()), few["total"].as_u64());
         let kinds = few["references"].as_array().unwrap().iter().map(|one| one["from"].as_str().unwrap());
         assert_eq!(kinds.collect::<BTreeSet<_>>().len(), 6, "no kind crowds another out");
+    }
+}
+
+/// `@ADDRESS` and `SEGMENT+OFFSET` are places: what points there counts, and what is stored there.
+#[test]
+fn a_place_is_what_is_pointed_at() {
+    for (flags, width) in [(&[] as &[_], 8_u64), (&["-m32"], 4)] {
+        let Some(crashed) = planted(flags) else { return };
+        if !have("readelf") {
+            return;
+        }
+        let first = crashed.address("segment1");
+        let memory = memory(&crashed.core());
+        let all = scanned(&memory, width as usize, width as usize, first..first + 0x4000);
+        let places: BTreeSet<u64> = all.iter().map(|(_, value)| value - first).collect();
+        assert!(places.len() > 5, "{places:x?}");
+        let number = refs(&crashed, &["--limit", "0"]);
+        let number = number["references"].as_array().unwrap().iter();
+        let number = number
+            .clone()
+            .find(|one| super::planted::number(&one["to"]) == first + one["offset"].as_u64().unwrap());
+        let number = &number.unwrap()["segment"];
+        for place in &places {
+            let truth = scanned(&memory, width as usize, width as usize, first + place..first + place + 1);
+            for word in [
+                format!("@{:#x}", first + place),
+                format!("@{first:x}+{place}"),
+                format!("{number}+{place:#x}"),
+                format!("#{number}+{place}"),
+            ] {
+                assert_eq!(words(&refs(&crashed, &[&word, "--limit", "0"])), truth, "{word}");
+            }
+        }
+        // Two places, one of them longer than the way to the other: each word once.
+        let (low, high) = (places.first().unwrap(), places.last().unwrap());
+        let two = [format!("{number}+{low}"), format!("{number}+{high}")];
+        let told = refs(&crashed, &[&two[0], &two[1], "--length", "0x4000", "--limit", "0"]);
+        let truth = scanned(&memory, width as usize, width as usize, first + low..first + 0x4000);
+        assert_eq!((words(&told), told["total"].as_u64()), (truth.clone(), Some(truth.len() as u64)));
+        // The segment itself beside a place in it is all of it.
+        let told = refs(&crashed, &[&two[0], &number.to_string(), "--limit", "0"]);
+        assert_eq!(words(&told), all);
+        assert_eq!(told["segments"][0]["places"], serde_json::json!([]));
+        // What is stored at a place, and at no other.
+        let stored = |arguments: &[&str]| {
+            let mut command = coreinspect();
+            let told =
+                Run::of(command.arg("refs").arg(crashed.core()).args(arguments).arg("--json")).document();
+            let pointers = told["stored"][0]["pointers"].as_array().unwrap().clone();
+            pointers.iter().map(|one| one["offset"].as_u64().unwrap()).collect::<BTreeSet<_>>()
+        };
+        let at = |word: u64| 0x1000 + word * width;
+        assert_eq!(stored(&[&format!("{number}+{}", at(2)), "--limit", "0"]), BTreeSet::from([at(2)]));
+        let next = format!("{number}+{}", at(2) + 1);
+        let bytes = width.to_string();
+        assert_eq!(stored(&[&next, "--length", &bytes, "--limit", "0"]), BTreeSet::from([at(3)]));
     }
 }
 
