@@ -6,6 +6,7 @@
 mod check;
 #[cfg(feature = "collect")]
 mod collect;
+mod command_line;
 #[cfg(feature = "completions")]
 mod completions;
 mod coredumpctl;
@@ -42,7 +43,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::{ArgMatches, Args, FromArgMatches};
+use command_line::{Asked, Unparsed};
 
+pub use command_line::command;
 pub use output::Context;
 pub use verbs::{Takes, Verb, verbs};
 
@@ -302,42 +305,18 @@ pub static COMMANDS: &[Command] = &[
     ),
 ];
 
-/// The whole command line, for parsing, help and completions.
-pub fn command() -> clap::Command {
-    let root = output::Flags::augment_args(INSPECT.build(clap::Command::new("coreinspect")))
-        .about("Reports what was in the System V shared memory of a dumped process")
-        .long_about(
-            "Reports what was in the System V shared memory of a dumped process: which segments were attached, what their keys mean, which of their bytes are in the dump, why the others are missing, and what the bytes mean.\n\nExit status: 0 a \
-             segment was found; 1 the dump has none (or --expect fails); 2 coreinspect could not read the dump, or the command line is wrong.",
-        )
-        .disable_version_flag(true)
-        .disable_help_subcommand(true)
-        .subcommand_help_heading("Commands")
-;
-    COMMANDS.iter().fold(root, |root, row| root.subcommand(row.build(clap::Command::new(row.name))))
-}
-
 /// Parses `arguments` (the program's name first), does what they ask, and answers the exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    let matches = match command().try_get_matches_from(arguments) {
-        Ok(matches) => matches,
-        Err(error) => return usage(&error, out, err),
+    let asked = match Asked::parse(arguments.into_iter().collect()) {
+        Ok(asked) => asked,
+        Err(Unparsed::Clap(error)) => return usage(&error, out, err),
+        Err(Unparsed::Misplaced(failure)) => return fail(&failure, err),
     };
-    let mut context = match Context::new(&matches, out, err) {
+    let mut context = match Context::new(&asked.matches, out, err) {
         Ok(context) => context,
         Err((failure, err)) => return fail(&failure, err),
     };
-    let result = match matches.subcommand() {
-        Some((name, _)) if matches.get_many::<std::path::PathBuf>("dumps").is_some() => Err(Failure::new(
-            format!("{name} is a command and must come first; for a dump of that name write ./{name}"),
-        )),
-        Some((name, matches)) => match COMMANDS.iter().find(|row| row.name == name) {
-            Some(row) => (row.execute)(matches, &mut context),
-            None => Err(Failure::new(format!("there is no command {name}"))),
-        },
-        None => (INSPECT.execute)(&matches, &mut context),
-    };
-    let result = result.and_then(|status| {
+    let result = (asked.command.execute)(&asked.matches, &mut context).and_then(|status| {
         context.out.flush()?;
         Ok(status)
     });

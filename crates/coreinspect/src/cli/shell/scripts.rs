@@ -18,7 +18,7 @@ pub(super) enum Script {
 pub(super) struct Scripts(pub(super) Vec<Script>);
 
 #[derive(Args)]
-struct Flags {
+struct ScriptFlags {
     /// Run the commands of a file, one a line, and end; may be given more than once.
     #[arg(short = 'x', long, value_name = "FILE")]
     script: Vec<PathBuf>,
@@ -29,17 +29,17 @@ struct Flags {
 
 impl Args for Scripts {
     fn augment_args(command: clap::Command) -> clap::Command {
-        Flags::augment_args(command)
+        ScriptFlags::augment_args(command)
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Flags::augment_args_for_update(command)
+        ScriptFlags::augment_args_for_update(command)
     }
 }
 
 impl FromArgMatches for Scripts {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let flags = Flags::from_arg_matches(matches)?;
+        let flags = ScriptFlags::from_arg_matches(matches)?;
         let places = |id| matches.indices_of(id).into_iter().flatten();
         let files = places("script").zip(flags.script.into_iter().map(Script::File));
         let commands = places("execute").zip(flags.execute.into_iter().map(Script::Command));
