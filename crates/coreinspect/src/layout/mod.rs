@@ -4,6 +4,7 @@
 //! and word size into a [`Value`](crate::types::value::Value). A [`Layout`] is a type that has a name and can say how sure it is that
 //! some bytes are its own; [`choose`] asks them all. The built-in ones are one file each in [`builtin`].
 
+mod begins;
 pub mod builtin;
 mod c_header;
 mod described;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 use crate::targets::Target;
 use crate::types::{Budget, Type};
+pub use begins::{Begins, Start};
 pub use builtin::BUILTIN;
 pub use c_header::HeaderLayout;
 pub use described::Described;
@@ -40,6 +42,16 @@ pub trait Layout: fmt::Debug + Send + Sync {
     /// What it recognises, in words: "magic \"J9SC\" at 0x0"; none if `about` says all.
     fn recognises(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What a segment's start must be for [`Layout::recognise`] to answer anything but [`Verdict::No`].
+    fn begins(&self) -> Begins {
+        Begins::Anyhow
+    }
+
+    /// What the start of a segment without a key must be for [`Verdict::Certain`]; `None`: it never is.
+    fn proof(&self) -> Option<Begins> {
+        Some(self.begins())
     }
 
     /// How sure it is that the bytes of `subject` are its own.
@@ -70,6 +82,12 @@ impl<L: Layout + ?Sized> Layout for &L {
     }
     fn recognises(&self) -> Vec<String> {
         (**self).recognises()
+    }
+    fn begins(&self) -> Begins {
+        (**self).begins()
+    }
+    fn proof(&self) -> Option<Begins> {
+        (**self).proof()
     }
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {
         (**self).recognise(subject)
@@ -170,10 +188,14 @@ pub struct Choice<'l> {
     pub runners_up: Vec<(&'l dyn Layout, Verdict)>,
 }
 
-/// Asks every layout; of two that are equally sure the first wins.
+/// Asks every layout that the segment's start admits; of two that are equally sure the first wins.
 pub fn choose<'l>(layouts: impl IntoIterator<Item = &'l dyn Layout>, subject: &Subject<'_>) -> Choice<'l> {
-    let verdicts = layouts.into_iter().map(|layout| (layout, layout.recognise(subject)));
-    let mut verdicts: Vec<_> = verdicts.filter(|(_, verdict)| verdict.rank() > 0).collect();
+    let verdicts = subject.with_start(|start| {
+        let admitted = layouts.into_iter().filter(|layout| layout.begins().admits(start));
+        let verdicts = admitted.map(|layout| (layout, layout.recognise(subject)));
+        verdicts.filter(|(_, verdict)| verdict.rank() > 0).collect()
+    });
+    let mut verdicts: Vec<_> = verdicts;
     verdicts.sort_by_key(|(_, verdict)| std::cmp::Reverse(verdict.rank()));
     let mut verdicts = verdicts.into_iter();
     let best = verdicts.next();

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use shmcore::Key;
 
+use super::Start;
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::targets::Target;
 use crate::types::contents::{Contents, Window};
@@ -54,6 +55,19 @@ impl<'a> Subject<'a> {
         let mut window = self.window.try_borrow_mut().ok()?;
         let bytes = window.bytes(at, length, self.budget).ok().flatten()?;
         self.looks(bytes.len()).then(|| bytes.to_vec())
+    }
+
+    /// Its start, for a first look.
+    pub(super) fn with_start<R>(&self, look: impl FnOnce(&Start<'_>) -> R) -> R {
+        let mut bytes = [0; Start::LENGTH];
+        let some = self.window.try_borrow_mut().ok().and_then(|mut window| {
+            let some = window.some_bytes(0, self.budget).ok()?;
+            let length = some.len().min(bytes.len());
+            bytes.get_mut(..length)?.copy_from_slice(some.get(..length)?);
+            self.looks(length).then_some(length)
+        });
+        let bytes = bytes.get(..some.unwrap_or(0)).unwrap_or_default();
+        look(&Start { bytes, key: self.key, machine: self.machine, length: self.length() })
     }
 
     /// The bytes that are there from `at` on, `length` at most.

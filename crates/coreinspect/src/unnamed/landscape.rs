@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use crate::layout::{Layout, Start};
 use crate::machine::{ByteOrder, Class};
 use crate::memory::{Dumped, Permissions};
 use crate::position::{Address, Interval, Position};
@@ -46,6 +47,33 @@ pub(super) struct Piece {
 const MOST_IMAGES: usize = 4096;
 /// Program headers of an image that are read; programs have a dozen.
 const MOST_HEADERS: u64 = 64;
+
+/// Whether any memory without a name begins as a layout does that is certain of what it knows. Where none does, nothing is
+/// proven, and a few bytes of each tell that: what programs and libraries are need not be found out.
+pub(super) fn may_prove<'l>(target: &dyn Target, layouts: impl Iterator<Item = &'l dyn Layout>) -> bool {
+    let habits = target.identity().habits();
+    if habits.runs.can_be_several() || !habits.veils.is_empty() {
+        return true;
+    }
+    let certain: Vec<_> = layouts.filter_map(Layout::proof).collect();
+    let mut named: Vec<_> = target.mappings().into_iter().flatten().map(|mapping| mapping.range).collect();
+    if !named.is_sorted_by_key(|range| range.start()) {
+        named.sort_by_key(|range| range.start());
+    }
+    let mut names = named.iter().peekable();
+    let mut bytes = [0; Start::LENGTH];
+    target.regions().into_iter().any(|region| {
+        while names.next_if(|name| name.end() <= region.start()).is_some() {}
+        if names.peek().is_some_and(|name| name.start() < region.end()) {
+            return false;
+        }
+        let length = bytes.len().min(usize::try_from(region.length()).unwrap_or(usize::MAX));
+        let count = bytes.get_mut(..length).map_or(0, |into| target.read(region.start(), into).unwrap_or(0));
+        let bytes = bytes.get(..count).unwrap_or_default();
+        let start = Start { bytes, key: None, machine: target.identity().machine, length: region.length() };
+        count > 0 && certain.iter().any(|begins| begins.admits(&start))
+    })
+}
 
 impl<'t> Landscape<'t> {
     pub(super) fn of(target: &'t dyn Target) -> Self {

@@ -106,6 +106,9 @@ pub(crate) fn add<'l>(
         }
         return;
     }
+    if reach == Reach::Certain && sisters.is_empty() && !landscape::may_prove(target, layouts.clone()) {
+        return;
+    }
     let landscape = Landscape::of(target);
     let mut candidates = Vec::<Candidate>::new();
     let budget = Budget::at_most(MOST_READ);

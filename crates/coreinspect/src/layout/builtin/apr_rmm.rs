@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{Group, at, bytes, each, unnamed, with_fields, written};
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::{Field, Stop, Type};
 
 /// See the module.
@@ -41,13 +41,17 @@ fn header(subject: &Subject<'_>) -> u64 {
     (subject.machine.class.long() as u64).saturating_mul(3).next_multiple_of(8)
 }
 
+/// Whether `size` bytes end in the last page of a segment, which need not be the region's whole.
+fn ends_near(size: u64, mapped: u64) -> bool {
+    mapped.checked_sub(size).is_some_and(|rest| rest < 65536)
+}
+
 impl Region {
     fn of(subject: &Subject<'_>) -> Option<Region> {
         let word = subject.machine.class.long() as u64;
         let size = subject.long(0)?;
         let mapped = subject.length();
-        // The last page need not be the segment's whole.
-        if size > mapped || mapped.checked_sub(size)? >= 65536 || size < header(subject).checked_mul(2)? {
+        if !ends_near(size, mapped) || size < header(subject).checked_mul(2)? {
             return None;
         }
         let used = list(subject, subject.long(word)?, size)?;
@@ -92,6 +96,14 @@ impl Layout for AprRmm {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("apr-util 1.6: misc/apr_rmm.c; apr: util-misc/apr_rmm.c")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::As(|start| start.long(0).is_some_and(|size| ends_near(size, start.length)))
+    }
+
+    fn proof(&self) -> Option<Begins> {
+        None
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

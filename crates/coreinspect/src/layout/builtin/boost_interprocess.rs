@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{Group, at, bytes, each, text, unnamed, with_fields, written};
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::machine::Class;
 use crate::types::expression::Expression;
 use crate::types::{Characters, Extent, Field, Stop, Text, Type};
@@ -201,6 +201,10 @@ impl Layout for BoostInterprocess {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("boost 1.74, 1.87: interprocess/mem_algo/rbtree_best_fit.hpp, segment_manager.hpp")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::As(|start| start.u32(0) == Some(READY))
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{all_zero, parsed};
-use crate::layout::{Layout, Origin, Subject, Verdict};
-use crate::machine::Class;
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
+use crate::machine::{Class, Machine};
 use crate::types::Type;
 
 /// See the module.
@@ -179,8 +179,12 @@ const RELEASES: &[Release] = &[
 
 impl Release {
     fn offsets(&self, subject: &Subject<'_>) -> &Offsets {
+        self.of(subject.machine)
+    }
+
+    fn of(&self, machine: Machine) -> &Offsets {
         let [lp64, i386, ilp32] = &self.offsets;
-        match (subject.machine.class, subject.machine.number) {
+        match (machine.class, machine.number) {
             (Class::Bits64, _) => lp64,
             (Class::Bits32, EM_386) => i386,
             (Class::Bits32, _) => ilp32,
@@ -284,6 +288,20 @@ impl Layout for Gpsd {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("ntpsec/gpsd:gpsd/shmexport.c")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::As(|start| {
+            let is_pseudo = |release: &Release| {
+                let at = usize::try_from(release.of(start.machine).gps_fd).ok();
+                at.and_then(|at| start.i32(at)) == Some(-1)
+            };
+            start.key.is_some_and(|key| key.bits() == KEY) || RELEASES.iter().any(is_pseudo)
+        })
+    }
+
+    fn proof(&self) -> Option<Begins> {
+        None
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

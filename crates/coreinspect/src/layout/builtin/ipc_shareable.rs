@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{at, text};
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::position::{Interval, SegmentOffset};
 use crate::types::encoding::{Encoding, json, storable};
 use crate::types::expression::Expression;
@@ -36,6 +36,10 @@ impl Layout for IpcShareable {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("IPC::Shareable 1.13: lib/IPC/Shareable.pm; perl5: dist/Storable/Storable.xs")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::With(TAG)
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

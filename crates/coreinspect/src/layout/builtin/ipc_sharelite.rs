@@ -18,7 +18,7 @@ use shmcore::Key;
 
 use super::is_text;
 use super::written::{at, text_or_bytes, unnamed, with_fields, written};
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::position::SegmentOffset;
 use crate::types::Budget;
 use crate::types::encoding::storable::{Storable, is_frozen, thaw};
@@ -175,6 +175,19 @@ impl Layout for IpcShareLite {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("IPC::ShareLite 0.17: sharelite.h; IPC::Shm::Simple: sharelite.h")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::As(|start| {
+            let small = |at| start.i32(at).is_some_and(|number| (0..1 << 28).contains(&number));
+            let is_a_header =
+                || start.i32(0).is_some_and(|next| next >= -1) && [4, 8, 12].into_iter().all(small);
+            start.u32(0) == Some(MAGIC) || is_a_header()
+        })
+    }
+
+    fn proof(&self) -> Option<Begins> {
+        Some(Begins::As(|start| start.u32(0) == Some(MAGIC)))
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use shmcore::Key;
 
 use super::written::{Group, at, bytes, each, text, unnamed, with_fields, written};
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::{Field, Stop, Type};
 
 /// See the module.
@@ -128,6 +128,14 @@ impl Layout for LinuxCncHal {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("linuxcnc 2.9: src/hal/hal_priv.h, src/hal/hal.h")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::As(|start| start.key == Some(Key::from_bits(KEY)))
+    }
+
+    fn proof(&self) -> Option<Begins> {
+        None
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

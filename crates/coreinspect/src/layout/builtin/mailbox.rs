@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use super::is_text;
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::{Characters, Extent, Field, Integer, Meaning, Names, Struct, Text, Type};
 
 /// See the module.
@@ -40,6 +40,10 @@ impl Layout for Mailbox {
 
     fn describe(&self, _: &Subject<'_>) -> Result<Arc<Type>, String> {
         Ok(TYPE.clone())
+    }
+
+    fn proof(&self) -> Option<Begins> {
+        None
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

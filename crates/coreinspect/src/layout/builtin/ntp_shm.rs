@@ -9,8 +9,10 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use shmcore::Key;
+
 use super::{all_zero, parsed};
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::machine::Class;
 use crate::types::Type;
 
@@ -65,9 +67,16 @@ impl Layout for NtpShm {
         Origin::BuiltIn("ntp-project/ntp:ntpd/refclock_shm.c")
     }
 
+    fn begins(&self) -> Begins {
+        Begins::As(|start| start.key.and_then(unit).is_some())
+    }
+
+    fn proof(&self) -> Option<Begins> {
+        None
+    }
+
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {
-        let unit = subject.key.and_then(|key| key.bits().checked_sub(NTP0)).filter(|unit| *unit < UNITS);
-        let Some(unit) = unit else { return Verdict::No };
+        let Some(unit) = subject.key.and_then(unit) else { return Verdict::No };
         let mut reasons = vec![format!("the key is 0x4e545030 + {unit}: NTP's unit {unit}")];
         let Some(times) = Times::read(subject) else {
             reasons.push("its values are not in the dump".to_owned());
@@ -92,6 +101,11 @@ impl Layout for NtpShm {
     fn describe(&self, _: &Subject<'_>) -> Result<Arc<Type>, String> {
         TYPE.clone()
     }
+}
+
+/// NTP's unit whose key this is.
+fn unit(key: Key) -> Option<u32> {
+    key.bits().checked_sub(NTP0).filter(|unit| *unit < UNITS)
 }
 
 /// What can only have a few values.

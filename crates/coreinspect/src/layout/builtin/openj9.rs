@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::written;
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::Type;
 
 /// See the module.
@@ -61,6 +61,10 @@ impl Layout for OpenJ9 {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("openj9: runtime/shared_common/OSCachesysv.hpp, OSCache.hpp")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::With(EYECATCHER)
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

@@ -8,13 +8,15 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use super::parsed;
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::Type;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct PhpSysvshm;
 
+/// What strcpy(3) puts at the start, with its NUL.
+const MAGIC: &[u8] = b"PHP_SM\0";
 const TEXT: &str = "
     struct variable {
         long key;
@@ -74,9 +76,13 @@ impl Layout for PhpSysvshm {
         Origin::BuiltIn("php/php-src:ext/sysvshm/sysvshm.c")
     }
 
+    fn begins(&self) -> Begins {
+        Begins::With(MAGIC)
+    }
+
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {
         // strcpy() wrote the magic: its NUL is there, what follows it is not the magic's.
-        if !subject.has(0, b"PHP_SM\0") {
+        if !subject.has(0, MAGIC) {
             return Verdict::No;
         }
         let mut reasons = vec!["it begins with \"PHP_SM\"".to_owned()];

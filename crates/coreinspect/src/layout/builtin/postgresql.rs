@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::parsed;
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::machine::{ByteOrder, Class};
 use crate::position::{Address, Interval, Position};
 use crate::types::expression::Expression;
@@ -201,6 +201,10 @@ impl Layout for Postgresql {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("postgres/postgres:src/include/storage/pg_shmem.h")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::As(|start| matches!(start.i32(0), Some(MAGIC | MAGIC_8_1)))
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

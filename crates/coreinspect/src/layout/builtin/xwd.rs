@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::written;
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::Type;
 
 /// See the module.
@@ -51,6 +51,8 @@ const TYPE: &str = "
 const NUMBERS: u64 = 100;
 const COLOR: u64 = 12;
 
+/// `file_version`.
+const VERSION: u32 = 7;
 const Z_PIXMAP: u64 = 2;
 
 /// Whether the window's name, which fills the rest of the header, ends in a NUL, or is not in the dump.
@@ -71,7 +73,7 @@ fn length(subject: &Subject<'_>) -> Option<u64> {
     let (bit_order, pad, bits, line) = (number(9)?, number(10)?, number(11)?, number(12)?);
     let (class, colors) = (number(13)?, number(19)?);
     let unit_of_bits = |bits: u64| matches!(bits, 8 | 16 | 32);
-    let sane = version == 7
+    let sane = version == u64::from(VERSION)
         && format <= 2
         && (1..=32).contains(&depth)
         && order <= 1
@@ -102,6 +104,10 @@ impl Layout for Xwd {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("X11/XWDFile.h of x11proto; xorg-server: hw/vfb/InitOutput.c")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::As(|start| start.bytes.get(4..8) == Some(&VERSION.to_be_bytes()))
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{at, with_fields, written};
-use crate::layout::{Layout, Origin, Subject, Verdict};
+use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::Type;
 
 /// See the module.
@@ -72,6 +72,10 @@ impl Layout for YottaDb {
 
     fn origin(&self) -> Origin {
         Origin::BuiltIn("YDB: sr_port/gdsbt.h (node_local), sr_port/gdsfhead.h (sgmnt_data)")
+    }
+
+    fn begins(&self) -> Begins {
+        Begins::With(LABEL)
     }
 
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {
