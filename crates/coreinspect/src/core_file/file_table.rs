@@ -22,6 +22,17 @@ pub struct FileTable {
     doubtful_unit: Option<String>,
     row_size: usize,
     header: usize,
+    /// What stands behind the rows.
+    names: Names,
+}
+
+/// How many names there are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Names {
+    /// Those that a NUL ends.
+    ended: usize,
+    /// Those of them that are not empty.
+    filled: usize,
 }
 
 /// One mapping of a file.
@@ -78,7 +89,9 @@ impl FileTable {
             doubtful_unit: None,
             row_size,
             header,
+            names: Names::default(),
         };
+        this.names = this.count_names();
         if claimed == 0 {
             this.flaws.push(format!("its page size is 0; that of AT_PAGESZ, {page_size}, is used"));
         }
@@ -94,7 +107,7 @@ impl FileTable {
     fn hold_count(&mut self) -> Result<(), String> {
         /// Every page of Linux has this many bytes, or a multiple.
         const PAGE: u64 = 4096;
-        if self.names() >= self.rows {
+        if self.names.filled >= self.rows {
             return Ok(());
         }
         let mut numbers = self.numbers();
@@ -103,7 +116,8 @@ impl FileTable {
         drop(numbers);
         let Some(rows) = odd else { return Ok(()) };
         let claimed = std::mem::replace(&mut self.rows, rows);
-        if self.names() != rows {
+        self.names = self.count_names();
+        if self.names.filled != rows {
             return Err(format!("it claims {claimed} rows, and fewer have names: which is whose is lost"));
         }
         self.flaws.push(format!("it claims {claimed} rows; {rows} are there, and as many names"));
@@ -111,12 +125,15 @@ impl FileTable {
     }
 
     /// How many names stand behind the rows.
-    fn names(&self) -> usize {
+    fn count_names(&self) -> Names {
         let names = self.descriptor.get(self.start_of_names()..).unwrap_or_default();
-        memchr::memchr_iter(0, names)
-            .scan(0, |start, end| Some(end.saturating_sub(std::mem::replace(start, end.saturating_add(1)))))
-            .filter(|length| *length > 0)
-            .count()
+        let (mut count, mut start) = (Names::default(), 0);
+        for end in memchr::memchr_iter(0, names) {
+            count.ended = count.ended.saturating_add(1);
+            count.filled = count.filled.saturating_add(usize::from(end > start));
+            start = end.saturating_add(1);
+        }
+        count
     }
 
     /// Holds the unit of the offsets against rows of one file that are parts of one mapping: their offsets differ by as
@@ -190,8 +207,7 @@ impl FileTable {
                 self.rows
             ));
         }
-        let names = self.descriptor.get(self.start_of_names()..).unwrap_or_default();
-        let nameless = self.rows.saturating_sub(memchr::memchr_iter(0, names).count());
+        let nameless = self.rows.saturating_sub(self.names.ended);
         if nameless > 0 {
             let why = if cut_off { "the file ends inside it" } else { "its names end too early" };
             flaws.push(format!("{why}: {nameless} of {} mappings have no name and are left out", self.rows));
@@ -201,8 +217,11 @@ impl FileTable {
 
     /// Start, end and page of each row.
     fn numbers(&self) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
-        let mut rows = self.reader_at(self.header);
-        std::iter::from_fn(move || Some((rows.long()?, rows.long()?, rows.long()?))).take(self.rows)
+        let rows = self.descriptor.get(self.header..).unwrap_or_default();
+        rows.chunks_exact(self.row_size).take(self.rows).map_while(|row| {
+            let mut row = Reader::new(row, self.machine);
+            Some((row.long()?, row.long()?, row.long()?))
+        })
     }
 
     fn start_of_names(&self) -> usize {

@@ -1,13 +1,13 @@
 //! The ELF header, and where it says that the two tables are (elf(5); gABI chapter 4).
 
 use goblin::elf::header::{ET_CORE, Header as ElfHeader};
-use goblin::elf::program_header::{PT_LOAD, PT_NOTE, ProgramHeader};
+use goblin::elf::program_header::{PT_LOAD, PT_NOTE};
 use goblin::elf::section_header::SectionHeader;
 use scroll::Pread;
 
 use super::foreign;
 use super::loads::Loads;
-use super::reader::goblin_context;
+use super::reader::{Reader, goblin_context};
 use crate::error::{Error, Warnings};
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::position::{FileOffset, Interval, Position};
@@ -69,6 +69,28 @@ pub(crate) struct Load {
     pub file_size: u64,
     /// p_flags: PF_R, PF_W, PF_X.
     pub flags: u32,
+}
+
+/// A row of the table, whatever it is of.
+struct ProgramHeader {
+    /// p_type.
+    kind: u32,
+    /// p_align.
+    align: u64,
+    load: Load,
+}
+
+impl ProgramHeader {
+    /// Elf32_Phdr or Elf64_Phdr (elf(5)), read in place: a dump can have 65,536 and more. `None`: the row is cut off.
+    fn read(mut row: Reader<'_>, class: Class) -> Option<Self> {
+        let kind = row.u32()?;
+        let flags_first = if class == Class::Bits64 { row.u32()? } else { 0 };
+        let (offset, address, _physical) = (row.long()?, row.long()?, row.long()?);
+        let (file_size, memory_size) = (row.long()?, row.long()?);
+        let flags = if class == Class::Bits64 { flags_first } else { row.u32()? };
+        let load = Load { address, memory_size, offset, file_size, flags };
+        Some(Self { kind, align: row.long()?, load })
+    }
 }
 
 /// One PT_NOTE: where its notes stand.
@@ -202,35 +224,30 @@ impl Header {
             at: table.at,
             source,
         })?;
-        let context = goblin_context(self.machine);
         let row_size = usize::try_from(table.row_size).unwrap_or(usize::MAX);
         let mut headers = ProgramHeaders::default();
         let mut any_load = false;
         let mut read = 0_u64;
         for row in bytes.chunks(row_size) {
-            let Ok(header) = row.pread_with::<ProgramHeader>(0, context) else { break };
+            let Some(header) = ProgramHeader::read(Reader::new(row, self.machine), self.machine.class) else {
+                break;
+            };
             read = read.saturating_add(1);
-            match header.p_type {
+            match header.kind {
                 PT_LOAD => {
-                    let align = Some(header.p_align);
+                    let align = Some(header.align);
                     headers.load_align = align.filter(|_| !any_load || headers.load_align == align);
                     any_load = true;
-                    if header.p_filesz > 0 {
-                        headers.last_memory = headers.last_memory.max(Some(header.p_offset));
+                    if header.load.file_size > 0 {
+                        headers.last_memory = headers.last_memory.max(Some(header.load.offset));
                     }
-                    headers.loads.add(&Load {
-                        address: header.p_vaddr,
-                        memory_size: header.p_memsz,
-                        offset: header.p_offset,
-                        file_size: header.p_filesz,
-                        flags: header.p_flags,
-                    });
+                    headers.loads.add(&header.load);
                 }
                 PT_NOTE => {
                     headers.notes_first |= !any_load;
                     headers.notes.push(NoteSegment {
-                        range: Interval::clamped(FileOffset::new(header.p_offset), header.p_filesz),
-                        align: header.p_align,
+                        range: Interval::clamped(FileOffset::new(header.load.offset), header.load.file_size),
+                        align: header.align,
                     });
                 }
                 _ => {}

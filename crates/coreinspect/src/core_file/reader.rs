@@ -15,6 +15,7 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A cursor at the start of `bytes`.
+    #[inline]
     pub fn new(bytes: &'a [u8], machine: Machine) -> Self {
         Self { rest: bytes, machine }
     }
@@ -30,6 +31,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `length` bytes.
+    #[inline]
     pub fn take(&mut self, length: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
@@ -37,10 +39,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes over `length` bytes.
+    #[inline]
     pub fn skip(&mut self, length: usize) -> Option<()> {
         self.take(length).map(|_| ())
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
@@ -48,6 +52,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next 2 bytes as a number.
+    #[inline]
     pub fn u16(&mut self) -> Option<u16> {
         let bytes = self.array()?;
         Some(match self.machine.byte_order {
@@ -57,6 +62,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next 4 bytes as a number.
+    #[inline]
     pub fn u32(&mut self) -> Option<u32> {
         let bytes = self.array()?;
         Some(match self.machine.byte_order {
@@ -66,6 +72,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next 8 bytes as a number.
+    #[inline]
     pub fn u64(&mut self) -> Option<u64> {
         let bytes = self.array()?;
         Some(match self.machine.byte_order {
@@ -75,6 +82,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next unsigned `long`: 4 or 8 bytes.
+    #[inline]
     pub fn long(&mut self) -> Option<u64> {
         match self.machine.class {
             Class::Bits32 => self.u32().map(u64::from),
@@ -83,6 +91,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The bytes up to the next NUL; the NUL is passed over and not among them.
+    #[inline]
     pub fn c_string(&mut self) -> Option<&'a [u8]> {
         let end = memchr::memchr(0, self.rest)?;
         let string = self.take(end)?;

@@ -16,12 +16,14 @@ impl SharedMemory {
         let mut this = Self::default();
         let Some(mappings) = target.mappings() else { return this };
         let (mut rows, mut bare) = (Vec::new(), Vec::new());
+        // Only of a writer that drops it from every name does it matter whether any has it.
+        let drops_deleted = target.identity().habits().drops_deleted;
         let mut any_deleted = false;
         let mut impossible = 0_usize;
         // One is enough, and most dumps save the first; a hostile one could offer a million that are not.
         let mut anonymous_left = 16_u8;
         for mapping in mappings {
-            any_deleted |= mapping.name.ends_with(b" (deleted)");
+            any_deleted = any_deleted || drops_deleted && mapping.name.ends_with(b" (deleted)");
             let (found_by, facts) = match mapping.told {
                 Told::Of(Kind::SystemV, found_by, facts) => (found_by, Some(facts)),
                 Told::ByName => (FoundBy::Name, None),
@@ -54,7 +56,7 @@ impl SharedMemory {
             if name.deleted || found_by != FoundBy::Name { rows.push(row) } else { bare.push(row) }
         }
         // Unless the writer drops " (deleted)" from every name, one without it is that of a regular file which still exists.
-        let deleted = if target.identity().habits().drops_deleted && !any_deleted {
+        let deleted = if drops_deleted && !any_deleted {
             rows.append(&mut bare);
             ""
         } else {
