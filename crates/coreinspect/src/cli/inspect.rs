@@ -162,7 +162,7 @@ impl ReportFlags {
         }
         let copy = self.also_json.as_deref().map(|path| JsonFile::create(path, context.force, dumps()));
         let mut copy = copy.transpose()?;
-        let options = self.content.options(context)?;
+        let options = Options { closely: context.verbose, ..self.content.options(context)? };
         context.out.goes_on = copy.is_some() || !self.expect.is_empty();
         let mut document = context.document();
         let mut status = Status::Found;
@@ -177,7 +177,9 @@ impl ReportFlags {
         }
         for named in named {
             // A pipe cannot be read twice: what is expected of it is compared with what was read.
-            let whole = options.full || !self.expect.is_empty() && dumps::is_read_once(&named.dump);
+            let whole = options.full
+                || options.closely
+                || !self.expect.is_empty() && dumps::is_read_once(&named.dump);
             let amount = if whole { Amount::Segments } else { Amount::Starts };
             let inspection = dumps::inspect(&named.dump, amount, &options, context)?;
             let wanted = context.verbose && context.output.for_people;

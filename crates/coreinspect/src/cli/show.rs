@@ -112,7 +112,7 @@ impl Execute for Show {
         let no_content = asked.no_content || self.records;
         let places = words.iter().map(|word| dumps::place(word)).collect::<Result<Vec<_>, _>>()?;
         let starts = if self.at.is_none() && forced { places.clone() } else { Vec::new() };
-        let options = Options { at, places: starts, count: self.count, no_content, ..asked };
+        let options = Options { at, places: starts, count: self.count, no_content, closely: true, ..asked };
         let mut inspection = dumps::inspect(&path, Amount::Segments, &options, context)?;
         if let Some(problem) = self.content.undescribed(&options, inspection.report()) {
             return Err(Failure::new(problem));

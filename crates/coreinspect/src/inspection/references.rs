@@ -5,7 +5,7 @@ use crate::debug_files::symbols::Symbols;
 use crate::error::Error;
 use crate::position::{Address, Interval, SegmentOffset};
 use crate::refs::frames;
-use crate::refs::{Budget, Kind, Pace, Places, References, Request, Stored, Wanted};
+use crate::refs::{Budget, Kind, Pace, Places, Reach, References, Request, Search, Stored, Wanted};
 use crate::report::{Names, Refs};
 
 impl Inspection {
@@ -41,7 +41,12 @@ impl Inspection {
         let found = request.references(target, &places)?;
         let mut budget = Budget::of(target);
         let asked = wanted.iter().filter_map(|one| Some((one, segments.get(one.index)?)));
-        let stored = asked.map(|one| Stored::of(target, &places, one, limit, pace, &mut budget));
+        let search = Search { target, places: &places, segments, reach: Reach::WHOLE, pace };
+        let mut again = Budget::of(target);
+        let stored = asked.map(|(one, segment)| {
+            let foreign = search.base(one.index, &mut again)?;
+            Stored::of(target, &places, (one, segment), (foreign, limit, pace), &mut budget)
+        });
         let stored = stored.collect::<Result<Vec<_>, _>>()?;
         let folders = read.debug_folders();
         let symbols = Symbols::of(target, read.debug_folders());

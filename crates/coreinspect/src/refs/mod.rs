@@ -1,6 +1,7 @@
 //! What points into a segment, and from where: registers, stacks, data, heaps, other segments; and what points out of it.
 
 mod caches;
+mod foreign;
 pub mod frames;
 mod heap;
 mod kept;
@@ -12,6 +13,7 @@ mod stored;
 mod thread_local;
 
 pub use caches::Cache;
+pub use foreign::{Followed, Foreign, Reach, Search};
 pub use heap::Block;
 pub use places::{Kind, OnStack, Place, Places};
 pub use scan::Pace;

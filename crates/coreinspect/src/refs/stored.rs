@@ -2,7 +2,7 @@
 
 use super::kept::Kept;
 use super::places::{Kind, Places};
-use super::{Budget, Pace, Wanted, scan};
+use super::{Budget, Foreign, Pace, Wanted, scan};
 use crate::error::Error;
 use crate::machine::Class;
 use crate::memory::Dumped;
@@ -19,13 +19,16 @@ pub enum Whereto {
     OtherSegment,
     /// Into memory that this process alone has: for any other process it points astray.
     Private,
+    /// Nowhere in this process, and into this segment for another, which has it elsewhere: a guess.
+    Foreign,
     /// Nowhere, and near memory that there is: an address of something that is gone, or another process'. A guess.
     Dangling,
 }
 
 impl Whereto {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Itself, Self::OtherSegment, Self::Private, Self::Dangling];
+    pub const ALL: [Self; 5] =
+        [Self::Itself, Self::OtherSegment, Self::Private, Self::Foreign, Self::Dangling];
 
     /// The word of the JSON.
     pub fn name(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Whereto {
             Self::Itself => "itself",
             Self::OtherSegment => "segment",
             Self::Private => "private",
+            Self::Foreign => "foreign",
             Self::Dangling => "dangling",
         }
     }
@@ -58,6 +62,8 @@ pub struct Stored {
     pub segment: usize,
     /// The first of each kind, by address.
     pub pointers: Vec<StoredPointer>,
+    /// Where another process has the segment.
+    pub foreign: Option<Foreign>,
     /// All of each kind.
     pub counts: [(Whereto, u64); Whereto::ALL.len()],
 }
@@ -75,6 +81,7 @@ struct Pointers<'p, 't> {
     class: Class,
     limit: usize,
     bounds: (u64, u64),
+    foreign: Option<Foreign>,
 }
 
 struct Caught {
@@ -91,16 +98,18 @@ impl Stored {
         target: &dyn Target,
         places: &Places<'_>,
         (wanted, segment): (&Wanted, &Segment),
-        limit: usize,
-        pace: Pace<'_>,
+        (foreign, limit, pace): (Option<Foreign>, usize, Pace<'_>),
         budget: &mut Budget,
     ) -> Result<Self, Error> {
         let class = target.identity().machine.class;
         let near = if class == Class::Bits64 { NEAR_64 } else { NEAR_32 };
         let low = places.iter().next().map_or(LOWEST, |place| place.range.start().get().saturating_sub(near));
         let high = places.iter().last().map_or(LOWEST, |place| place.range.end().get().saturating_add(near));
-        let low = low.max(LOWEST);
-        let pointers = Pointers { places, segment, class, limit, bounds: (low, high.saturating_sub(low)) };
+        let elsewhere = foreign.map(|foreign| foreign.range);
+        let low = elsewhere.map_or(low, |range| low.min(range.start().get())).max(LOWEST);
+        let high = elsewhere.map_or(high, |range| high.max(range.end().get()));
+        let bounds = (low, high.saturating_sub(low));
+        let pointers = Pointers { places, segment, class, limit, bounds, foreign };
         // Each offset once, from whichever attachment saved it. The tag is the piece.
         let saved = segment.pieces().iter().enumerate().filter(|(_, piece)| piece.dumped == Dumped::Saved);
         let pieces = saved.flat_map(|(tag, piece)| {
@@ -133,7 +142,7 @@ impl Stored {
             let to = Whereto::ALL.get(index).copied().unwrap_or(Whereto::Dangling);
             (to, all.counts.get(index).copied().unwrap_or(0))
         });
-        Ok(Self { segment: wanted.index, pointers: found, counts })
+        Ok(Self { segment: wanted.index, pointers: found, foreign, counts })
     }
 }
 
@@ -150,6 +159,9 @@ impl Pointers<'_, '_> {
             }
             Some(_) if low && (!value.is_multiple_of(4) || value.is_multiple_of(4096)) => None,
             Some(_) => Some(Whereto::Private),
+            None if self.foreign.is_some_and(|foreign| foreign.offset(address).is_some()) => {
+                Some(Whereto::Foreign)
+            }
             None if low || !value.is_multiple_of(4) => None,
             None => {
                 let near = if self.class == Class::Bits64 { NEAR_64 } else { NEAR_32 };

@@ -43,7 +43,7 @@ pub(super) fn draw(dump: &Dump, verbose: bool, canvas: &mut dyn Canvas) -> io::R
         text.push_str("; the file is cut off");
     }
     canvas.prose(0, &text)?;
-    if let Some(fault) = dump.fault.as_ref().filter(|fault| fault.segment.is_some()) {
+    if let Some(fault) = dump.fault.as_ref().filter(|fault| fault.segment.is_some() || fault.from.is_some()) {
         canvas.prose(0, &fault.message)?;
     }
     if verbose {

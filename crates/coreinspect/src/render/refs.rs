@@ -202,6 +202,7 @@ fn parts(refs: &Refs, canvas: &mut dyn Canvas) -> io::Result<()> {
 
 /// What the pointers in a segment mean to whoever else attaches it.
 fn pointers(stored: &Stored, canvas: &mut dyn Canvas) -> io::Result<()> {
+    let foreign = elsewhere(stored);
     let groups = [
         (
             "itself",
@@ -214,6 +215,7 @@ fn pointers(stored: &Stored, canvas: &mut dyn Canvas) -> io::Result<()> {
             "into other segments: right only where those are attached at the same addresses",
         ),
         ("private", stored.private, "into memory of this process only: in any other process they are wrong"),
+        ("foreign", stored.foreign, foreign.as_str()),
         (
             "dangling",
             stored.dangling,
@@ -229,7 +231,11 @@ fn pointers(stored: &Stored, canvas: &mut dyn Canvas) -> io::Result<()> {
         canvas.prose(2, &format!("{count} {meaning}"))?;
         let told: Vec<_> = stored.pointers.iter().filter(|pointer| pointer.to == to).collect();
         for pointer in told.iter().take(MOST_POINTERS) {
-            let text = format!("+{:#x}: {}{}", pointer.offset, pointer.value, whereto(pointer));
+            let goes = match pointer.meant {
+                Some(meant) => format!(", here {}+{meant:#x}", stored.segment),
+                None => whereto(pointer),
+            };
+            let text = format!("+{:#x}: {}{goes}", pointer.offset, pointer.value);
             canvas.prose(4, &text)?;
         }
         let more = count.saturating_sub(told.len().min(MOST_POINTERS) as u64);
@@ -238,6 +244,17 @@ fn pointers(stored: &Stored, canvas: &mut dyn Canvas) -> io::Result<()> {
         }
     }
     canvas.gap()
+}
+
+/// What it means that words lead nowhere here, and into the segment where another process has it.
+fn elsewhere(stored: &Stored) -> String {
+    let base = stored.foreign_base.map_or_else(String::new, |base| base.to_string());
+    let others = match stored.other_bases {
+        None | Some(0) => String::new(),
+        Some(1) => ", or at 1 other base".to_owned(),
+        Some(others) => format!(", or at one of {others} other bases"),
+    };
+    format!("into itself for a process that has it at {base}{others} (a guess): here they lead nowhere")
 }
 
 /// Pointers of a kind that are told at most; the JSON has up to the limit.

@@ -163,6 +163,9 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
     fact("saved", &format!("{} bytes: {}", segment.saved, segment.state))?;
     // The map shows runs better than many lines do.
     let listed = segment.map.is_none() || segment.missing_runs() <= MOST_RUNS_LISTED;
+    if let Some(foreign) = &segment.foreign {
+        fact("foreign", &foreign.sentence(segment.number))?;
+    }
     for attachment in &segment.attachments {
         canvas.gap()?;
         canvas.preformatted(&mut |style, out| write_attachment(attachment, listed, style, out))?;

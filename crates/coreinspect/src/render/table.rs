@@ -180,6 +180,12 @@ impl Listing {
         }
         unnamed::draw(dump, canvas)?;
         missing::draw(dump, canvas)?;
+        for (number, foreign) in
+            dump.segments.iter().filter_map(|one| Some((one.number, one.foreign.as_ref()?)))
+        {
+            canvas.gap()?;
+            canvas.prose(0, &foreign.sentence(number))?;
+        }
         if !left_out.is_empty() {
             canvas.gap()?;
             canvas.line(0, &[(Tone::Faint, &format!("(no room for {})", left_out.join(", ")))])?;

@@ -340,6 +340,9 @@ impl Tree<'_> {
                 let file = name.bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
                 Some(format!("{} in {}+{offset}", Printable(symbol.as_bytes()), Printable(file)))
             }
+            (Some(segment), _) if pointer.foreign => {
+                Some(format!("{segment}+{offset} as another process sees it"))
+            }
             (Some(segment), _) => Some(format!("#{segment}+{offset}")),
             (None, Some(name)) => Some(format!("{}+{offset}", Printable(name.bytes()))),
             (None, None) => None,

@@ -9,9 +9,10 @@ use std::time::SystemTime;
 
 use shmcore::{Key, ShmId};
 
+use super::foreign::Elsewhere;
 use super::{
-    Attachment, Cause, Content, Dump, Error, Fault, Hex, KeyParts, Mapping, Missing, PathText, Place,
-    Process, Segment, Signal, Text, Thread, Warning,
+    Attachment, Cause, Content, Dump, Error, Fault, Foreign, Hex, KeyParts, Mapping, Missing, PathText,
+    Place, Process, Segment, Signal, Text, Thread, Warning,
 };
 use crate::debug_files::named_program::{Held, can_have_run};
 use crate::kind::Kinds;
@@ -23,7 +24,7 @@ use crate::shm::{self, SharedMemory};
 use crate::targets::{FoundBy, Target};
 use crate::types::Budget;
 use crate::unnamed::{self, Sister};
-use crate::{error, retention};
+use crate::{error, refs, retention};
 
 /// What a report holds beyond what every one does.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +49,8 @@ pub struct Options {
     pub count: Option<u64>,
     /// The registers of every thread too. They may hold secrets.
     pub registers: bool,
+    /// Look at all of each segment for what a listing does not ask: addresses that another process stored.
+    pub closely: bool,
     /// Look for segments that the dump has no name for, also where every one should have one.
     pub find_unnamed: bool,
     /// Segments of other dumps, to recognise nameless ones by.
@@ -104,9 +107,16 @@ impl Dump {
         options: &Options,
     ) -> Result<Self, error::Error> {
         let identity = target.identity();
-        let numbered = (1..).zip(&memory.segments).zip(retention::causes(target, memory));
-        let shown = numbered.filter(|((_, segment), _)| options.shows(segment));
-        let segments = shown.map(|((number, segment), causes)| Segment::of(number, segment, causes));
+        let elsewhere = Elsewhere::new(target, &memory.segments, options.closely);
+        let numbered = (1_usize..).zip(&memory.segments).zip(retention::causes(target, memory));
+        let mut segments = Vec::with_capacity(memory.segments.len());
+        let mut foreign = Vec::new();
+        for ((number, segment), causes) in numbered.filter(|((_, segment), _)| options.shows(segment)) {
+            let found = elsewhere.base(number.saturating_sub(1))?;
+            let segment = Segment::of(number, segment, causes);
+            segments.push(Segment { foreign: found.map(Foreign::from), ..segment });
+            foreign.push(found);
+        }
         let mut this = Self {
             path: path.into(),
             kind: Some(identity.kind),
@@ -118,8 +128,8 @@ impl Dump {
             file_size: identity.file_size,
             complete: identity.complete,
             process: Process::of(target, options),
-            fault: Fault::of(target, &memory.segments),
-            segments: segments.collect(),
+            fault: Fault::of(target, &memory.segments).map(|fault| elsewhere.explained(fault)).transpose()?,
+            segments,
             warnings: target
                 .warnings()
                 .iter()
@@ -133,7 +143,7 @@ impl Dump {
             handler: None,
         };
         if !options.no_content {
-            this.decode(target, memory, options)?;
+            this.decode((target, memory), &foreign, options)?;
         }
         // A handler's own words are heard later.
         let name = path.file_name().and_then(|name| name.to_str());
@@ -146,8 +156,8 @@ impl Dump {
     /// Adds what the bytes of the segments say.
     fn decode(
         &mut self,
-        target: &dyn Target,
-        memory: &SharedMemory,
+        (target, memory): (&dyn Target, &SharedMemory),
+        foreign: &[Option<refs::Foreign>],
         options: &Options,
     ) -> Result<(), error::Error> {
         let located = options.places.iter().filter_map(|place| place.locate(self).ok());
@@ -155,12 +165,12 @@ impl Dump {
         let starts: BTreeMap<_, _> = starts.collect();
         let budget = if options.full { Budget::for_all_of(target) } else { Budget::of(target) };
         let surroundings = OnceCell::new();
-        for reported in &mut self.segments {
+        for (reported, foreign) in self.segments.iter_mut().zip(foreign) {
             let segment = reported.number.checked_sub(1).and_then(|index| memory.segments.get(index));
             let Some(segment) = segment else { continue };
             let from_place = starts.get(&reported.number).map(|at| Options { at: *at, ..options.clone() });
             let options = from_place.as_ref().unwrap_or(options);
-            let content = Content::of(target, memory, &surroundings, segment, options, &budget)?;
+            let content = Content::of((target, memory, *foreign), &surroundings, segment, options, &budget)?;
             reported.content = Some(content);
         }
         Ok(())
@@ -264,6 +274,7 @@ impl Segment {
             state: state(mapped, saved, segment.bytes_that_are(Dumped::CutOff) > 0),
             attachments: segment.attachments.iter().map(Attachment::from).collect(),
             content: None,
+            foreign: None,
             causes: causes.into_iter().map(Cause::from).collect(),
             map: None,
         }

@@ -10,6 +10,7 @@ use crate::layout::builtin::DEFAULT;
 use crate::layout::{BUILTIN, Confidence, Layout, Subject, choose};
 use crate::look::{self, Surroundings};
 use crate::position::{Address, Position, SegmentOffset};
+use crate::refs::Foreign;
 use crate::shm::{Segment, SharedMemory};
 use crate::targets::Target;
 use crate::types::Budget;
@@ -22,8 +23,7 @@ use crate::types::{Array, Count, Type};
 impl Content {
     /// What `segment` says by the layout that is asked for, or by the surest.
     pub(super) fn of<'t>(
-        target: &'t dyn Target,
-        memory: &SharedMemory,
+        (target, memory, foreign): (&'t dyn Target, &SharedMemory, Option<Foreign>),
         surroundings: &OnceCell<Surroundings<'t>>,
         segment: &Segment,
         options: &Options,
@@ -47,7 +47,9 @@ impl Content {
         let decoded =
             subject.reader(|window, budget| decode(kind, options.at, window, machine, limits, budget));
         if let Some(decoded) = decoded.transpose()? {
-            content.says(decoded, target, memory);
+            let number = memory.segments.iter().position(|other| std::ptr::eq(other, segment));
+            let foreign = number.and_then(|index| index.checked_add(1)).zip(foreign);
+            content.says(decoded, target, memory, foreign);
         }
         if !content.possible {
             if budget.read(segment.saved().min(look::Budget::LISTING.most())) {
@@ -104,7 +106,13 @@ impl Content {
         }
     }
 
-    fn says(&mut self, decoded: Decoded, target: &dyn Target, memory: &SharedMemory) {
+    fn says(
+        &mut self,
+        decoded: Decoded,
+        target: &dyn Target,
+        memory: &SharedMemory,
+        foreign: Option<(usize, Foreign)>,
+    ) {
         let Remarks { unavailable, findings, limits, unlisted, tested: _ } = decoded.remarks;
         self.unavailable = unavailable.into_iter().map(Unavailable::from).collect();
         self.findings = findings.into_iter().map(Finding::from).collect();
@@ -112,7 +120,7 @@ impl Content {
         if unlisted > 0 {
             self.limits.push(format!("{unlisted} more missing parts or findings are not listed"));
         }
-        self.pointers = Pointer::all(&decoded.value, target, memory);
+        self.pointers = Pointer::all(&decoded.value, target, memory, foreign);
         self.value = Some(Value(decoded.value));
     }
 }

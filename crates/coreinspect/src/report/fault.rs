@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Hex;
+use super::{FaultWord, Hex};
 use crate::memory::Permissions;
 use crate::position::{Address, Interval, Position};
 use crate::process::Signal;
@@ -35,6 +35,8 @@ pub struct Fault {
     pub relation: &'static str,
     /// "inside": the offset in the segment. Beside it: bytes behind its end or before its start.
     pub offset: Option<u64>,
+    /// "elsewhere": the word of a segment that led there; null if none is known.
+    pub from: Option<FaultWord>,
     /// The same as a sentence.
     pub message: String,
 }
@@ -74,9 +76,16 @@ impl Fault {
                 key: None,
                 relation: "elsewhere",
                 offset: None,
+                from: None,
                 message: format!("the fault at {address} is in no segment, and near none"),
             }),
         }
+    }
+
+    /// Whether it is in no segment and near none, and nothing else is there.
+    pub(super) fn leads_nowhere(&self, target: &dyn Target) -> bool {
+        let address = target.process().fault_address;
+        self.segment.is_none() && address.is_some_and(|address| !is_mapped(target, address))
     }
 }
 
@@ -110,6 +119,7 @@ impl Near<'_> {
             key: self.segment.key.map(|key| key.to_string()),
             relation,
             offset,
+            from: None,
             message,
         }
     }

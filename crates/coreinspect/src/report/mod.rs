@@ -8,6 +8,7 @@ pub mod check;
 mod content;
 mod diff;
 mod fault;
+mod foreign;
 mod handler;
 mod holes;
 mod key;
@@ -29,6 +30,7 @@ pub use build::Options;
 pub use content::repeated;
 pub use diff::{Diff, DiffEvidence, DiffField, DiffMissing, DiffRange, DiffSegment};
 pub use fault::Fault;
+pub use foreign::{FaultWord, Foreign};
 pub use handler::Handler;
 pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};
@@ -220,6 +222,9 @@ pub struct Segment {
     pub state: &'static str,
     /// Where it was attached.
     pub attachments: Vec<Attachment>,
+    /// Where another process has it, as addresses say that are stored in it; null if they do not, or were not looked at (a listing
+    /// does not).
+    pub foreign: Option<Foreign>,
     /// What its bytes say.
     pub content: Option<Content>,
     /// Why bytes are missing, the best explanation first.

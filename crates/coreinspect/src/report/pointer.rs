@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Hex, Text};
 use crate::position::{Address, Interval, Position};
+use crate::refs::Foreign;
 use crate::shm::SharedMemory;
 use crate::targets::Target;
 use crate::types::value::{Kind, Value};
@@ -22,6 +23,8 @@ pub struct Pointer {
     pub mapping: Option<Text>,
     /// Bytes behind the start of that segment or file.
     pub offset: u64,
+    /// Whether it leads there only for another process, which has the segment elsewhere: a guess.
+    pub foreign: bool,
     /// What the symbols of that program or library call the place, where they were asked.
     pub symbol: Option<String>,
 }
@@ -40,7 +43,12 @@ enum Goal<'t> {
 
 impl Pointer {
     /// The pointers in `value` that lead somewhere.
-    pub(super) fn all(value: &Value, target: &dyn Target, memory: &SharedMemory) -> Vec<Self> {
+    pub(super) fn all(
+        value: &Value,
+        target: &dyn Target,
+        memory: &SharedMemory,
+        foreign: Option<(usize, Foreign)>,
+    ) -> Vec<Self> {
         let mut held = Vec::new();
         collect(value, &mut held);
         if held.is_empty() {
@@ -59,12 +67,17 @@ impl Pointer {
         ranges.sort_by_key(|(range, ..)| range.start());
         let ranges = Ranges(ranges);
         let found = held.into_iter().filter_map(|(at, address)| {
-            let (offset, goal) = ranges.find(Address::new(address))?;
-            let (segment, mapping) = match goal {
-                Goal::Segment(number) => (Some(number), None),
-                Goal::File(name) => (None, Some(Text::new(name))),
+            let here = ranges.find(Address::new(address));
+            let (segment, mapping, offset) = match (here, foreign) {
+                (Some((offset, Goal::Segment(number))), _) => (Some(number), None, offset),
+                (Some((offset, Goal::File(name))), _) => (None, Some(Text::new(name)), offset),
+                (None, Some((number, foreign))) => {
+                    (Some(number), None, foreign.offset(Address::new(address))?.get())
+                }
+                (None, None) => return None,
             };
-            Some(Self { at, address: Hex(address), segment, mapping, offset, symbol: None })
+            let foreign = here.is_none();
+            Some(Self { at, address: Hex(address), segment, mapping, offset, foreign, symbol: None })
         });
         found.collect()
     }

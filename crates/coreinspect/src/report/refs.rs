@@ -174,6 +174,12 @@ pub struct Stored {
     pub other: u64,
     /// How many lead into memory of this process alone.
     pub private: u64,
+    /// How many lead nowhere here, and into the segment for another process, which has it elsewhere: a guess.
+    pub foreign: u64,
+    /// Where that process has it.
+    pub foreign_base: Option<Hex>,
+    /// How many other bases fit these as well.
+    pub other_bases: Option<u64>,
     /// How many lead nowhere: a guess.
     pub dangling: u64,
     /// The first of each kind.
@@ -189,8 +195,10 @@ pub struct StoredPointer {
     pub at: Hex,
     /// Its value.
     pub value: Hex,
-    /// "itself", "segment", "private" or "dangling".
+    /// "itself", "segment", "private", "foreign" or "dangling".
     pub to: &'static str,
+    /// "foreign": the offset in the segment that it means to the other process.
+    pub meant: Option<u64>,
     /// The name of the mapping, or what kind of memory it leads to.
     #[serde(flatten, with = "super::text::mapping")]
     pub mapping: Option<Text>,
@@ -415,6 +423,10 @@ impl Naming<'_> {
 
     fn stored(&self, stored: &refs::Stored) -> Stored {
         let count = |to| stored.counts.iter().find(|(of, _)| *of == to).map_or(0, |(_, count)| *count);
+        let meant = |pointer: &refs::StoredPointer| {
+            let foreign = stored.foreign.filter(|_| pointer.to == Whereto::Foreign)?;
+            foreign.offset(pointer.value).map(Position::get)
+        };
         let pointers = stored.pointers.iter().map(|pointer| {
             let place = self.places.at(pointer.value);
             let symbol = place.filter(|place| place.kind == Kind::Data);
@@ -424,6 +436,7 @@ impl Naming<'_> {
                 at: pointer.at.into(),
                 value: pointer.value.into(),
                 to: pointer.to.name(),
+                meant: meant(pointer),
                 mapping: place.and_then(|place| place.name).map(Text::new),
                 kind: place.map(|place| place.kind.name()),
                 symbol: symbol.map(|symbol| symbol.to_string()),
@@ -434,6 +447,9 @@ impl Naming<'_> {
             itself: count(Whereto::Itself),
             other: count(Whereto::OtherSegment),
             private: count(Whereto::Private),
+            foreign: count(Whereto::Foreign),
+            foreign_base: stored.foreign.map(|foreign| foreign.base.into()),
+            other_bases: stored.foreign.map(|foreign| foreign.other_bases),
             dangling: count(Whereto::Dangling),
             pointers: pointers.collect(),
         }

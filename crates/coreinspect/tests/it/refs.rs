@@ -4,6 +4,7 @@
 mod command;
 mod crashed;
 mod fault;
+mod foreign;
 mod frames;
 mod hostile;
 mod planted;

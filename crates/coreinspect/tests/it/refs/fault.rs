@@ -32,7 +32,7 @@ fn tells_why(
     assert!(key.starts_with("0x4a"), "{told}");
     let address = format!("{:#x}", at(base));
     let message = format!("fault at {address}{}", sentence.replace("KEY", &key));
-    let expected = json!({"address": address, "access": access, "forbidden_by": forbidden_by, "segment": 1, "key": key, "relation": relation,
+    let expected = json!({"address": address, "access": access, "forbidden_by": forbidden_by, "segment": 1, "key": key, "relation": relation, "from": null,
         "offset": offset, "message": message});
     assert_eq!(told, expected, "{case}");
     assert!(listing.lines().any(|line| line == message), "{case}: {listing}");
