@@ -80,6 +80,8 @@ pub mod internals;
 pub mod kind;
 mod known_keys;
 pub mod layout;
+mod lock_shapes;
+pub mod locks;
 mod look;
 pub mod machine;
 pub mod memory;

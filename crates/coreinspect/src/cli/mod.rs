@@ -21,6 +21,7 @@ mod key;
 mod layout_argument;
 mod layouts;
 mod live;
+mod locks;
 mod mistaken;
 mod new_file;
 mod output;
@@ -196,6 +197,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect refs core\n  \
          coreinspect refs core '#1' --limit 20\n  \
          coreinspect refs core '#1' --json | jq '.references[] | select(.from == \"register\")'",
+    ),
+    Command::new::<locks::LocksCommand>(
+        "locks",
+        Takes::Dump,
+        "coreinspect locks [OPTIONS] [PROGRAM] DUMP...\n       coreinspect locks [OPTIONS] -p PID...",
+        "  coreinspect locks core\n  \
+         coreinspect locks core core --json | jq .cycles\n  \
+         coreinspect locks core --segment 1",
     ),
     Command::new::<key::KeyCommand>(
         "key",

@@ -134,6 +134,8 @@ pub struct Context<'w> {
     pub(super) programs: Vec<Named>,
     /// `--kind`, and what was named.
     pub kinds: Kinds,
+    /// Whether `--kind` said so.
+    kinds_were_asked: bool,
     /// `--find-unnamed`, which `--sister` implies.
     pub find_unnamed: bool,
     /// `--sister`: those that are yet to be read.
@@ -143,6 +145,13 @@ pub struct Context<'w> {
 }
 
 impl<'w> Context<'w> {
+    /// Looks at all kinds of shared memory, unless `--kind` says which.
+    pub(super) fn looks_at_all_kinds(&mut self) {
+        if !self.kinds_were_asked {
+            self.kinds = Kinds::all();
+        }
+    }
+
     /// The system's folders of debug files, and the programs that were named.
     pub(super) fn debug_folders(&self) -> DebugFolders {
         DebugFolders::of_the_system().with_programs(self.named_programs())
@@ -186,6 +195,7 @@ impl<'w> Context<'w> {
             limits: flags.max_size.map_or(Limits::default(), |most_bytes| Limits { most_bytes, named: true }),
             pictures: Vec::new(),
             kinds: Kinds::of(&flags.kind),
+            kinds_were_asked: !flags.kind.is_empty(),
             find_unnamed: flags.find_unnamed || !flags.sister.is_empty(),
             sisters: flags.sister,
             programs: Vec::new(),

@@ -1,6 +1,7 @@
 //! An inspected dump: one value with the process it shows, its segments and their report, and what can be asked of them.
 
 mod compare;
+mod locks;
 mod look;
 mod open;
 mod records;
@@ -11,6 +12,7 @@ mod segment;
 mod shared;
 
 pub use compare::{PairedSegments, SegmentCopy, compare};
+pub use locks::{LockPicture, LockSearch};
 pub use records::RecordStream;
 pub use search::Sought;
 pub use segment::InspectedSegment;

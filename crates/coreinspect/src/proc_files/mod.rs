@@ -12,6 +12,7 @@ mod mounts;
 mod process_folder;
 pub(crate) mod smaps;
 mod status;
+mod system_call;
 
 pub(crate) use device::SegmentDevices;
 pub(crate) use dump_settings::{Destination, DumpSettings, Limit, NoCore};
@@ -24,3 +25,4 @@ pub use process_folder::ProcessFolder;
 pub(crate) use process_folder::pids;
 pub(crate) use smaps::MemoryArea;
 pub(crate) use status::{Credentials, Stat};
+pub(crate) use system_call::SleepingCall;

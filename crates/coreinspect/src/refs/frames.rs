@@ -3,6 +3,10 @@
 //!
 //! The lines come from the debug information, if there is any. A frame that cannot be unwound ends a stack, with no guess.
 
+mod innermost;
+
+pub(crate) use innermost::{Stack, innermost};
+
 use std::collections::{BTreeMap, HashMap};
 
 use gimli::{

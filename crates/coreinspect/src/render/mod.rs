@@ -12,6 +12,7 @@ pub mod json;
 pub mod jsonl;
 pub mod key;
 mod layouts;
+pub mod locks;
 pub mod look;
 pub mod markdown;
 mod missing;

@@ -13,6 +13,7 @@ mod handler;
 mod holes;
 mod key;
 mod layouts;
+mod locks;
 pub mod look;
 mod namespace;
 mod page_map;
@@ -36,6 +37,9 @@ pub use holes::{Hole, Holes};
 pub use key::{Candidate, KeyReport, KnownKey, Searched};
 pub use layouts::{
     CheckedFile, FileProblem, LayoutCheck, LayoutDefinition, LayoutEntry, LayoutField, Layouts, Origin,
+};
+pub use locks::{
+    LockCycleStep, LockEntry, LockOwner, LockReport, LockWaiter, LookedAt, SystemVEntry, SystemVWaiter,
 };
 pub use look::Look;
 pub use namespace::{Namespace, NamespaceSegment};

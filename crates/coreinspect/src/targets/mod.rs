@@ -10,6 +10,7 @@ mod live;
 #[cfg(feature = "minidump")]
 mod minidump;
 mod segment_facts;
+mod system_call;
 
 pub use self::completed::Completed;
 pub use self::core::CoreTarget;
@@ -18,6 +19,7 @@ pub use self::minidump::MinidumpTarget;
 pub use facts::{Facts, FileId, FoundBy, Told};
 pub use live::LiveTarget;
 pub use segment_facts::SegmentFacts;
+pub use system_call::SystemCall;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -111,6 +113,12 @@ pub trait Target: Send + Sync {
     /// Its threads, the dumping one first where the writer says so; as many as the target tells of.
     fn threads(&self) -> &[Thread] {
         &[]
+    }
+
+    /// The system call that the thread of this index is in; `None` if it is in none, or the target does not show it.
+    fn system_call(&self, thread: usize) -> Option<SystemCall> {
+        let registers = self.threads().get(thread)?.registers.as_ref()?;
+        SystemCall::of_registers(registers, self.identity().machine)
     }
 
     /// The named mappings, in the target's order. `None`: it does not say which mappings there were.

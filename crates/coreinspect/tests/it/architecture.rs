@@ -14,6 +14,7 @@ const FLOW: &[&str] = &[
     "process",
     "thread",
     "known_keys",
+    "lock_shapes",
     "sidecar",
     "source",
     "error",
@@ -35,6 +36,7 @@ const FLOW: &[&str] = &[
     "debug_files",
     "search",
     "refs",
+    "locks",
     "diff",
     "unnamed",
     "report",
@@ -56,7 +58,7 @@ const APART: &[(&[&str], &[&str])] = &[
     (&["look"], &["layout"]),
     // The questions that are asked of segments.
     (&["search"], &["refs", "diff", "unnamed"]),
-    (&["refs"], &["diff", "unnamed"]),
+    (&["refs", "locks"], &["diff", "unnamed"]),
     (&["diff"], &["unnamed"]),
 ];
 

@@ -46,7 +46,9 @@ mod huge;
 mod key;
 mod layouts;
 mod liars;
+
 mod live;
+mod locks;
 mod look;
 mod man;
 mod markdown;

@@ -159,6 +159,14 @@ fn every_field_of_search_and_diff_is_in_the_schema() {
     }
 }
 
+/// Holds a document to the schema's definition of this name.
+pub(crate) fn is_in_the_schema(name: &str, document: &Value) {
+    let schema = schema();
+    let mut found = BTreeSet::new();
+    differences(&schema, &schema["$defs"][name], document, "", &mut found);
+    assert_eq!(found, BTreeSet::new(), "{document:#}");
+}
+
 #[test]
 fn every_field_of_refs_is_in_the_schema() {
     let schema = schema();
@@ -215,6 +223,7 @@ fn a_public_validator_accepts_every_document() {
             &["search", "core", "all", "u8:1", "--json", "--limit", "5"],
             &["diff", "core", "core", "--json"],
             &["refs", "core", "--json"],
+            &["locks", "core", "--json"],
         ] {
             documents.push(Run::of(coreinspect().args(arguments).current_dir(core.folder())).document());
         }

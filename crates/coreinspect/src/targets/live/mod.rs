@@ -14,12 +14,12 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::time::Duration;
 
-use super::{FoundBy, Identity, Mapping, Target, Told};
+use super::{AuxiliaryVector, FoundBy, Identity, Mapping, SystemCall, Target, Told};
 use crate::error::{Error, Warning};
 use crate::kind::{Kind, Kinds};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval, Position};
-use crate::proc_files::ProcessFolder;
+use crate::proc_files::{ProcessFolder, SleepingCall};
 use crate::process::Process;
 use crate::thread::Thread;
 use areas::{Area, Content, areas_of};
@@ -153,6 +153,17 @@ impl Target for LiveTarget {
         &self.threads
     }
 
+    fn system_call(&self, thread: usize) -> Option<SystemCall> {
+        let id = self.threads.get(thread)?.id?;
+        let call = SleepingCall::parse(&self.folder.read(&format!("task/{id}/syscall")).ok()?)?;
+        Some(SystemCall {
+            number: call.number,
+            arguments: call.arguments,
+            stack_pointer: Some(Address::new(call.stack_pointer)),
+            program_counter: Some(Address::new(call.program_counter)),
+        })
+    }
+
     fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>> {
         let named = self.areas.iter().filter(|area| area.name.starts_with(b"/"));
         Some(Box::new(named.map(|area| Mapping {
@@ -170,6 +181,11 @@ impl Target for LiveTarget {
 
     fn permissions(&self, range: Interval<Address>) -> Option<Permissions> {
         Some(self.area(range.start())?.permissions)
+    }
+
+    fn auxiliary(&self) -> AuxiliaryVector {
+        let vdso = self.areas.iter().find(|area| area.name == b"[vdso]");
+        AuxiliaryVector { vdso: vdso.map(|area| area.range.start()), ..AuxiliaryVector::default() }
     }
 
     fn memory(&self, range: Interval<Address>) -> Vec<Extent> {

@@ -1,0 +1,5 @@
+//! Locks that a C program made: it says where each is, who holds it and which thread waits for it.
+
+mod dumped;
+mod kinds;
+mod rings;
