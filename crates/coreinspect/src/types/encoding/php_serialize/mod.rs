@@ -11,17 +11,22 @@
 //! | `E:6:"Suit:H";` | an enum's `case` |
 //! | `r:2;` `R:2;` | the path of the value that is meant again: values are counted from 1, keys are not |
 
+mod cursor;
+
 use std::sync::Arc;
 
 use super::Encoding;
 use crate::position::{Interval, Position, SegmentOffset};
-use crate::types::value::{Kind, Member, NumberStyle, Text, Value};
+use crate::types::value::{Kind, Member, NumberStyle, Text, Value, cut};
 use crate::types::{Budget, Paid, Stop};
+use cursor::{Cursor, split_at};
 
 /// Arrays and objects within each other.
 const DEPTH: u32 = 64;
 /// Bytes of a path that a reference shows.
 const PATH: usize = 256;
+/// Bytes of a key that are looked at for it: a class and a name.
+const LOOKED_AT: usize = 2 * PATH;
 
 /// The encoding.
 #[derive(Debug)]
@@ -34,11 +39,12 @@ impl Encoding for PhpSerialize {
 
     fn decode(&self, bytes: &[u8], at: SegmentOffset, budget: &Budget) -> Result<Value, Stop> {
         let slots = Vec::new();
-        let mut reader = Reader { bytes, next: 0, at, slots, opaque: false, budget, spent: false };
+        let mut reader =
+            Reader { text: Cursor { bytes, next: 0 }, at, slots, opaque: false, budget, spent: false };
         let value = reader.value(None, None, DEPTH)?;
-        match bytes.len().saturating_sub(reader.next) {
+        match bytes.len().saturating_sub(reader.text.next) {
             0 => value.ok_or(Stop::Spent),
-            left => Err(Stop::Wrong(format!("{left} bytes follow its end at {}", reader.next))),
+            left => Err(Stop::Wrong(format!("{left} bytes follow its end at {}", reader.text.next))),
         }
     }
 }
@@ -58,8 +64,7 @@ enum Key {
 }
 
 struct Reader<'a> {
-    bytes: &'a [u8],
-    next: usize,
+    text: Cursor<'a>,
     at: SegmentOffset,
     slots: Vec<Slot>,
     /// Whether an object was passed whose own method counted values that are not known here.
@@ -69,61 +74,61 @@ struct Reader<'a> {
     spent: bool,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// The value that begins here, which has `key` in the slot `parent`; `None`, but it was passed, if memory for it is spent.
     fn value(&mut self, parent: Option<usize>, key: Option<Key>, depth: u32) -> Result<Option<Value>, Stop> {
         let Some(depth) = depth.checked_sub(1) else {
-            return Err(format!("values are nested more than {DEPTH} deep at {}", self.next).into());
+            return Err(format!("values are nested more than {DEPTH} deep at {}", self.text.next).into());
         };
         self.budget.stepped()?;
         let paid = self.pay(Value::MEMORY.saturating_add(size_of::<[Slot; 2]>() as u64));
-        let start = self.next;
-        let tag = self.byte("a value")?;
+        let start = self.text.next;
+        let tag = self.text.byte("a value")?;
         let slot = self.slots.len();
         if tag != b'R' && !self.spent {
             self.slots.push(Slot { parent, key });
         }
         let kind = match tag {
             b'N' => {
-                self.want(b";")?;
+                self.text.want(b";")?;
                 Some(Kind::Nothing)
             }
             b'b' => {
-                self.want(b":")?;
-                match self.number(b';')? {
+                self.text.want(b":")?;
+                match self.text.number(b';')? {
                     number @ (0 | 1) => Some(Kind::Number(number.into(), NumberStyle::Boolean)),
                     number => return Err(format!("the boolean at {start} is {number}").into()),
                 }
             }
             b'i' => {
-                self.want(b":")?;
-                Some(Kind::Number(self.number(b';')?.into(), NumberStyle::Decimal))
+                self.text.want(b":")?;
+                Some(Kind::Number(self.text.number(b';')?.into(), NumberStyle::Decimal))
             }
             b'd' => {
-                self.want(b":")?;
-                Some(Kind::Float(self.float()?))
+                self.text.want(b":")?;
+                Some(Kind::Float(self.text.float()?))
             }
             b's' | b'S' => {
-                let bytes = self.string(tag == b'S')?;
-                self.want(b";")?;
+                let bytes = self.text.string(tag == b'S')?;
+                self.text.want(b";")?;
                 self.pay(bytes.len() as u64).map(|_| text(bytes))
             }
             b'a' => {
-                self.want(b":")?;
-                let count = self.length(b':')?;
+                self.text.want(b":")?;
+                let count = self.text.length(b':')?;
                 Some(self.array(count, slot, depth)?)
             }
             b'O' => Some(self.object(slot, depth)?),
             b'C' => Some(self.own_data()?),
             b'E' => {
-                let case = self.string(false)?;
-                self.want(b";")?;
+                let case = self.text.string(false)?;
+                self.text.want(b";")?;
                 let (class, case) = split_at(&case, b':').unwrap_or((&[], &case));
                 Some(self.parts(start, [("enum", text(class.to_vec())), ("case", text(case.to_vec()))]))
             }
             b'r' | b'R' => {
-                self.want(b":")?;
-                let number = self.length(b';')?;
+                self.text.want(b":")?;
+                let number = self.text.length(b';')?;
                 self.path(number)?.map(|path| self.parts(start, [("reference", path)]))
             }
             _ => return Err(format!("no value begins with {:?} at {start}", char::from(tag)).into()),
@@ -157,7 +162,7 @@ impl<'a> Reader<'a> {
             };
             Some(Member { name, value })
         });
-        Ok(Kind::Struct(members.collect()))
+        Ok(Kind::Struct(Member::distinct(members.collect(), self.budget)))
     }
 
     /// `count` keys and values in braces; answers of how many of them nothing is kept.
@@ -168,7 +173,7 @@ impl<'a> Reader<'a> {
         depth: u32,
         found: &mut dyn FnMut(Key, Value),
     ) -> Result<u64, Stop> {
-        self.want(b"{")?;
+        self.text.want(b"{")?;
         let mut omitted = 0_u64;
         // The count is only claimed: each pair takes bytes, which must be there.
         for _ in 0..count {
@@ -180,21 +185,21 @@ impl<'a> Reader<'a> {
                 _ => omitted = omitted.saturating_add(1),
             }
         }
-        self.want(b"}")?;
+        self.text.want(b"}")?;
         Ok(omitted)
     }
 
     /// A key; `None`, but it was passed, if memory for it is spent.
     fn key(&mut self) -> Result<Option<Key>, String> {
-        let start = self.next;
-        match self.byte("a key")? {
+        let start = self.text.next;
+        match self.text.byte("a key")? {
             b'i' => {
-                self.want(b":")?;
-                self.number(b';').map(Key::Number).map(Some)
+                self.text.want(b":")?;
+                self.text.number(b';').map(Key::Number).map(Some)
             }
             tag @ (b's' | b'S') => {
-                let name = self.string(tag == b'S')?;
-                self.want(b";")?;
+                let name = self.text.string(tag == b'S')?;
+                self.text.want(b";")?;
                 Ok(self.name(&escaped(&name)).map(Key::Name))
             }
             tag => Err(format!("no key begins with {:?} at {start}", char::from(tag))),
@@ -208,11 +213,11 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self, slot: usize, depth: u32) -> Result<Kind, Stop> {
-        let start = self.next;
-        let class = self.string(false)?;
-        self.want(b":")?;
-        let count = self.length(b':')?;
-        let body = self.next;
+        let start = self.text.next;
+        let class = self.text.string(false)?;
+        self.text.want(b":")?;
+        let count = self.text.length(b':')?;
+        let body = self.text.next;
         let (budget, own) = (self.budget, escaped(&class));
         let class = Value::kept(budget, self.between(start, body), text(class));
         let paid = budget.pay(Value::MEMORY);
@@ -229,6 +234,7 @@ impl<'a> Reader<'a> {
             };
             properties.extend(name.ok().map(|name| Member { name, value }));
         })?;
+        let properties = Member::distinct(properties, budget);
         let properties = paid.map(|paid| Value::new(paid, self.span(body), Kind::Struct(properties)));
         let members = names.into_iter().zip([class, properties]);
         let members =
@@ -238,30 +244,31 @@ impl<'a> Reader<'a> {
 
     /// An object that wrote itself (`Serializable`): a length, and bytes in braces.
     fn own_data(&mut self) -> Result<Kind, String> {
-        let start = self.next;
-        let class = self.string(false)?;
-        self.want(b":")?;
-        let length = self.length(b':')?;
-        self.want(b"{")?;
-        let data = self.take(length)?.to_vec();
-        self.want(b"}")?;
+        let start = self.text.next;
+        let class = self.text.string(false)?;
+        self.text.want(b":")?;
+        let length = self.text.length(b':')?;
+        self.text.want(b"{")?;
+        let data = self.text.take(length)?.to_vec();
+        self.text.want(b"}")?;
         self.opaque = true;
         Ok(self.parts(start, [("class", text(class)), ("data", text(data))]))
     }
 
     /// What `r:` or `R:` with this number means; `None` where that is not kept.
-    fn path(&self, number: usize) -> Result<Option<Kind>, String> {
+    fn path(&self, number: usize) -> Result<Option<Kind>, Stop> {
         if self.opaque {
             return Ok(Some(Kind::Number(number as i128, NumberStyle::Decimal)));
         }
         let mut slot = number.checked_sub(1).and_then(|slot| self.slots.get(slot));
         if slot.is_none() {
-            let (at, count) = (self.next, self.slots.len());
+            let (at, count) = (self.text.next, self.slots.len());
             let problem = || format!("a reference at {at} means value {number} of {count}");
-            return if self.spent { Ok(None) } else { Err(problem()) };
+            return if self.spent { Ok(None) } else { Err(problem().into()) };
         }
         let mut keys = Vec::new();
         while let Some(Slot { parent, key }) = slot {
+            self.budget.stepped()?;
             keys.extend(key);
             slot = parent.and_then(|parent| self.slots.get(parent));
         }
@@ -272,104 +279,15 @@ impl<'a> Reader<'a> {
                 _ if path.len() >= PATH => break,
                 Key::Number(number) => path.push_str(&format!("[{number}]")),
                 Key::Name(name) => {
-                    let (_, name) = property(name, "");
+                    // Of a key as long as the segment no reference reads more than it shows.
+                    let start = cut(name.as_bytes(), LOOKED_AT);
+                    let (_, name) = property(std::str::from_utf8(start).unwrap_or_default(), "");
                     path.push_str(if path.is_empty() { "" } else { "." });
                     path.extend(name.chars().take(PATH));
                 }
             }
         }
-        Ok(Some(text(crate::types::value::cut(path.as_bytes(), PATH).to_vec())))
-    }
-
-    /// `:LENGTH:"BYTES"`. With `escapes`, `\62` is the byte 0x62 and counts as one.
-    fn string(&mut self, escapes: bool) -> Result<Vec<u8>, String> {
-        self.want(b":")?;
-        let length = self.length(b':')?;
-        self.want(b"\"")?;
-        let bytes = if escapes { self.take_escaped(length)? } else { self.take(length)?.to_vec() };
-        self.want(b"\"")?;
-        Ok(bytes)
-    }
-
-    fn take_escaped(&mut self, length: usize) -> Result<Vec<u8>, String> {
-        let mut bytes = Vec::new();
-        while bytes.len() < length {
-            let byte = match self.byte("text")? {
-                b'\\' => {
-                    let start = self.next;
-                    let digits = std::str::from_utf8(self.take(2)?).ok();
-                    let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-                    byte.ok_or_else(|| format!("no two hexadecimal digits at {start}"))?
-                }
-                byte => byte,
-            };
-            bytes.push(byte);
-        }
-        Ok(bytes)
-    }
-
-    fn float(&mut self) -> Result<f64, String> {
-        let start = self.next;
-        let digits = self.until(b';')?;
-        match digits {
-            b"INF" => Ok(f64::INFINITY),
-            b"-INF" => Ok(f64::NEG_INFINITY),
-            b"NAN" => Ok(f64::NAN),
-            _ => {
-                let plain = digits.iter().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(byte));
-                let number = std::str::from_utf8(digits).ok().filter(|_| plain);
-                let number = number.and_then(|digits| digits.parse().ok());
-                number.ok_or_else(|| format!("no number at {start}"))
-            }
-        }
-    }
-
-    /// Digits up to `end`.
-    fn number(&mut self, end: u8) -> Result<i64, String> {
-        let start = self.next;
-        let digits = std::str::from_utf8(self.until(end)?).ok();
-        digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| format!("no whole number at {start}"))
-    }
-
-    fn length(&mut self, end: u8) -> Result<usize, String> {
-        let start = self.next;
-        let number = self.number(end)?;
-        usize::try_from(number).map_err(|_| format!("{number} at {start} is no length"))
-    }
-
-    /// The bytes before `end`, which no number is further away than.
-    fn until(&mut self, end: u8) -> Result<&'a [u8], String> {
-        const LONGEST: usize = 400;
-        let left = self.bytes.get(self.next..).unwrap_or_default();
-        let near = left.get(..LONGEST).unwrap_or(left);
-        let Some((found, _)) = split_at(near, end) else {
-            return Err(format!("no {:?} behind the number at {}", char::from(end), self.next));
-        };
-        self.next = self.next.saturating_add(found.len()).saturating_add(1);
-        Ok(found)
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
-        let end = self.next.saturating_add(length);
-        let bytes = self.bytes.get(self.next..end);
-        let bytes = bytes.ok_or_else(|| format!("{length} bytes at {} pass the end", self.next))?;
-        self.next = end;
-        Ok(bytes)
-    }
-
-    fn byte(&mut self, what: &str) -> Result<u8, String> {
-        let byte = self.bytes.get(self.next).copied();
-        let byte = byte.ok_or_else(|| format!("it ends at {}, where {what} should begin", self.next))?;
-        self.next = self.next.saturating_add(1);
-        Ok(byte)
-    }
-
-    fn want(&mut self, wanted: &[u8]) -> Result<(), String> {
-        let start = self.next;
-        if self.take(wanted.len()).is_ok_and(|found| found == wanted) {
-            return Ok(());
-        }
-        Err(format!("no {:?} at {start}", String::from_utf8_lossy(wanted)))
+        Ok(Some(text(cut(path.as_bytes(), PATH).to_vec())))
     }
 
     /// The parts that there is memory for, under their names.
@@ -383,18 +301,13 @@ impl<'a> Reader<'a> {
 
     /// Offsets from `start` to what is read next.
     fn span(&self, start: usize) -> Interval<SegmentOffset> {
-        self.between(start, self.next)
+        self.between(start, self.text.next)
     }
 
     fn between(&self, start: usize, end: usize) -> Interval<SegmentOffset> {
         let at = self.at.checked_add(start as u64).unwrap_or(self.at);
         Interval::clamped(at, end.saturating_sub(start) as u64)
     }
-}
-
-fn split_at(bytes: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(end, bytes)?;
-    Some((bytes.get(..at)?, bytes.get(at.checked_add(1)?..)?))
 }
 
 fn text(bytes: Vec<u8>) -> Kind {
@@ -468,6 +381,20 @@ mod tests {
         let Ok(Value { kind: Kind::Array(elements, omitted), .. }) = decoded else { panic!() };
         assert!(elements.len() > 10_000 && omitted > 10_000, "{} {omitted}", elements.len());
         assert!(budget.told().is_some());
+    }
+
+    /// Each reference looks at the start of the keys on its way: all of them at a long one would take minutes.
+    #[test]
+    fn references_do_not_read_a_long_key_again_and_again() {
+        let long = format!("\0{}", "k".repeat(400_000));
+        let references: String = (0..50_000).map(|at| format!("i:{at};r:2;")).collect();
+        let many = format!("a:1:{{s:{}:\"{long}\";a:50000:{{{references}}}}}", long.len());
+        let before = std::time::Instant::now();
+        let Ok(Kind::Struct(members)) = decode(&many) else { panic!() };
+        let Kind::Array(values, 0) = &members[0].value.kind else { panic!() };
+        assert_eq!(values.len(), 50_000);
+        // 20 GB of keys otherwise.
+        assert!(before.elapsed().as_secs() < 20, "{:?}", before.elapsed());
     }
 
     #[test]

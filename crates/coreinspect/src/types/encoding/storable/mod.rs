@@ -5,6 +5,8 @@
 //! sizes of int, long, pointer and double; then one value, each behind a byte that says what it is. References are
 //! looked through; what was blessed or tied is `{class, value}` or `{tied, object}`.
 
+mod cursor;
+
 use std::sync::Arc;
 
 use super::Encoding;
@@ -12,6 +14,7 @@ use crate::machine::ByteOrder;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::types::value::{Kind, Member, NumberStyle, Text, Value};
 use crate::types::{Budget, Stop};
+use cursor::Cursor;
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +35,7 @@ const DEPTH: u32 = 64;
 
 /// Whether `bytes` begin as frozen variables do.
 pub fn is_frozen(bytes: &[u8]) -> bool {
-    Thaw::new(bytes, SegmentOffset::new(0), &Budget::at_most(0)).header().is_ok()
+    Cursor::new(bytes).header().is_ok()
 }
 
 /// The value that was frozen to the first of `bytes`; what follows it is not looked at.
@@ -40,8 +43,9 @@ pub fn is_frozen(bytes: &[u8]) -> bool {
 /// # Errors
 /// What is wrong, and where; or that `budget` is spent.
 pub fn thaw(bytes: &[u8], at: SegmentOffset, budget: &Budget) -> Result<Value, Stop> {
-    let mut thaw = Thaw::new(bytes, at, budget);
-    thaw.header()?;
+    let mut frozen = Cursor::new(bytes);
+    frozen.header()?;
+    let mut thaw = Thaw { frozen, at, classes: Vec::new(), budget };
     thaw.value(DEPTH)?.ok_or(Stop::Spent)
 }
 
@@ -82,6 +86,8 @@ mod tag {
     pub(super) const BOOLEAN_FALSE: u8 = 35;
 }
 
+/// What an allocation takes beside its bytes.
+const ALLOCATED: u64 = 16;
 /// A key of a hash with flags that is a value itself (`SHV_K_ISSV`).
 const KEY_IS_VALUE: u8 = 8;
 /// A length of four bytes follows (`SHR_U32_RE_LEN`).
@@ -90,100 +96,63 @@ const LONG_REGEXP: u8 = 1;
 const LONG_CLASS: u8 = 0x80;
 
 struct Thaw<'a> {
-    bytes: &'a [u8],
-    next: usize,
+    frozen: Cursor<'a>,
     at: SegmentOffset,
-    order: ByteOrder,
-    integer: usize,
-    double: usize,
     classes: Vec<&'a [u8]>,
     budget: &'a Budget,
 }
 
-impl<'a> Thaw<'a> {
-    fn new(bytes: &'a [u8], at: SegmentOffset, budget: &'a Budget) -> Self {
-        let order = ByteOrder::Big;
-        Self { bytes, next: 0, at, order, integer: 8, double: 8, classes: Vec::new(), budget }
-    }
-
-    fn header(&mut self) -> Result<(), String> {
-        let version = self.byte()?;
-        let minor = self.byte()?;
-        if version >> 1 != 2 || minor > 12 {
-            return Err(format!("a header {version} {minor}, which Storable does not write"));
-        }
-        if version & 1 == 1 {
-            return Ok(());
-        }
-        let length = self.byte()?;
-        let order = self.take(length.into())?;
-        let order = match order {
-            b"1234" | b"12345678" => ByteOrder::Little,
-            b"4321" | b"87654321" => ByteOrder::Big,
-            _ => return Err(format!("the byte order \"{}\"", order.escape_ascii())),
-        };
-        let sizes = self.take(3)?;
-        if !sizes.iter().all(|size| matches!(size, 4 | 8)) {
-            return Err(format!("int, long and pointer of {sizes:?} bytes"));
-        }
-        self.double = if minor >= 2 { self.byte()?.into() } else { 8 };
-        if !matches!(self.double, 8 | 12 | 16) {
-            return Err(format!("a double of {} bytes", self.double));
-        }
-        (self.order, self.integer) = (order, length.into());
-        Ok(())
-    }
-
+impl Thaw<'_> {
     /// The value that begins here; `None`, but it was passed, if memory for it is spent.
     fn value(&mut self, depth: u32) -> Result<Option<Value>, Stop> {
-        let start = self.next;
-        let depth = depth.checked_sub(1).ok_or_else(|| self.wrong("values are nested too deep"))?;
+        let start = self.frozen.next;
+        let depth = depth.checked_sub(1).ok_or_else(|| self.frozen.wrong("values are nested too deep"))?;
         self.budget.stepped()?;
         let paid = self.budget.pay(Value::MEMORY).ok();
-        let kind = match self.byte()? {
+        let kind = match self.frozen.byte()? {
             tag::UNDEF | tag::SV_UNDEF | tag::SVUNDEF_ELEM => Some(Kind::Nothing),
             tag::SV_YES | tag::BOOLEAN_TRUE => Some(Kind::Number(1, NumberStyle::Boolean)),
             tag::SV_NO | tag::BOOLEAN_FALSE => Some(Kind::Number(0, NumberStyle::Boolean)),
-            tag::BYTE => number(i128::from(self.byte()?).saturating_sub(128)),
-            tag::NETINT => number(i32::from_be_bytes(self.array::<4>()?).into()),
-            tag::INTEGER => number(self.integer()?),
-            tag::DOUBLE => Some(self.double()?),
+            tag::BYTE => number(i128::from(self.frozen.byte()?).saturating_sub(128)),
+            tag::NETINT => number(i32::from_be_bytes(self.frozen.array::<4>()?).into()),
+            tag::INTEGER => number(self.frozen.integer()?),
+            tag::DOUBLE => self.double()?,
             tag::SCALAR | tag::UTF8STR => {
-                let length = self.byte()?;
-                let bytes = self.take(length.into())?;
+                let length = self.frozen.byte()?;
+                let bytes = self.frozen.take(length.into())?;
                 self.text(bytes)
             }
             tag::LSCALAR | tag::LUTF8STR => {
-                let length = self.length()?;
-                let bytes = self.take(length)?;
+                let length = self.frozen.length()?;
+                let bytes = self.frozen.take(length)?;
                 self.text(bytes)
             }
             tag::VSTRING => {
-                let length = self.byte()?;
-                self.take(length.into())?;
+                let length = self.frozen.byte()?;
+                self.frozen.take(length.into())?;
                 self.looked_through(depth)?
             }
             tag::LVSTRING => {
-                let length = self.length()?;
-                self.take(length)?;
+                let length = self.frozen.length()?;
+                self.frozen.take(length)?;
                 self.looked_through(depth)?
             }
             tag::REF | tag::OVERLOAD | tag::WEAKREF | tag::WEAKOVERLOAD => self.looked_through(depth)?,
             tag::ARRAY => Some(self.elements(depth)?),
             tag::HASH => Some(self.members(false, depth)?),
             tag::FLAG_HASH => {
-                self.byte()?;
+                self.frozen.byte()?;
                 Some(self.members(true, depth)?)
             }
             tag::TIED_ARRAY => Some(self.tied("array", depth)?),
             tag::TIED_HASH => Some(self.tied("hash", depth)?),
             tag::TIED_SCALAR => Some(self.tied("scalar", depth)?),
             tag::BLESS => {
-                let length = match self.byte()? {
-                    LONG_CLASS => self.length()?,
+                let length = match self.frozen.byte()? {
+                    LONG_CLASS => self.frozen.length()?,
                     length => length.into(),
                 };
-                let class = self.take(length)?;
+                let class = self.frozen.take(length)?;
                 // Without memory for it no object of the class has any either.
                 if self.budget.keep(size_of::<[&[u8]; 2]>() as u64) {
                     self.classes.push(class);
@@ -191,13 +160,13 @@ impl<'a> Thaw<'a> {
                 Some(self.blessed(class, start, depth)?)
             }
             tag::IX_BLESS => {
-                let number = match self.byte()? {
-                    LONG_CLASS => self.length()?,
+                let number = match self.frozen.byte()? {
+                    LONG_CLASS => self.frozen.length()?,
                     number => number.into(),
                 };
                 let class = self.classes.get(number).copied();
                 let class = class.or_else(|| paid.is_none().then_some(&[]));
-                let class = class.ok_or_else(|| self.wrong("a class that no object before it has"))?;
+                let class = class.ok_or_else(|| self.frozen.wrong("a class that no object before it has"))?;
                 Some(self.blessed(class, start, depth)?)
             }
             tag::CODE => {
@@ -205,21 +174,21 @@ impl<'a> Thaw<'a> {
                 Some(self.parts([("code", source)]))
             }
             tag::REGEXP => {
-                let long = self.byte()? & LONG_REGEXP != 0;
-                let length = if long { self.length()? } else { self.byte()?.into() };
+                let long = self.frozen.byte()? & LONG_REGEXP != 0;
+                let length = if long { self.frozen.length()? } else { self.frozen.byte()?.into() };
                 let pattern = self.string(length)?;
-                let length = self.byte()?;
+                let length = self.frozen.byte()?;
                 let flags = self.string(length.into())?;
                 Some(self.parts([("regexp", pattern), ("flags", flags)]))
             }
             // Objects are counted as they are read, from 0.
             tag::OBJECT => {
-                let object = number(i128::from(u32::from_be_bytes(self.array()?)));
+                let object = number(i128::from(u32::from_be_bytes(self.frozen.array()?)));
                 let object = object.and_then(|object| self.spanned(start, object));
                 Some(self.parts([("same_as_object", object)]))
             }
-            tag::HOOK => return Err(self.wrong("an object that its class froze itself").into()),
-            other => return Err(self.wrong(&format!("a value of kind {other}")).into()),
+            tag::HOOK => return Err(self.frozen.wrong("an object that its class froze itself").into()),
+            other => return Err(self.frozen.wrong(&format!("a value of kind {other}")).into()),
         };
         Ok(paid.zip(kind).map(|(paid, kind)| Value::new(paid, self.span(start), kind)))
     }
@@ -230,7 +199,7 @@ impl<'a> Thaw<'a> {
     }
 
     fn elements(&mut self, depth: u32) -> Result<Kind, Stop> {
-        let count = self.length()?;
+        let count = self.frozen.length()?;
         let (mut elements, mut omitted) = (Vec::new(), 0_u64);
         for _ in 0..count {
             match self.value(depth)? {
@@ -242,29 +211,29 @@ impl<'a> Thaw<'a> {
     }
 
     fn members(&mut self, flags: bool, depth: u32) -> Result<Kind, Stop> {
-        let count = self.length()?;
+        let count = self.frozen.length()?;
         let mut members = Vec::new();
         for _ in 0..count {
             let value = self.value(depth)?;
-            let flags = if flags { self.byte()? } else { 0 };
+            let flags = if flags { self.frozen.byte()? } else { 0 };
             let name = if flags & KEY_IS_VALUE != 0 {
                 match self.value(depth)?.map(|key| key.kind) {
                     Some(Kind::Text(text)) => self.name(&text.bytes),
-                    Some(_) => return Err(self.wrong("a key that is no text").into()),
+                    Some(_) => return Err(self.frozen.wrong("a key that is no text").into()),
                     None => None,
                 }
             } else {
-                let length = self.length()?;
-                let bytes = self.take(length)?;
+                let length = self.frozen.length()?;
+                let bytes = self.frozen.take(length)?;
                 self.name(bytes)
             };
             members.extend(name.zip(value).map(|(name, value)| Member { name, value }));
         }
-        Ok(Kind::Struct(members))
+        Ok(Kind::Struct(Member::distinct(members, self.budget)))
     }
 
     fn tied(&mut self, what: &str, depth: u32) -> Result<Kind, Stop> {
-        let start = self.next.saturating_sub(1);
+        let start = self.frozen.next.saturating_sub(1);
         let what = self.text(what.as_bytes()).and_then(|what| self.spanned(start, what));
         let object = self.value(depth)?;
         Ok(self.parts([("tied", what), ("object", object)]))
@@ -285,8 +254,8 @@ impl<'a> Thaw<'a> {
     }
 
     fn string(&mut self, length: usize) -> Result<Option<Value>, Stop> {
-        let start = self.next;
-        let bytes = self.take(length)?;
+        let start = self.frozen.next;
+        let bytes = self.frozen.take(length)?;
         Ok(self.text(bytes).and_then(|text| self.spanned(start, text)))
     }
 
@@ -294,7 +263,7 @@ impl<'a> Thaw<'a> {
     fn text(&self, bytes: &[u8]) -> Option<Kind> {
         let length = bytes.len() as u64;
         let text = || Text { bytes: bytes.to_vec(), length, terminated: true, measured: false };
-        self.budget.keep(length).then(text).map(Kind::Text)
+        self.budget.keep(ALLOCATED.saturating_add(length)).then(text).map(Kind::Text)
     }
 
     /// A key as a name; what is not UTF-8 is escaped. `None` if memory for it is spent.
@@ -306,52 +275,17 @@ impl<'a> Thaw<'a> {
         .ok()
     }
 
-    fn integer(&mut self) -> Result<i128, String> {
-        let order = self.order;
-        Ok(match self.integer {
-            4 => match order {
-                ByteOrder::Little => i32::from_le_bytes(self.array()?).into(),
-                ByteOrder::Big => i32::from_be_bytes(self.array()?).into(),
-            },
-            _ => match order {
-                ByteOrder::Little => i64::from_le_bytes(self.array()?).into(),
-                ByteOrder::Big => i64::from_be_bytes(self.array()?).into(),
-            },
+    /// A double; `None` if memory for the bytes of a long one is spent.
+    fn double(&mut self) -> Result<Option<Kind>, String> {
+        Ok(match (self.frozen.double, self.frozen.order) {
+            (8, ByteOrder::Little) => Some(Kind::Float(f64::from_le_bytes(self.frozen.array()?))),
+            (8, ByteOrder::Big) => Some(Kind::Float(f64::from_be_bytes(self.frozen.array()?))),
+            (length, _) => {
+                let bytes = self.frozen.take(length)?;
+                let kind = || Kind::Bytes(bytes.to_vec(), length as u64);
+                self.budget.keep(ALLOCATED.saturating_add(length as u64)).then(kind)
+            }
         })
-    }
-
-    fn double(&mut self) -> Result<Kind, String> {
-        Ok(match (self.double, self.order) {
-            (8, ByteOrder::Little) => Kind::Float(f64::from_le_bytes(self.array()?)),
-            (8, ByteOrder::Big) => Kind::Float(f64::from_be_bytes(self.array()?)),
-            (length, _) => Kind::Bytes(self.take(length)?.to_vec(), length as u64),
-        })
-    }
-
-    /// A length of four bytes; those of 2 GiB and more have a kind of their own.
-    fn length(&mut self) -> Result<usize, String> {
-        let length = match self.order {
-            ByteOrder::Little => i32::from_le_bytes(self.array()?),
-            ByteOrder::Big => i32::from_be_bytes(self.array()?),
-        };
-        usize::try_from(length).map_err(|_| self.wrong(&format!("a length of {length}")))
-    }
-
-    fn byte(&mut self) -> Result<u8, String> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
-        let bytes = self.take(N)?;
-        bytes.try_into().map_err(|_| self.wrong("too few bytes"))
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
-        let end = self.next.checked_add(length);
-        let taken = end.and_then(|end| Some((self.bytes.get(self.next..end)?, end)));
-        let (taken, end) = taken.ok_or_else(|| self.wrong("it ends before its value does"))?;
-        self.next = end;
-        Ok(taken)
     }
 
     /// A part of a value, from `start` to what is read next; its text is paid for.
@@ -362,11 +296,7 @@ impl<'a> Thaw<'a> {
 
     fn span(&self, start: usize) -> Interval<SegmentOffset> {
         let from = self.at.checked_add(start as u64).unwrap_or(self.at);
-        Interval::clamped(from, self.next.saturating_sub(start) as u64)
-    }
-
-    fn wrong(&self, what: &str) -> String {
-        format!("{what}, at byte {} of it", self.next)
+        Interval::clamped(from, self.frozen.next.saturating_sub(start) as u64)
     }
 }
 
