@@ -1,5 +1,6 @@
 //! What bytes said: a tree that any renderer can show.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::position::{Interval, SegmentOffset};
@@ -40,6 +41,14 @@ impl Value {
     /// That the budget has no more.
     pub fn kept(budget: &Budget, offsets: Interval<SegmentOffset>, kind: Kind) -> Result<Self, Spent> {
         Ok(Self::new(budget.pay(Self::MEMORY.saturating_add(kind.memory()))?, offsets, kind))
+    }
+}
+
+impl Member {
+    /// As [`distinct`], for members.
+    pub fn distinct(mut members: Vec<Self>, budget: &Budget) -> Vec<Self> {
+        distinct(&mut members, |member| Some(&mut member.name), |name| budget.name(name).ok());
+        members
     }
 }
 
@@ -160,10 +169,67 @@ pub struct Finding {
     pub message: String,
 }
 
+/// Gives each of `all` whose name another before it has a name of its own: `a`, `a (2)`, `a (3)`. Bytes can name many things
+/// alike, and of two members with one name readers of JSON keep only one (RFC 8259, 4). What no memory is left for, as `paid`
+/// says, is left out.
+pub fn distinct<T>(
+    all: &mut Vec<T>,
+    name: impl Fn(&mut T) -> Option<&mut Arc<str>>,
+    paid: impl Fn(&str) -> Option<Arc<str>>,
+) {
+    let mut seen = HashSet::<Arc<str>>::new();
+    let twice = |one: &mut T| name(one).is_some_and(|name| !seen.insert(name.clone()));
+    if all.len() < 2 || !all.iter_mut().any(twice) {
+        return;
+    }
+    seen.extend(all.iter_mut().filter_map(|one| name(one).cloned()));
+    // How often each name was given.
+    let mut given = HashMap::<Arc<str>, u32>::new();
+    all.retain_mut(|one| {
+        let Some(name) = name(one) else { return true };
+        let times = given.entry(name.clone()).or_default();
+        *times = times.saturating_add(1);
+        if *times == 1 {
+            return true;
+        }
+        let new = loop {
+            let new = format!("{name} ({times})");
+            if !seen.contains(new.as_str()) {
+                break new;
+            }
+            *times = times.saturating_add(1);
+        };
+        let new = paid(&new);
+        seen.extend(new.clone());
+        new.map(|new| *name = new).is_some()
+    });
+}
+
 /// The first of `bytes`, at most `length`, without half a character at the end if they are UTF-8.
 pub fn cut(bytes: &[u8], length: usize) -> &[u8] {
     let is_boundary = |at: &usize| bytes.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
     let end = length.min(bytes.len());
     let boundary = (end.saturating_sub(3)..=end).rev().find(is_boundary).unwrap_or(end);
     bytes.get(..boundary).unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_given_twice() {
+        let names = |names: &[&str], room: u64| {
+            let budget = Budget::unlimited();
+            let nothing = Interval::clamped(SegmentOffset::new(0), 0);
+            let member = |name: &&str| Member { name: (*name).into(), value: Value::missing(nothing) };
+            let _ = budget.keep(u64::MAX - room);
+            let members = Member::distinct(names.iter().map(member).collect(), &budget);
+            members.iter().map(|member| member.name.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&["a", "b"], 0), ["a", "b"]);
+        assert_eq!(names(&["a", "a", "b", "a"], 1000), ["a", "a (2)", "b", "a (3)"]);
+        assert_eq!(names(&["a", "a", "a (2)", "a"], 1000), ["a", "a (3)", "a (2)", "a (4)"]);
+        assert_eq!(names(&["a", "a", "b"], 0), ["a", "b"]);
+    }
 }

@@ -123,7 +123,7 @@ impl Layout for AprRmm {
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
         let header_size = header(subject);
         let block = written(subject, BLOCK)?;
-        let list = |whole: Group<'_>, blocks: &[Block], data: bool| -> Result<Field, Stop> {
+        let list = |whole: Group<'_, '_>, blocks: &[Block], data: bool| -> Result<Field, Stop> {
             let fields = each(blocks, |found| {
                 let name = format!("{:#x}", found.at);
                 let whole = Group::new(subject, &name)?;

@@ -210,7 +210,7 @@ impl Hal<'_, '_> {
     fn items(
         &self,
         index: u64,
-        whole: Result<Group<'_>, Stop>,
+        whole: Result<Group<'_, '_>, Stop>,
         describe: impl Fn(&Self, u64) -> Described,
     ) -> Described {
         let whole = whole?;

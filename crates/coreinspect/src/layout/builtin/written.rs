@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{is_text, parsed};
 use crate::layout::Subject;
 use crate::types::expression::Expression;
+use crate::types::value::distinct;
 use crate::types::{Characters, Count, Extent, Field, Place, Stop, Struct, Text, Type};
 
 /// The type that `text` writes, on the machine of `subject`.
@@ -41,28 +42,36 @@ pub(super) fn unnamed(subject: &Subject<'_>, offset: u64, kind: Type) -> Result<
 }
 
 /// Fields that stand anywhere in the segment, as one that is paid for before they are: when nothing is left for more of them,
-/// it holds those that there are.
-pub(super) struct Group<'n>(&'n str);
+/// it holds those that there are. Bytes name them: of one name each has its number.
+pub(super) struct Group<'n, 's> {
+    subject: &'n Subject<'s>,
+    name: &'n str,
+}
 
-impl<'n> Group<'n> {
+impl<'n, 's> Group<'n, 's> {
     /// Fields called `name`.
     ///
     /// # Errors
     /// That memory for them is spent.
-    pub(super) fn new(subject: &Subject<'_>, name: &'n str) -> Result<Self, Stop> {
+    pub(super) fn new(subject: &'n Subject<'s>, name: &'n str) -> Result<Self, Stop> {
         subject
             .describes(FIELD.saturating_add(STRUCT).saturating_add(NAME).saturating_add(name.len() as u64))?;
-        Ok(Self(name))
+        Ok(Self { subject, name })
     }
 
     /// The field that holds `fields`, and begins where the first of them does.
-    pub(super) fn of(self, fields: Vec<Field>) -> Field {
+    pub(super) fn of(self, mut fields: Vec<Field>) -> Field {
+        let paid = |name: &str| {
+            let paid = self.subject.describes(NAME.saturating_add(name.len() as u64));
+            paid.ok().map(|()| name.into())
+        };
+        distinct(&mut fields, |field| field.name.as_mut(), paid);
         let offsets = fields.iter().filter_map(|field| match &field.place {
             Place::InSegment(offset) => offset.constant(),
             _ => None,
         });
         let first = offsets.min().map_or(Place::Next, |offset| Place::InSegment(Expression::from(offset)));
-        Field { place: first, ..Field::new(self.0, Struct { fields, ..Struct::default() }.into()) }
+        Field { place: first, ..Field::new(self.name, Struct { fields, ..Struct::default() }.into()) }
     }
 }
 

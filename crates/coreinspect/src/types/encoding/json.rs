@@ -10,7 +10,7 @@ use crate::types::value::{Kind, Member, NumberStyle, Text, Value};
 use crate::types::{Budget, Stop};
 
 /// See the module. A value is given the place of the whole text: serde_json does not say where a part stood. Of a name that
-/// an object has twice both values are told.
+/// an object has twice both values are told, the second as `name (2)`.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonText;
 
@@ -112,6 +112,7 @@ impl<'de> Visitor<'de> for Told<'_> {
             let value = object.next_value_seed(self)?;
             members.extend(name.zip(value).map(|(name, value)| Member { name, value }));
         }
+        let members = Member::distinct(members, self.budget);
         Ok(paid.ok().map(|paid| Value::new(paid, self.offsets, Kind::Struct(members))))
     }
 }
