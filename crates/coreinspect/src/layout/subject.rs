@@ -6,7 +6,7 @@ use shmcore::Key;
 
 use super::Start;
 use crate::machine::{ByteOrder, Class, Machine};
-use crate::targets::Target;
+use crate::targets::{Mapping, Target};
 use crate::types::contents::{Contents, Window};
 use crate::types::{Budget, Spent};
 
@@ -84,6 +84,11 @@ impl<'a> Subject<'a> {
         let fits = decodes(self.budget);
         self.budget.free(left.saturating_sub(self.budget.left()));
         fits
+    }
+
+    /// The mappings of the whole target, each for a step: thousands of segments may ask for thousands of them.
+    pub(crate) fn mappings(&self) -> Option<impl Iterator<Item = Mapping<'a>>> {
+        Some(self.target?.mappings()?.take_while(|_| self.budget.step()))
     }
 
     /// Whether these bytes stand at `at`.

@@ -130,7 +130,7 @@ const NEAR: u32 = 8;
 fn beside(subject: &Subject<'_>, keys: Range<u32>, fits: impl Fn(i32, i32, u32, u32) -> bool) -> Option<Key> {
     const MAPPINGS: usize = 1024;
     let target = subject.target?;
-    let mappings = target.mappings()?.take(MAPPINGS).filter(|mapping| mapping.offset == Some(0));
+    let mappings = subject.mappings()?.take(MAPPINGS).filter(|mapping| mapping.offset == Some(0));
     let mut named = mappings.filter_map(|mapping| {
         let found = Key::from_mapping_name(mapping.name)?.key;
         keys.contains(&found.bits()).then_some((found, mapping.range.start()))

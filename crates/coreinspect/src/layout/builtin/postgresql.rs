@@ -15,6 +15,7 @@ use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::machine::{ByteOrder, Class};
 use crate::position::{Address, Interval, Position};
 use crate::types::expression::Expression;
+use crate::types::value::distinct;
 use crate::types::{Field, Place, Struct, Type};
 use shmem_index::Allocation;
 
@@ -144,20 +145,22 @@ fn main_area(subject: &Subject<'_>, header: &Header) -> Option<Interval<Address>
     let target = subject.target?;
     let (magic, creator) = (subject.bytes(0, 4)?, subject.bytes(4, 4)?);
     // mmap(MAP_ANONYMOUS | MAP_SHARED) is a file of this name, with huge pages of that one.
-    let areas = target.mappings()?.filter(|mapping| {
+    let areas = subject.mappings()?.filter(|mapping| {
         let named = mapping.name.starts_with(b"/dev/zero") || mapping.name.starts_with(b"/anon_hugepage");
         named && mapping.offset == Some(0) && mapping.range.length() >= header.free
     });
     areas.take(64).map(|mapping| mapping.range).find(|range| {
         let mut begin = [0; 8];
-        let whole = target.read(range.start(), &mut begin).is_ok_and(|count| count == begin.len());
+        // A read of another page for each, and a hostile dump has thousands of such segments.
+        let may = subject.reader(|_, budget| budget.steps(64)) == Some(true);
+        let whole = may && target.read(range.start(), &mut begin).is_ok_and(|count| count == begin.len());
         whole && begin.starts_with(&magic) && begin.ends_with(&creator)
     })
 }
 
 /// The allocations as fields, if the index is in the segment itself.
 fn own_allocations(subject: &Subject<'_>, index: u64) -> Option<Type> {
-    let mapping = subject.target?.mappings()?.find(|mapping| mapping.range.contains(Address::new(index)))?;
+    let mapping = subject.mappings()?.find(|mapping| mapping.range.contains(Address::new(index)))?;
     let base = mapping.range.start().get().checked_sub(mapping.offset?)?;
     let field = |allocation: Allocation| {
         let offset = allocation.address.checked_sub(base).filter(|offset| *offset < subject.length())?;
@@ -165,7 +168,9 @@ fn own_allocations(subject: &Subject<'_>, index: u64) -> Option<Type> {
         Some(Field { name: Some(allocation.name), place, ..Field::new("", shmem_index::entry()) })
     };
     let allocations = shmem_index::allocations(subject, index, mapping.range)?;
-    let fields = allocations.into_iter().map(field).collect::<Option<_>>()?;
+    let mut fields = allocations.into_iter().map(field).collect::<Option<Vec<_>>>()?;
+    let paid = |name: &str| subject.describes(name.len() as u64).ok().map(|()| name.into());
+    distinct(&mut fields, |field| field.name.as_mut(), paid);
     Some(Struct { fields, ..Struct::default() }.into())
 }
 
