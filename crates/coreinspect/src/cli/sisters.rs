@@ -53,7 +53,7 @@ fn read(path: &Path, limits: Limits) -> Result<Sisters, Failure> {
     if let Some(error) = &inspection.report().error {
         return Err(of_path(&error.message));
     }
-    let segments = inspection.sisters(&shown(path)).unwrap_or_default();
+    let segments = inspection.into_sisters(&shown(path)).unwrap_or_default();
     let segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
     if segments.is_empty() {
         return Err(of_path(&"it names no System V segment, so coreinspect can recognise nothing by it"));

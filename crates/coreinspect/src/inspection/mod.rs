@@ -136,9 +136,9 @@ impl Inspection {
 
     /// The segments by which those without a name are recognised in other dumps; messages call this one `name`. `None` where
     /// the dump could not be read.
-    pub fn sisters(&self, name: &str) -> Option<Vec<Sister>> {
-        let Read { target, segments, .. } = self.read.as_ref()?;
-        Some(Sister::all(&**target, segments, name))
+    pub fn into_sisters(self, name: &str) -> Option<Vec<Sister>> {
+        let Read { target, segments, .. } = self.read?;
+        Some(Sister::all(&target, segments, name))
     }
 
     /// Copies bytes of the process's memory from `at` on. Fewer than `into` has where the dump lacks the next: never zeroes in

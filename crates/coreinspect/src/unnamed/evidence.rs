@@ -56,7 +56,7 @@ impl Evidence {
         if !landscape.starts_with_zeroes(piece.range) {
             this.layout(landscape, segment, layouts, budget);
         }
-        this.sister(landscape, piece, sisters);
+        this.sister(landscape, piece, sisters, budget);
         this.first_page(landscape, piece);
         this.neighbours(landscape, piece);
         this.place(landscape, piece);
@@ -106,8 +106,9 @@ impl Evidence {
         self.add(weight, format!("its bytes {how} the layout {} ({why})", layout.name()));
     }
 
-    fn sister(&mut self, landscape: &Landscape<'_>, piece: &Piece, sisters: &[&Sister]) {
-        let best = sisters.iter().filter_map(|sister| Some((sister, sister.compare(landscape, piece)?)));
+    fn sister(&mut self, landscape: &Landscape<'_>, piece: &Piece, sisters: &[&Sister], budget: &Budget) {
+        let best =
+            sisters.iter().filter_map(|sister| Some((sister, sister.compare(landscape, piece, budget)?)));
         let Some((sister, equal)) = best.max_by_key(|(_, equal)| equal.shared) else { return };
         self.same_bytes(sister, &equal);
     }

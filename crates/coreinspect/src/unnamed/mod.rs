@@ -15,6 +15,7 @@ mod landscape;
 mod merged;
 mod private;
 mod sister;
+mod twin;
 
 pub(crate) use sister::Sister;
 
@@ -29,6 +30,7 @@ use crate::types::Budget;
 use crate::writer::{Bar, Names, Runs};
 use evidence::Evidence;
 use landscape::{Landscape, Piece};
+use twin::Fingerprint;
 
 /// How far to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +51,10 @@ const MOST_CANDIDATES: usize = 128;
 const MOST_SHOWN: usize = 16;
 /// Pieces that are weighed: a hostile dump has millions, a kernel core without names 65,536.
 const MOST_PIECES: usize = 1 << 18;
-/// Bytes that are read of all pieces, at most.
+/// Bytes that are read of all pieces and of all sisters: so often as much as the dump has, and this much more. Each byte of
+/// an honest one stands at one address, is weighed once, and compared with what is as long.
+const READ: (u64, u64) = (4, 1 << 20);
+/// Bytes that are read at most.
 const MOST_READ: u64 = 256 << 20;
 
 impl Reach {
@@ -111,7 +116,8 @@ pub(crate) fn add<'l>(
     }
     let landscape = Landscape::of(target);
     let mut candidates = Vec::<Candidate>::new();
-    let budget = Budget::at_most(MOST_READ);
+    let size = target.identity().file_size.unwrap_or(MOST_READ);
+    let budget = Budget::at_most(size.saturating_mul(READ.0).saturating_add(READ.1).min(MOST_READ));
     let mut pieces = landscape.pieces();
     if landscape.merges() && reach > Reach::Certain {
         pieces = merged::parts(&landscape, pieces);
@@ -147,7 +153,7 @@ pub(crate) fn add<'l>(
         }
     }
     keep_the_best(&mut candidates);
-    compare(&landscape, &mut candidates);
+    compare(&landscape, &mut candidates, &budget);
     candidates.retain(|candidate| reach.admits(&candidate.evidence, target.identity().habits().bar));
     candidates.extend(placed);
     candidates.sort_by_key(|candidate| Reverse(candidate.evidence.weight));
@@ -174,7 +180,7 @@ fn keep_the_best(candidates: &mut Vec<Candidate>) {
 }
 
 /// Adds what candidates say of each other: the same bytes, a sure one side by side, and how the file holds pages of zeroes.
-fn compare(landscape: &Landscape<'_>, candidates: &mut [Candidate]) {
+fn compare(landscape: &Landscape<'_>, candidates: &mut [Candidate], budget: &Budget) {
     /// What is likely enough to speak for its neighbour.
     const LIKELY: i32 = 40;
     /// Words beside zeroes in which two pieces must agree; one or two words do so by chance.
@@ -188,21 +194,23 @@ fn compare(landscape: &Landscape<'_>, candidates: &mut [Candidate]) {
     let apart = habits.names != Names::AllButOne;
     let likely: Vec<_> =
         candidates.iter().filter(|one| one.evidence.weight >= LIKELY).map(|one| one.piece.range).collect();
-    let pieces: Vec<_> =
-        candidates.iter().map(|one| (one.piece, Sister::of_piece(landscape, &one.piece))).collect();
+    let print =
+        |candidate: &Candidate| (candidate.piece, Fingerprint::of(landscape, &candidate.piece, budget));
+    let pieces: Vec<_> = candidates.iter().map(print).collect();
     for candidate in candidates {
         let range = candidate.piece.range;
+        let same = |(piece, _): &&(Piece, _)| piece.range == range;
         let says_enough = candidate.evidence.filled >= SAID;
-        let twin = pieces.iter().filter(|_| says_enough).filter(|(other, _)| other.range != range).find_map(
-            |(_, twin)| {
-                twin.compare(landscape, &candidate.piece).filter(|equal| equal.shared == equal.compared)?;
-                Some(twin)
-            },
-        );
-        if let Some(twin) = twin {
-            candidate
-                .evidence
-                .add(40, format!("it has the same bytes as {twin}, as one segment attached twice"));
+        let own = pieces.iter().filter(|_| says_enough).find(same).map(|(_, own)| own);
+        let twin = pieces.iter().find(|(piece, other)| {
+            let apart = piece.range != range && piece.range.length() == range.length();
+            apart && own.is_some_and(|own| own.is_twin_of(other))
+        });
+        if let Some((twin, _)) = twin {
+            let start = twin.range.start();
+            let reason =
+                format!("it has the same bytes as the memory at {start}, as one segment attached twice");
+            candidate.evidence.add(40, reason);
         }
         let touches =
             |other: &&Interval<Address>| other.end() == range.start() || range.end() == other.start();
