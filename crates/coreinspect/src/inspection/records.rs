@@ -32,7 +32,7 @@ impl InspectedSegment<'_> {
     ) -> Result<Option<Remarks>, Error> {
         let contents = self.contents();
         let machine = self.target.identity().machine;
-        let budget = Budget::unlimited();
+        let budget = Budget::for_records_of(self.target);
         let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), &budget);
         let kind = records.layout.describe(&subject).map_err(|problem| Error::NoLayout { problem })?;
         let repeated = records.count.map(|count| repeated(&kind, count));

@@ -209,6 +209,11 @@ impl Budget {
         Self::at_most(size(target).map_or(u64::MAX, |size| size.saturating_add(16 << 20)))
     }
 
+    /// For a stream of records of `target`.
+    pub fn for_records_of(target: &dyn Target) -> Self {
+        Self::streaming(size(target).unwrap_or(u64::MAX))
+    }
+
     /// For whoever asks for all that `target` holds.
     pub fn for_all_of(target: &dyn Target) -> Self {
         size(target).map_or_else(Self::unlimited, Self::generous)

@@ -74,9 +74,13 @@ impl<'o> Records<'o> {
         self.line.clear();
     }
 
-    /// A comma, if something stands before.
+    /// A comma, if something stands before. A record may be as long as its segment, or without an end: its line goes out in
+    /// pieces.
     #[inline]
     fn part(&mut self) {
+        if self.line.len() >= BLOCK {
+            self.write();
+        }
         match self.open.last_mut() {
             Some(some) if *some => self.line.push(b','),
             Some(some) => *some = true,
@@ -100,6 +104,14 @@ impl<'o> Records<'o> {
 }
 
 impl Sink for Records<'_> {
+    fn is_full(&self) -> bool {
+        self.error.is_some()
+    }
+
+    fn keeps(&self) -> bool {
+        false
+    }
+
     fn begin_struct(&mut self) {
         self.value_begins();
         self.line.push(b'{');

@@ -112,6 +112,13 @@ impl Budget {
         Self::new(each(2, 16 << 20), each(200, MEMORY), each(4, WORK))
     }
 
+    /// For a stream of records of a dump of `size` bytes, which keeps none of them: memory is given back when a record was told.
+    pub fn streaming(size: u64) -> Self {
+        // A record can be a struct in a struct for each of its bytes; honest ones share no bytes.
+        let each = |steps: u64| size.saturating_mul(steps).saturating_add(WORK);
+        Self::new(each(4), MEMORY, each(64))
+    }
+
     /// All there is: for bytes that the user wrote, and for tests.
     pub fn unlimited() -> Self {
         Self::new(u64::MAX, u64::MAX, u64::MAX)

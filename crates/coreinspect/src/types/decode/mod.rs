@@ -63,6 +63,10 @@ pub trait Sink {
     fn is_full(&self) -> bool {
         false
     }
+    /// Whether what it was told stays: of one that hands it on at once memory is given back.
+    fn keeps(&self) -> bool {
+        true
+    }
     /// A struct begins.
     fn begin_struct(&mut self);
     /// The next value is the field `name` of the innermost struct.
@@ -309,6 +313,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         let read = (length as u64).min(most);
         let room = read.saturating_mul(3);
         let cut = read < length as u64;
+        let before = self.budget.left();
         self.budget.keep(room);
         let length = usize::try_from(read).unwrap_or(length);
         let decoded = self.collect(at, length)?;
@@ -317,7 +322,12 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         self.budget.free(room);
         match decoded {
             None => self.missing(at, readable, sink),
-            Some(Ok(value)) => sink.value(value.offsets, Cow::Owned(value.kind)),
+            Some(Ok(value)) => {
+                sink.value(value.offsets, Cow::Owned(value.kind));
+                if !sink.keeps() {
+                    self.budget.free(before.saturating_sub(self.budget.left()));
+                }
+            }
             Some(Err(stop)) => {
                 match stop {
                     Stop::Spent => {}
