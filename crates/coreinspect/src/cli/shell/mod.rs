@@ -12,8 +12,9 @@ mod prompt;
 mod scripts;
 mod session;
 
+use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -97,14 +98,47 @@ fn run_all(
     context: &mut Context<'_>,
 ) -> Result<(Status, bool), Failure> {
     let mut worst = Status::Found;
-    for line in lines.lines() {
-        let line = line.map_err(|error| Failure::new(format!("cannot read the commands: {error}")))?;
+    let mut lines = Lines { lines, number: 0 };
+    while let Some(line) = lines.next()? {
         match session.run(&line, context)? {
             Next::Line(status) => worst = worst.max(status),
             Next::End => return Ok((worst, true)),
         }
     }
     Ok((worst, false))
+}
+
+/// The lines of a script, which need not be one: a device may have no line at all.
+struct Lines<R> {
+    lines: R,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn next(&mut self) -> Result<Option<String>, Failure> {
+        /// Bytes of a command: the kernel itself takes no longer argument (MAX_ARG_STRLEN, linux/binfmts.h).
+        const LONGEST: u64 = 128 << 10;
+        self.number = self.number.saturating_add(1);
+        let cannot =
+            |problem: &dyn fmt::Display| Failure::new(format!("cannot read the commands: {problem}"));
+        let mut line = Vec::new();
+        let read = self.lines.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+        if read.map_err(|error| cannot(&error))? == 0 {
+            return Ok(None);
+        }
+        if line.last() == Some(&b'\n') {
+            line.pop();
+            line.pop_if(|last| *last == b'\r');
+        } else if line.len() as u64 >= LONGEST {
+            let number = self.number;
+            return Err(cannot(&format_args!(
+                "line {number} has more than 128 KiB; a script is text with a command in each line"
+            )));
+        }
+        String::from_utf8(line)
+            .map(Some)
+            .map_err(|_| cannot(&format_args!("line {} is not UTF-8", self.number)))
+    }
 }
 
 /// Prompts until the user has seen enough. What went wrong at a prompt was told there: the status is that of `quit`.
