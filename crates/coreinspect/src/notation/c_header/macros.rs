@@ -7,7 +7,9 @@ use super::problem::{Problem, Sources};
 use super::token::{Kind, Texts, Token};
 
 /// Tokens that expansion may handle: a hostile header can ask for 2^64.
-const WORK: u64 = 4_000_000;
+const WORK: u64 = 1_000_000;
+/// Bytes of a text that `#` or `##` makes which count as one token: they are kept, and copied each time.
+const MADE: usize = 16;
 /// Macros within macros, and within arguments of macros.
 const DEPTH: u32 = 100;
 /// Tokens of the arguments of one call.
@@ -166,7 +168,7 @@ impl Expansion<'_> {
     fn spend(&mut self, tokens: usize, token: &Token) -> Result<(), Problem> {
         self.macros.work = self.macros.work.checked_sub(tokens as u64).ok_or_else(|| {
             self.sources
-                .problem(token.place, "the macros of this header expand to more than 4 million tokens")
+                .problem(token.place, "the macros of this header expand to more than a million tokens")
         })?;
         Ok(())
     }
@@ -201,6 +203,8 @@ impl Expansion<'_> {
                 (true, _) if left.peek().is_some_and(|next| argument(next).is_some()) => {
                     let raw = left.next().and_then(argument).unwrap_or_default();
                     let text: Vec<&str> = raw.iter().map(|token| &*token.text).collect();
+                    let length = text.iter().fold(0_usize, |sum, text| sum.saturating_add(text.len()));
+                    self.spend(length / MADE, call)?;
                     vec![Token {
                         kind: Kind::String,
                         text: self.texts.get(&format!("\"{}\"", text.join(" ").replace('"', "'"))),
@@ -219,6 +223,7 @@ impl Expansion<'_> {
                 && let (Some(one), false) = (body.last_mut(), replaced.is_empty())
             {
                 let other = replaced.remove(0);
+                self.spend(one.text.len().saturating_add(other.text.len()) / MADE, call)?;
                 one.text = self.texts.get(&format!("{}{}", one.text, other.text));
                 if one.text.len() > 4096 {
                     return Err(self.sources.problem(call.place, "## makes a name of more than 4096 bytes"));

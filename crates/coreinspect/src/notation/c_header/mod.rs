@@ -60,6 +60,8 @@ const PRELUDE: &str = include_str!("prelude.h");
 const GIVEN: u32 = 2;
 /// Bytes of a header and what it includes.
 const LARGEST: usize = 4 << 20;
+/// Tokens of a type's name.
+const NAME: usize = 10_000;
 /// Files that are included.
 const FILES: usize = 256;
 
@@ -171,7 +173,7 @@ impl Header {
         };
         let mut sources = Sources::default();
         let file = sources.add("layout", &full);
-        let tokens = token::tokens(&sources, file, &mut token::Texts::default())?;
+        let tokens = token::tokens(&sources, file, &mut token::Texts::default(), NAME)?;
         let declared = parser.records.len();
         parser.turn_to(tokens);
         let kind = parser.type_name().ok().filter(|_| parser.peek().kind == token::Kind::End);

@@ -13,8 +13,12 @@ use super::token::{Kind, Texts, Token, tokens};
 const DEPTH: u32 = 32;
 /// Conditions within conditions.
 const CONDITIONS: usize = 200;
+/// Bytes of all files, each as often as it is included.
+const READ: usize = 8 << 20;
+/// What a file counts at least: thousands of empty ones take time too.
+const LEAST: usize = 1024;
 /// Tokens of all.
-const TOKENS: usize = 4_000_000;
+const TOKENS: usize = 1_000_000;
 /// Notes that are kept.
 const NOTES: usize = 100;
 
@@ -88,6 +92,8 @@ pub(super) struct Preprocessor<'s> {
     once: Vec<String>,
     depth: u32,
     pack: Vec<u64>,
+    /// Bytes that may be read still.
+    left: usize,
 }
 
 impl<'s> Preprocessor<'s> {
@@ -104,13 +110,14 @@ impl<'s> Preprocessor<'s> {
             once: Vec::new(),
             depth: 0,
             pack: vec![0],
+            left: READ,
         }
     }
 
     /// Appends what counts of a file to the output.
     pub(super) fn file(&mut self, path: &str, text: &str) -> Result<(), Problem> {
         let file = self.sources.add(path, text);
-        let tokens = tokens(self.sources, file, &mut self.texts)?;
+        let tokens = tokens(self.sources, file, &mut self.texts, TOKENS)?;
         let mut conditions: Vec<Condition> = Vec::new();
         let mut left = tokens.as_slice();
         while let Some(first) = left.first() {
@@ -128,7 +135,7 @@ impl<'s> Preprocessor<'s> {
                 if self.output.len() > TOKENS {
                     return Err(self
                         .sources
-                        .problem(first.place, "the header has more than 4 million tokens"));
+                        .problem(first.place, "the header has more than a million tokens"));
                 }
             }
         }
@@ -264,6 +271,11 @@ impl<'s> Preprocessor<'s> {
         if self.depth >= DEPTH {
             return Err(self.sources.problem(first.place, "files include each other more than 32 deep"));
         }
+        let Some(left) = self.left.checked_sub(text.len().max(LEAST)) else {
+            let message = "the files that it includes, each as often as it is included, have more than 8 MiB";
+            return Err(self.sources.problem(first.place, message));
+        };
+        self.left = left;
         let text = text.clone();
         self.depth = self.depth.saturating_add(1);
         let folder = std::path::Path::new(self.sources.path(first.place.file as usize)).with_file_name("");

@@ -78,8 +78,13 @@ struct Lexer<'s> {
 /// The tokens of the file `file`.
 ///
 /// # Errors
-/// A comment that does not end.
-pub(super) fn tokens(sources: &Sources, file: usize, texts: &mut Texts) -> Result<Vec<Token>, Problem> {
+/// A comment that does not end; more than `most` tokens.
+pub(super) fn tokens(
+    sources: &Sources,
+    file: usize,
+    texts: &mut Texts,
+    most: usize,
+) -> Result<Vec<Token>, Problem> {
     let text = sources.text(file);
     let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0, file, starts_line: true, adjoins: false };
     let mut tokens = Vec::new();
@@ -93,10 +98,14 @@ pub(super) fn tokens(sources: &Sources, file: usize, texts: &mut Texts) -> Resul
             lexer.at = start.saturating_add(1);
         }
         let text = text.get(start..lexer.at).unwrap_or_default();
+        let place = Place::new(file, start, lexer.at);
+        if tokens.len() >= most {
+            return Err(sources.problem(place, "the header has more than a million tokens"));
+        }
         tokens.push(Token {
             kind,
             text: texts.get(text),
-            place: Place::new(file, start, lexer.at),
+            place,
             starts_line: lexer.starts_line,
             adjoins: lexer.adjoins,
             painted: false,

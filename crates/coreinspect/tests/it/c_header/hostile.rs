@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use coreinspect::internals::notation::c_header::Header;
 
 use super::errors::X86_64;
+use crate::allocations;
 use crate::random::Random;
 
 /// Reads a header as a user would; answers the error.
@@ -73,12 +74,47 @@ fn growth_has_an_end() {
         empty.push_str(&format!("#define M{level} M{before} M{before}\n"));
         structs.push_str(&format!("struct s{level} {{ struct s{before} a, b; }};"));
     }
-    refused(&format!("{macros}int a[] = {{ M59 }};"), "more than 4 million tokens");
-    refused(&format!("{empty}M59 struct q {{ int a; }};"), "more than 4 million tokens");
+    refused(&format!("{macros}int a[] = {{ M59 }};"), "more than a million tokens");
+    refused(&format!("{empty}M59 struct q {{ int a; }};"), "more than a million tokens");
     refused(&structs, "more than 2^48 bytes");
     let many = "#define F(a) a a a a a a a a\n".to_owned() + "int a[] = { F(F(F(F(F(F(F(F(F(F(1)))))))))) };";
-    refused(&many, "more than 4 million tokens");
+    refused(&many, "more than a million tokens");
     refused(&format!("#define P(a) a##a##a##a##a##a##a##a\n{}", "P(P(P(P(P(P(P(P(P(x)))))))))"), "");
+}
+
+/// Files that include each other without a depth, and texts that macros make: each doubles the one before it.
+#[test]
+fn bombs_have_an_end() {
+    let bomb = |lines: &str| {
+        let start = Instant::now();
+        let mut include = |name: &str| {
+            let level: u32 = name.trim_end_matches(".h").parse().unwrap();
+            let next = level + 1;
+            let both = format!("#include \"{next}.h\"\n#include \"{next}.h\"\n{lines}");
+            Some(if level < 30 { both } else { String::new() })
+        };
+        let (header, usage) = allocations::measure(|| {
+            Header::parse_with("0.h", "#include \"1.h\"\nstruct q { int a; };", &mut include)
+        });
+        let told = header.unwrap_err().to_string();
+        assert!(told.contains("each as often as it is included"), "{told}");
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+        assert!(usage.peak < 64 << 20, "{} bytes", usage.peak);
+    };
+    bomb("");
+    bomb(&"/* no token at all */\n".repeat(1000));
+
+    let mut names = String::from("#define F0(x) F1(x##0) F1(x##1)\n");
+    (1..25).for_each(|level| {
+        let next = level + 1;
+        names.push_str(&format!("#define F{level}(x) F{next}(x##0) F{next}(x##1)\n"));
+    });
+    let (told, usage) = allocations::measure(|| read(&format!("{names}F0({})", "x".repeat(4000))));
+    assert!(told.unwrap().contains("more than a million tokens"));
+    assert!(usage.peak < 64 << 20, "{} bytes", usage.peak);
+    // The same text is made again and again.
+    let again = format!("#define S(x) #x\n#define B S({})\n{}", "x".repeat(1 << 20), "B ".repeat(300_000));
+    refused(&again, "more than a million tokens");
 }
 
 #[test]
