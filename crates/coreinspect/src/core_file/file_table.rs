@@ -35,6 +35,9 @@ struct Names {
     filled: usize,
 }
 
+/// Bytes of a name: no path that the kernel writes has more (PATH_MAX, linux/limits.h).
+const LONGEST_NAME: usize = 4096;
+
 /// One mapping of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct FileRow<'a> {
@@ -186,6 +189,8 @@ impl FileTable {
         self.numbers().map_while(move |row| Some((row, names.c_string()?))).filter_map(
             |((start, end, page), name)| {
                 let range = Interval::new(Address::new(start), Address::new(end))?;
+                // Hundreds of rows that say where a pointer leads each have the name.
+                let name = name.get(..LONGEST_NAME).unwrap_or(name);
                 let row = FileRow { range, offset: page.checked_mul(self.page_size), name };
                 (!range.is_empty()).then_some((row, page))
             },

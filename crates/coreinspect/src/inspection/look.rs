@@ -9,6 +9,7 @@ use crate::look::{Budget, Surroundings};
 use crate::page_map::PageMap;
 use crate::position::Address;
 use crate::report::{self, Look};
+use crate::types;
 
 impl Inspection {
     /// Looks closer than a listing does at what no layout is sure of.
@@ -18,12 +19,14 @@ impl Inspection {
     pub fn look_closely(&mut self) -> Result<(), Error> {
         let Some(Read { target, segments, .. }) = &self.read else { return Ok(()) };
         let surroundings = LazyCell::new(|| Surroundings::of(&**target));
+        let budget = types::Budget::close_look_at(&**target);
         for segment in &mut self.report.segments {
             let dumped = segment.number.checked_sub(1).and_then(|index| segments.get(index));
             let dumped = dumped.filter(|dumped| dumped.saved() > 0);
             let unsure = segment.content.as_mut().filter(|content| content.confidence == "none");
             if let (Some(dumped), Some(content)) = (dumped, unsure) {
-                content.look = Some(Look::of(&**target, &surroundings, dumped, Budget::SHOW)?);
+                let closer = Look::within(&budget, &**target, || &*surroundings, dumped, Budget::SHOW)?;
+                content.look = closer.or(content.look.take());
             }
         }
         Ok(())

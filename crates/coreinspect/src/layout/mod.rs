@@ -206,12 +206,17 @@ pub fn choose<'l>(layouts: impl IntoIterator<Item = &'l dyn Layout>, subject: &S
 impl Budget {
     /// For a listing of `target`: as many bytes as its dump has, and what a decoder reads twice.
     pub fn of(target: &dyn Target) -> Self {
-        Self::at_most(size(target).map_or(u64::MAX, |size| size.saturating_add(16 << 20)))
+        Self::listing(size(target).unwrap_or(u64::MAX))
     }
 
     /// For a stream of records of `target`.
     pub fn for_records_of(target: &dyn Target) -> Self {
         Self::streaming(size(target).unwrap_or(u64::MAX))
+    }
+
+    /// For a close look at what no layout of `target` knows.
+    pub fn close_look_at(target: &dyn Target) -> Self {
+        Self::close_look(size(target).unwrap_or(u64::MAX))
     }
 
     /// For whoever asks for all that `target` holds.

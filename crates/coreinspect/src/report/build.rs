@@ -1,6 +1,5 @@
 //! From a target to its report.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use std::time::SystemTime;
 
 use shmcore::{Key, ShmId};
 
+use super::content::Around;
 use super::foreign::Elsewhere;
 use super::{
     Attachment, Cause, Content, Dump, Error, Fault, Foreign, Hex, KeyParts, Mapping, Missing, PathText,
@@ -95,6 +95,9 @@ impl Options {
     }
 }
 
+/// What the report of a segment takes without its content, beside what its mappings may take.
+const REPORT: u64 = 1024;
+
 impl Dump {
     /// The report of `target` with the segments in `memory`.
     ///
@@ -164,13 +167,16 @@ impl Dump {
         let starts = located.filter_map(|place| Some((place.segment.number, place.offset?.get())));
         let starts: BTreeMap<_, _> = starts.collect();
         let budget = if options.full { Budget::for_all_of(target) } else { Budget::of(target) };
-        let surroundings = OnceCell::new();
+        let around = Around::default();
+        // A person reads a line of each; thousands leave less room for what they say.
+        budget.keep((memory.segments.len() as u64).saturating_mul(REPORT).min(budget.left() / 2));
         for (reported, foreign) in self.segments.iter_mut().zip(foreign) {
             let segment = reported.number.checked_sub(1).and_then(|index| memory.segments.get(index));
             let Some(segment) = segment else { continue };
             let from_place = starts.get(&reported.number).map(|at| Options { at: *at, ..options.clone() });
             let options = from_place.as_ref().unwrap_or(options);
-            let content = Content::of((target, memory, *foreign), &surroundings, segment, options, &budget)?;
+            let foreign = foreign.map(|foreign| (reported.number, foreign));
+            let content = Content::of((target, memory, foreign), &around, segment, options, &budget)?;
             reported.content = Some(content);
         }
         Ok(())

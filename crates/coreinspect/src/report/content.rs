@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use super::pointer::Ranges;
 use super::{Content, Finding, Hex, Look, Options, Pointer, RunnerUp, Unavailable, Value};
 use crate::error::Error;
 use crate::layout::SegmentContents;
@@ -20,11 +21,18 @@ use crate::types::expression::Expression;
 use crate::types::value::{Finding as Found, Unavailable as Lacking};
 use crate::types::{Array, Count, Type};
 
+/// What a target has at which addresses, made when the first segment asks for it.
+#[derive(Default)]
+pub(super) struct Around<'t> {
+    surroundings: OnceCell<Surroundings<'t>>,
+    ranges: OnceCell<Ranges<'t>>,
+}
+
 impl Content {
     /// What `segment` says by the layout that is asked for, or by the surest.
     pub(super) fn of<'t>(
-        (target, memory, foreign): (&'t dyn Target, &SharedMemory, Option<Foreign>),
-        surroundings: &OnceCell<Surroundings<'t>>,
+        (target, memory, foreign): (&'t dyn Target, &SharedMemory, Option<(usize, Foreign)>),
+        around: &Around<'t>,
         segment: &Segment,
         options: &Options,
         budget: &Budget,
@@ -47,15 +55,13 @@ impl Content {
         let decoded =
             subject.reader(|window, budget| decode(kind, options.at, window, machine, limits, budget));
         if let Some(decoded) = decoded.transpose()? {
-            let number = memory.segments.iter().position(|other| std::ptr::eq(other, segment));
-            let foreign = number.and_then(|index| index.checked_add(1)).zip(foreign);
-            content.says(decoded, target, memory, foreign);
+            let ranges = around.ranges.get_or_init(|| Ranges::of(target, memory));
+            content.says(decoded, ranges, foreign, budget);
         }
         if !content.possible {
-            if budget.read(segment.saved().min(look::Budget::LISTING.most())) {
-                let surroundings = surroundings.get_or_init(|| Surroundings::of(target));
-                content.look = Some(Look::of(target, surroundings, segment, look::Budget::LISTING)?);
-            } else {
+            let surroundings = || around.surroundings.get_or_init(|| Surroundings::of(target));
+            content.look = Look::within(budget, target, surroundings, segment, look::Budget::LISTING)?;
+            if content.look.is_none() {
                 let claims = "the segments of this dump claim more bytes than it has";
                 content.limits.push(format!("not looked at: {claims}"));
             }
@@ -109,9 +115,9 @@ impl Content {
     fn says(
         &mut self,
         decoded: Decoded,
-        target: &dyn Target,
-        memory: &SharedMemory,
+        ranges: &Ranges<'_>,
         foreign: Option<(usize, Foreign)>,
+        budget: &Budget,
     ) {
         let Remarks { unavailable, findings, limits, unlisted, tested: _ } = decoded.remarks;
         self.unavailable = unavailable.into_iter().map(Unavailable::from).collect();
@@ -120,7 +126,7 @@ impl Content {
         if unlisted > 0 {
             self.limits.push(format!("{unlisted} more missing parts or findings are not listed"));
         }
-        self.pointers = Pointer::all(&decoded.value, target, memory, foreign);
+        self.pointers = Pointer::all(&decoded.value, ranges, foreign, budget);
         self.value = Some(Value(decoded.value));
     }
 }

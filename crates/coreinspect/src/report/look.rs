@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::look::{self, Budget, Encoding, Surroundings, Texture};
 use crate::shm;
 use crate::targets::Target;
+use crate::types;
 
 /// A look at bytes of which no layout is sure. Strings, runs and counts are facts; all else is under `guesses`.
 #[derive(Clone, Debug, Serialize)]
@@ -189,6 +190,43 @@ impl Look {
     ) -> Result<Self, Error> {
         look::Look::of(target, surroundings, segment, budget).map(Self::from)
     }
+
+    /// The same, if what the dump may cost has room for it.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn within<'s>(
+        cost: &types::Budget,
+        target: &dyn Target,
+        surroundings: impl FnOnce() -> &'s Surroundings<'s>,
+        segment: &shm::Segment,
+        budget: Budget,
+    ) -> Result<Option<Self>, Error> {
+        if !cost.look(segment.saved().min(budget.most())) {
+            return Ok(None);
+        }
+        let look = Self::of(target, surroundings(), segment, budget)?;
+        Ok(cost.keep(look.memory()).then_some(look))
+    }
+
+    /// Bytes of what it tells, beside itself.
+    fn memory(&self) -> u64 {
+        let Self { strings, runs, guesses, .. } = self;
+        let Guesses { word_size, records, counters, timestamps, pointers, .. } = guesses;
+        let texts = strings.shown.iter().map(|text| &text.text);
+        let whys = [word_size.as_ref().map(|one| &one.why), records.as_ref().map(|one| &one.why)];
+        let texts = texts.chain(whys.into_iter().flatten());
+        let texts = texts.chain(counters.shown.iter().map(|one| &one.why));
+        let texts = texts.chain(timestamps.shown.iter().map(|one| &one.why));
+        let texts = texts.chain(timestamps.shown.iter().flat_map(|one| one.first.iter().chain(&one.last)));
+        let texts = texts.chain(pointers.shown.iter().map(|one| &one.why)).map(String::capacity);
+        let names = pointers.shown.iter().filter_map(|one| Some(one.to.name.as_ref()?.bytes().len()));
+        let lists = [strings.bytes(), runs.bytes(), counters.bytes(), timestamps.bytes(), pointers.bytes()];
+        // An allocation has a head, and more room than was asked for.
+        let allocated = |bytes: usize| (bytes as u64).saturating_add(24);
+        let all = texts.chain(names).chain(lists).map(allocated);
+        all.fold(0, u64::saturating_add)
+    }
 }
 
 impl From<look::Look> for Look {
@@ -228,6 +266,10 @@ impl From<look::Look> for Look {
 }
 
 impl<T> Found<T> {
+    fn bytes(&self) -> usize {
+        self.shown.capacity().saturating_mul(size_of::<T>())
+    }
+
     fn of<U: Into<T>>(found: look::Found<U>) -> Self {
         Self { shown: found.shown.into_iter().map(U::into).collect(), more: found.more }
     }

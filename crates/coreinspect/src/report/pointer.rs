@@ -7,6 +7,7 @@ use crate::position::{Address, Interval, Position};
 use crate::refs::Foreign;
 use crate::shm::SharedMemory;
 use crate::targets::Target;
+use crate::types::Budget;
 use crate::types::value::{Kind, Value};
 
 /// Where a pointer leads: into a segment, or into a mapped file.
@@ -32,8 +33,8 @@ pub struct Pointer {
 /// Pointers that are resolved: more nobody reads.
 const MOST: usize = 10_000;
 
-/// Named ranges by their start, for a search.
-struct Ranges<'t>(Vec<(Interval<Address>, u64, Goal<'t>)>);
+/// Named ranges by their start, for a search. Made once for a target, for all values of its segments.
+pub(super) struct Ranges<'t>(Vec<(Interval<Address>, u64, Goal<'t>)>);
 
 #[derive(Clone, Copy)]
 enum Goal<'t> {
@@ -42,18 +43,46 @@ enum Goal<'t> {
 }
 
 impl Pointer {
-    /// The pointers in `value` that lead somewhere.
+    /// The pointers in `value` that lead somewhere, as far as `budget` pays for them.
     pub(super) fn all(
         value: &Value,
-        target: &dyn Target,
-        memory: &SharedMemory,
+        ranges: &Ranges<'_>,
         foreign: Option<(usize, Foreign)>,
+        budget: &Budget,
     ) -> Vec<Self> {
         let mut held = Vec::new();
         collect(value, &mut held);
-        if held.is_empty() {
-            return Vec::new();
-        }
+        let found = held.into_iter().filter_map(|(at, address)| {
+            let here = ranges.find(Address::new(address));
+            let (segment, name, offset) = match (here, foreign) {
+                (Some((offset, Goal::Segment(number))), _) => (Some(number), None, offset),
+                (Some((offset, Goal::File(name))), _) => (None, Some(name), offset),
+                (None, Some((number, foreign))) => {
+                    (Some(number), None, foreign.offset(Address::new(address))?.get())
+                }
+                (None, None) => return None,
+            };
+            let length = name.map_or(0, <[u8]>::len) as u64;
+            let paid = budget.keep(length.saturating_add(size_of::<[Self; 2]>() as u64));
+            let mapping = name.filter(|_| paid).map(Text::new);
+            let foreign = here.is_none();
+            paid.then_some(Self {
+                at,
+                address: Hex(address),
+                segment,
+                mapping,
+                offset,
+                foreign,
+                symbol: None,
+            })
+        });
+        found.collect()
+    }
+}
+
+impl<'t> Ranges<'t> {
+    /// Those of `target`, whose segments are in `memory`.
+    pub(super) fn of(target: &'t dyn Target, memory: &SharedMemory) -> Self {
         let mut ranges = Vec::new();
         for (number, segment) in (1..).zip(&memory.segments) {
             let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
@@ -65,25 +94,9 @@ impl Pointer {
         }
         // Of a segment's mapping both are there: the segment first.
         ranges.sort_by_key(|(range, ..)| range.start());
-        let ranges = Ranges(ranges);
-        let found = held.into_iter().filter_map(|(at, address)| {
-            let here = ranges.find(Address::new(address));
-            let (segment, mapping, offset) = match (here, foreign) {
-                (Some((offset, Goal::Segment(number))), _) => (Some(number), None, offset),
-                (Some((offset, Goal::File(name))), _) => (None, Some(Text::new(name)), offset),
-                (None, Some((number, foreign))) => {
-                    (Some(number), None, foreign.offset(Address::new(address))?.get())
-                }
-                (None, None) => return None,
-            };
-            let foreign = here.is_none();
-            Some(Self { at, address: Hex(address), segment, mapping, offset, foreign, symbol: None })
-        });
-        found.collect()
+        Self(ranges)
     }
-}
 
-impl<'t> Ranges<'t> {
     fn find(&self, address: Address) -> Option<(u64, Goal<'t>)> {
         let end = self.0.partition_point(|(range, ..)| range.start() <= address);
         // A segment and the row that names it have one start: both stand at the end of what begins before.

@@ -18,6 +18,8 @@ pub struct Budget {
     memory: Measure,
     /// Steps: values, items of lists, nodes of trees.
     work: Measure,
+    /// Bytes that are looked at for what no layout knows, which takes longer than to decode them.
+    looking: Measure,
     refused: Cell<Option<Spent>>,
 }
 
@@ -106,6 +108,17 @@ impl Budget {
         Self::new(reading, MEMORY, WORK.saturating_add(reading.min(1 << 30) / 16))
     }
 
+    /// For the listing of a dump of `size` bytes: as many bytes as it has, and what a decoder reads twice.
+    pub fn listing(size: u64) -> Self {
+        // Each byte of an honest dump stands in one segment, and is looked at once.
+        Self { looking: Measure::new(size), ..Self::at_most(size.saturating_add(16 << 20)) }
+    }
+
+    /// For a close look at the segments of a dump of `size` bytes, which a person asks for.
+    pub fn close_look(size: u64) -> Self {
+        Self::listing(size.saturating_mul(2).saturating_add(2 << 20))
+    }
+
     /// For whoever asks for all of a dump of `size` bytes: what decoding each of its bytes once takes.
     pub fn generous(size: u64) -> Self {
         let each = |bytes: u64, least: u64| size.saturating_mul(bytes).saturating_add(least);
@@ -125,13 +138,19 @@ impl Budget {
     }
 
     fn new(reading: u64, memory: u64, work: u64) -> Self {
-        let [reading, memory, work] = [reading, memory, work].map(Measure::new);
-        Self { reading, memory, work, refused: Cell::new(None) }
+        let [reading, memory, work, looking] = [reading, memory, work, reading].map(Measure::new);
+        Self { reading, memory, work, looking, refused: Cell::new(None) }
     }
 
     /// Takes `bytes` of content; `false` once too many were asked for.
     pub fn read(&self, bytes: u64) -> bool {
         self.reading.take(bytes) || self.refuse(Spent::Reading)
+    }
+
+    /// Takes `bytes` to look at; `false` once too many were asked for.
+    pub fn look(&self, bytes: u64) -> bool {
+        // What is told of them is bounded by their number too.
+        self.looking.take(bytes) && self.memory.left.get() > 0
     }
 
     /// Takes one step; `false` once there were too many.
