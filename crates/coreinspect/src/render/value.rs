@@ -11,13 +11,29 @@ use crate::types::value::{Kind, NumberStyle, Text, Value, cut};
 
 /// Bytes of a text that a line shows where no width cuts it.
 const IN_A_LINE: usize = 200;
+/// Bytes of all parts of a line, and one more part.
+const LINE: usize = 2000;
 
 /// What a content says, in a line: names and texts speak for themselves, numbers by their field's name.
 pub(super) fn summary(content: &Content, style: Style) -> Option<(String, Tone)> {
     let value = &content.value.as_ref().filter(|_| content.possible)?.0;
     let parts: Vec<Part> = match &value.kind {
         Kind::Struct(members) => {
-            members.iter().filter_map(|member| part(&member.name, &member.value, style)).collect()
+            let mut parts = members.iter().filter_map(|member| part(&member.name, &member.value, style));
+            let mut left = LINE;
+            let mut first: Vec<_> = parts
+                .by_ref()
+                .take_while(|part| {
+                    let fits = left > 0;
+                    left = left.saturating_sub(part.text.len());
+                    fits
+                })
+                .collect();
+            // What no line holds is not even made.
+            if left == 0 {
+                first.push(Part { text: style.ellipsis().to_owned(), speaks: true, missing: false });
+            }
+            first
         }
         _ => part("", value, style).into_iter().collect(),
     };
@@ -56,7 +72,7 @@ fn harmless(name: &str) -> String {
 }
 
 fn part(name: &str, value: &Value, style: Style) -> Option<Part> {
-    let name = &harmless(name);
+    let name = &Printable(cut(name.as_bytes(), IN_A_LINE)).to_string();
     let plain = |text: String| Some(Part { text, speaks: false, missing: false });
     match &value.kind {
         Kind::Missing => Some(Part { text: format!("{name} not in the dump"), speaks: true, missing: true }),
@@ -178,6 +194,24 @@ pub struct Tree<'a> {
     pub full: bool,
 }
 
+/// Who is told the lines of a tree.
+struct Lines<'l> {
+    each: Box<dyn FnMut(Line) -> io::Result<()> + 'l>,
+    /// Lines with a tone: each takes the next one.
+    toned: usize,
+}
+
+impl<'l> Lines<'l> {
+    fn new(each: impl FnMut(Line) -> io::Result<()> + 'l) -> Self {
+        Self { each: Box::new(each), toned: 0 }
+    }
+
+    fn push(&mut self, line: Line) -> io::Result<()> {
+        self.toned = self.toned.saturating_add(usize::from(line.tone.is_some()));
+        (self.each)(line)
+    }
+}
+
 /// A line of the tree.
 struct Line {
     depth: usize,
@@ -198,31 +232,26 @@ impl Tree<'_> {
     /// # Errors
     /// What writing said.
     pub fn write(&self, value: &Value, style: Style, out: &mut dyn Write) -> io::Result<()> {
-        let mut lines = Vec::new();
-        match &value.kind {
-            Kind::Struct(members) => {
-                members
-                    .iter()
-                    .for_each(|member| self.lines(&member.name, &member.value, 0, style, &mut lines));
-            }
-            _ => self.lines("value", value, 0, style, &mut lines),
-        }
-        let names = lines
-            .iter()
-            .map(|line| line.depth.saturating_mul(2).saturating_add(line.name.chars().count()))
-            .max()
-            .unwrap_or(0);
+        // Twice: lines of all fields at once would take as much memory as the values.
+        let mut names = 0;
+        let mut lines = Lines::new(|line: Line| {
+            let name = line.name.chars().count();
+            names = names.max(line.depth.saturating_mul(2).saturating_add(name));
+            Ok(())
+        });
+        self.all(value, style, &mut lines)?;
+        drop(lines);
         let names = names.clamp(4, 32);
         let beside = match style.width {
             Some(width) if width < 78 => BESIDE / 2,
             _ => BESIDE,
         };
-        for line in &lines {
+        let mut lines = Lines::new(|line: Line| {
             let offset = style.paint(Tone::Faint, format!("+{:<#7x}", line.offset));
             write!(out, "  {offset} ")?;
             let mut used = 2 + 8 + 1;
             if let Some(bytes) = self.bytes {
-                let shown = self.beside(line, bytes, beside, style);
+                let shown = self.beside(&line, bytes, beside, style);
                 let columns = usize::try_from(beside).unwrap_or(8).saturating_mul(3);
                 write!(
                     out,
@@ -246,9 +275,19 @@ impl Tree<'_> {
                 }
                 write!(out, "{:indent$}{}", "", style.paint(tone, text))?;
             }
-            writeln!(out)?;
+            writeln!(out)
+        });
+        self.all(value, style, &mut lines)
+    }
+
+    /// Tells the lines of `value`.
+    fn all(&self, value: &Value, style: Style, lines: &mut Lines<'_>) -> io::Result<()> {
+        match &value.kind {
+            Kind::Struct(members) => {
+                members.iter().try_for_each(|member| self.lines(&member.name, &member.value, 0, style, lines))
+            }
+            _ => self.lines("value", value, 0, style, lines),
         }
-        Ok(())
     }
 
     fn beside(&self, line: &Line, bytes: BytesAt<'_>, beside: u64, style: Style) -> String {
@@ -267,7 +306,14 @@ impl Tree<'_> {
         digits.join(" ")
     }
 
-    fn lines(&self, name: &str, value: &Value, depth: usize, style: Style, lines: &mut Vec<Line>) {
+    fn lines(
+        &self,
+        name: &str,
+        value: &Value,
+        depth: usize,
+        style: Style,
+        lines: &mut Lines<'_>,
+    ) -> io::Result<()> {
         let offsets = value.offsets;
         let mut line = Line {
             depth,
@@ -280,15 +326,15 @@ impl Tree<'_> {
         };
         match &value.kind {
             Kind::Struct(members) => {
-                lines.push(line);
+                lines.push(line)?;
                 for member in members {
-                    self.lines(&member.name, &member.value, depth.saturating_add(1), style, lines);
+                    self.lines(&member.name, &member.value, depth.saturating_add(1), style, lines)?;
                 }
             }
             Kind::Array(elements, omitted) if elements.iter().any(|element| has_parts(&element.kind)) => {
                 let total = (elements.len() as u64).saturating_add(*omitted);
                 line.text = format!("{total} elements");
-                lines.push(line);
+                lines.push(line)?;
                 let most = if self.full { usize::MAX } else { ELEMENTS };
                 for (index, element) in elements.iter().enumerate().take(most) {
                     if let Some(text) = record(element, style) {
@@ -298,12 +344,12 @@ impl Tree<'_> {
                             text,
                             offset: element.offsets.start().get(),
                             length: element.offsets.length(),
-                            tone: Some(lines.iter().filter(|line| line.tone.is_some()).count()),
+                            tone: Some(lines.toned),
                             missing: false,
-                        });
+                        })?;
                         continue;
                     }
-                    self.lines(&format!("[{index}]"), element, depth.saturating_add(1), style, lines);
+                    self.lines(&format!("[{index}]"), element, depth.saturating_add(1), style, lines)?;
                 }
                 let more = (elements.len().saturating_sub(most) as u64).saturating_add(*omitted);
                 if more > 0 {
@@ -316,18 +362,19 @@ impl Tree<'_> {
                         length: 0,
                         tone: None,
                         missing: false,
-                    });
+                    })?;
                 }
             }
             kind => {
-                line.tone = Some(lines.iter().filter(|line| line.tone.is_some()).count());
+                line.tone = Some(lines.toned);
                 line.text = scalar(value, style);
                 if let (Kind::Pointer(_), Some(goal)) = (kind, self.leads_to(line.offset)) {
                     line.text = format!("{} {} {goal}", line.text, if style.unicode { "→" } else { "->" });
                 }
-                lines.push(line);
+                lines.push(line)?;
             }
         }
+        Ok(())
     }
 
     fn leads_to(&self, at: u64) -> Option<String> {

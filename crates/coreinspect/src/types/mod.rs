@@ -276,9 +276,9 @@ pub struct Field {
     /// Where it is.
     pub place: Place,
     /// It is there only if this is not 0.
-    pub when: Option<Expression>,
+    pub when: Option<Box<Expression>>,
     /// What it holds if all is in order: a magic.
-    pub expected: Option<Expected>,
+    pub expected: Option<Box<Expected>>,
     /// Whether an expression behind it asks for its value.
     pub remembered: bool,
     /// Whether it is room alone, and no value.

@@ -140,7 +140,7 @@ impl Outline {
 fn notes(field: &Field) -> Vec<String> {
     let mut notes = Vec::new();
     notes.extend(field.when.as_ref().map(|when| format!("if {when}")));
-    notes.extend(field.expected.as_ref().map(|expected| match expected {
+    notes.extend(field.expected.as_deref().map(|expected| match expected {
         Expected::Number(number) if *number < 0 => format!("= {number}"),
         Expected::Number(number) => format!("= {number:#x}"),
         Expected::Bytes(bytes) => format!("= \"{}\"", bytes.escape_ascii()),

@@ -18,8 +18,10 @@ pub struct Value {
 }
 
 impl Value {
-    /// What a value takes of a budget before it is told: itself, and the room that a list leaves for the next ones.
-    pub const MEMORY: u64 = 2 * size_of::<Member>() as u64;
+    /// What a value takes of a budget before it is told: itself, and the room that a list leaves for the next ones ([`push`]).
+    pub const MEMORY: u64 = size_of::<Member>() as u64 * 9 / 8;
+    /// What the list of its parts takes beside them.
+    pub const LIST: u64 = 64;
 
     /// A value whose memory was taken of a budget.
     pub fn new(paid: Paid, offsets: Interval<SegmentOffset>, kind: Kind) -> Self {
@@ -167,6 +169,14 @@ pub struct Finding {
     pub offsets: Interval<SegmentOffset>,
     /// What is wrong: "torn write: count 7, valid 6".
     pub message: String,
+}
+
+/// Adds `one` to `list`, which grows by an eighth: what it has room for is paid for with what it holds.
+pub fn push<T>(list: &mut Vec<T>, one: T) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 8).max(2));
+    }
+    list.push(one);
 }
 
 /// Gives each of `all` whose name another before it has a name of its own: `a`, `a (2)`, `a (3)`. Bytes can name many things

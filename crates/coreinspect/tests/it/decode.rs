@@ -188,7 +188,7 @@ fn what_does_not_hold_is_found() {
     let equal = Expression::Binary(Binary::Equal, field(1, "count").into(), field(2, "valid").into());
     let kind = Type::from(Struct {
         fields: vec![
-            Field { expected: Some(Expected::Number(0x1234)), ..number("magic", 2) },
+            Field { expected: Some(Box::new(Expected::Number(0x1234))), ..number("magic", 2) },
             remembered(number("count", 2)),
             remembered(number("valid", 2)),
         ],
@@ -311,7 +311,7 @@ fn any_type(random: &mut Random, depth: u32) -> Type {
                     1 => Place::InSegment(expression(random)),
                     _ => Place::Next,
                 },
-                when: (random.below(9) == 0).then(|| expression(random)),
+                when: (random.below(9) == 0).then(|| Box::new(expression(random))),
                 remembered: random.below(2) == 0,
                 ..Field::new("", any_type(random, depth - 1))
             });

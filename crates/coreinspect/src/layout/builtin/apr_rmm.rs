@@ -127,12 +127,11 @@ impl Layout for AprRmm {
             let fields = each(blocks, |found| {
                 let name = format!("{:#x}", found.at);
                 let whole = Group::new(subject, &name)?;
-                let mut parts = vec![unnamed(subject, found.at, block.clone())?];
-                if data {
-                    let length = found.size.saturating_sub(header_size);
-                    parts.push(at(subject, found.at.saturating_add(header_size), "data", bytes(length))?);
-                }
-                Ok(whole.of(parts))
+                let head = unnamed(subject, found.at, block.clone())?;
+                let length = found.size.saturating_sub(header_size);
+                let start = found.at.saturating_add(header_size);
+                let data = data.then(|| at(subject, start, "data", bytes(length))).transpose()?;
+                Ok(whole.of([head].into_iter().chain(data).collect()))
             })?;
             Ok(whole.of(fields))
         };

@@ -271,11 +271,9 @@ impl Hal<'_, '_> {
         let whole = Group::new(self.subject, &name)?;
         let direction = self.part(place(kind).saturating_add(4), PIN_DIRECTION)?;
         let [type_, value] = self.variable(place(kind), value)?;
-        let mut fields = vec![type_, direction, value, self.owner(place(self.places.words(2)))?];
-        if let Some(name_at) = signal {
-            fields.push(at(self.subject, name_at, "signal", text(NAME))?);
-        }
-        Ok(whole.of(fields))
+        let owner = self.owner(place(self.places.words(2)))?;
+        let signal = signal.map(|name_at| at(self.subject, name_at, "signal", text(NAME))).transpose()?;
+        Ok(whole.of([type_, direction, value, owner].into_iter().chain(signal).collect()))
     }
 
     fn signal(&self, item: u64) -> Described {

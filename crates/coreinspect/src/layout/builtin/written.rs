@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{is_text, parsed};
 use crate::layout::Subject;
 use crate::types::expression::Expression;
-use crate::types::value::distinct;
+use crate::types::value::{distinct, push};
 use crate::types::{Characters, Count, Extent, Field, Place, Stop, Struct, Text, Type};
 
 /// The type that `text` writes, on the machine of `subject`.
@@ -17,8 +17,8 @@ pub(super) fn written(subject: &Subject<'_>, text: &str) -> Result<Type, String>
     parsed(text).map(|kind| kind.on(subject.machine))
 }
 
-/// Bytes of a field, in a list that may have as much room again.
-const FIELD: u64 = 2 * size_of::<Field>() as u64;
+/// Bytes of a field, in a list that has room for those that are known.
+const FIELD: u64 = size_of::<Field>() as u64;
 /// Bytes of a struct and its counters.
 const STRUCT: u64 = size_of::<Struct>() as u64 + 16;
 /// Bytes of a name's counters.
@@ -54,8 +54,13 @@ impl<'n, 's> Group<'n, 's> {
     /// # Errors
     /// That memory for them is spent.
     pub(super) fn new(subject: &'n Subject<'s>, name: &'n str) -> Result<Self, Stop> {
-        subject
-            .describes(FIELD.saturating_add(STRUCT).saturating_add(NAME).saturating_add(name.len() as u64))?;
+        subject.describes(
+            FIELD
+                .saturating_add(FIELD / 8)
+                .saturating_add(STRUCT)
+                .saturating_add(NAME)
+                .saturating_add(name.len() as u64),
+        )?;
         Ok(Self { subject, name })
     }
 
@@ -86,12 +91,11 @@ pub(super) fn each<I>(
     let mut fields = Vec::new();
     for item in items {
         match describe(item) {
-            Ok(field) => fields.push(field),
+            Ok(field) => push(&mut fields, field),
             Err(Stop::Spent) => break,
             Err(wrong) => return Err(wrong),
         }
     }
-    fields.shrink_to_fit();
     Ok(fields)
 }
 

@@ -159,8 +159,8 @@ impl<'s> Parser<'s> {
                 .help("each name stands for one field of a struct"));
         }
         field.when = match (body.when.clone(), field.when) {
-            (Some(outer), Some(inner)) => Some(and(outer, inner)),
-            (outer, inner) => outer.or(inner),
+            (Some(outer), Some(inner)) => Some(Box::new(and(outer, *inner))),
+            (outer, inner) => outer.map(Box::new).or(inner),
         };
         body.fields.push(field);
         self.count_parts(1, span)

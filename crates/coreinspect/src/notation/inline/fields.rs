@@ -99,8 +99,11 @@ impl<'s> Parser<'s> {
             let place = declared.place.clone().or(place.take()).unwrap_or(Place::Next);
             match declared.name.clone() {
                 Some((name, span)) => {
-                    let field =
-                        Field { place, expected: declared.expected, ..Field::new(name, declared.kind) };
+                    let field = Field {
+                        place,
+                        expected: declared.expected.map(Box::new),
+                        ..Field::new(name, declared.kind)
+                    };
                     self.add_field(field, None, span)?;
                 }
                 None if declared.padding => {

@@ -224,7 +224,7 @@ impl<'t> Decoder<'t, '_, '_, '_> {
     /// Compares the field that was just read with what it must hold.
     fn want(&mut self, field: &Field, start: u64) {
         let name = || field.name.as_deref().unwrap_or("it");
-        match &field.expected {
+        match field.expected.as_deref() {
             None => {}
             Some(Expected::Number(expected)) => {
                 let Some(value) = self.last_number else { return };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Sink;
 use crate::position::{Interval, SegmentOffset};
-use crate::types::value::{Kind, Member, Value};
+use crate::types::value::{Kind, Member, Value, push};
 use crate::types::{Budget, Paid};
 
 /// Builds a [`Value`] of what its budget pays for; what was told before that was spent stays.
@@ -37,8 +37,9 @@ impl<'b> Tree<'b> {
         self.root
     }
 
+    /// Pays for a value that has parts.
     fn pay(&mut self) -> Option<Paid> {
-        let paid = self.budget.pay(Value::MEMORY).ok();
+        let paid = self.budget.pay(Value::MEMORY.saturating_add(Value::LIST)).ok();
         self.full |= paid.is_none();
         paid
     }
@@ -47,10 +48,12 @@ impl<'b> Tree<'b> {
         self.full |= value.is_none();
         match (self.open.last_mut(), value) {
             (None, value) => self.root = value,
-            (Some(Open::Array { elements, .. }), Some(value)) => elements.push(value),
+            (Some(Open::Array { elements, .. }), Some(value)) => push(elements, value),
             (Some(Open::Array { lost, .. }), None) => *lost = lost.saturating_add(1),
             (Some(Open::Struct { members, next, .. }), value) => {
-                members.extend(next.take().zip(value).map(|(name, value)| Member { name, value }));
+                if let Some((name, value)) = next.take().zip(value) {
+                    push(members, Member { name, value });
+                }
             }
         }
     }

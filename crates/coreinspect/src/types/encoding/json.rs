@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::Encoding;
 use crate::position::{Interval, SegmentOffset};
-use crate::types::value::{Kind, Member, NumberStyle, Text, Value};
+use crate::types::value::{Kind, Member, NumberStyle, Text, Value, push};
 use crate::types::{Budget, Stop};
 
 /// See the module. A value is given the place of the whole text: serde_json does not say where a part stood. Of a name that
@@ -94,11 +94,11 @@ impl<'de> Visitor<'de> for Told<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let paid = self.budget.pay(Value::MEMORY);
+        let paid = self.budget.pay(Value::MEMORY.saturating_add(Value::LIST));
         let (mut elements, mut omitted) = (Vec::new(), 0_u64);
         while let Some(element) = list.next_element_seed(self)? {
             match element {
-                Some(element) => elements.push(element),
+                Some(element) => push(&mut elements, element),
                 None => omitted = omitted.saturating_add(1),
             }
         }
@@ -106,11 +106,13 @@ impl<'de> Visitor<'de> for Told<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        let paid = self.budget.pay(Value::MEMORY);
+        let paid = self.budget.pay(Value::MEMORY.saturating_add(Value::LIST));
         let mut members = Vec::new();
         while let Some(name) = object.next_key_seed(Name(self.budget))? {
             let value = object.next_value_seed(self)?;
-            members.extend(name.zip(value).map(|(name, value)| Member { name, value }));
+            if let Some((name, value)) = name.zip(value) {
+                push(&mut members, Member { name, value });
+            }
         }
         let members = Member::distinct(members, self.budget);
         Ok(paid.ok().map(|paid| Value::new(paid, self.offsets, Kind::Struct(members))))

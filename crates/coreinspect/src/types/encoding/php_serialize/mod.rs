@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::Encoding;
 use crate::position::{Interval, Position, SegmentOffset};
-use crate::types::value::{Kind, Member, NumberStyle, Text, Value, cut};
+use crate::types::value::{Kind, Member, NumberStyle, Text, Value, cut, push};
 use crate::types::{Budget, Paid, Stop};
 use cursor::{Cursor, split_at};
 
@@ -81,7 +81,8 @@ impl Reader<'_> {
             return Err(format!("values are nested more than {DEPTH} deep at {}", self.text.next).into());
         };
         self.budget.stepped()?;
-        let paid = self.pay(Value::MEMORY.saturating_add(size_of::<[Slot; 2]>() as u64));
+        let paid =
+            self.pay(Value::MEMORY.saturating_add(Value::LIST).saturating_add(size_of::<[Slot; 2]>() as u64));
         let start = self.text.next;
         let tag = self.text.byte("a value")?;
         let slot = self.slots.len();
@@ -147,8 +148,8 @@ impl Reader<'_> {
         let mut values = Vec::new();
         let mut keys = Vec::new();
         let omitted = self.pairs(count, slot, depth, &mut |key, value| {
-            keys.push(key);
-            values.push(value);
+            push(&mut keys, key);
+            push(&mut values, value);
         })?;
         let is_list =
             keys.iter().zip(0_i64..).all(|(key, at)| matches!(key, Key::Number(number) if *number == at));
@@ -232,7 +233,9 @@ impl Reader<'_> {
                     (Some(scope), plain) => budget.name(&format!("{scope}::{plain}")),
                 },
             };
-            properties.extend(name.ok().map(|name| Member { name, value }));
+            if let Ok(name) = name {
+                push(&mut properties, Member { name, value });
+            }
         })?;
         let properties = Member::distinct(properties, budget);
         let properties = paid.map(|paid| Value::new(paid, self.span(body), Kind::Struct(properties)));

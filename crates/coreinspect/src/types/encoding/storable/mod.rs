@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::Encoding;
 use crate::machine::ByteOrder;
 use crate::position::{Interval, Position, SegmentOffset};
-use crate::types::value::{Kind, Member, NumberStyle, Text, Value};
+use crate::types::value::{Kind, Member, NumberStyle, Text, Value, push};
 use crate::types::{Budget, Stop};
 use cursor::Cursor;
 
@@ -108,7 +108,8 @@ impl Thaw<'_> {
         let start = self.frozen.next;
         let depth = depth.checked_sub(1).ok_or_else(|| self.frozen.wrong("values are nested too deep"))?;
         self.budget.stepped()?;
-        let paid = self.budget.pay(Value::MEMORY).ok();
+        // Most can have parts.
+        let paid = self.budget.pay(Value::MEMORY.saturating_add(Value::LIST)).ok();
         let kind = match self.frozen.byte()? {
             tag::UNDEF | tag::SV_UNDEF | tag::SVUNDEF_ELEM => Some(Kind::Nothing),
             tag::SV_YES | tag::BOOLEAN_TRUE => Some(Kind::Number(1, NumberStyle::Boolean)),
@@ -203,7 +204,7 @@ impl Thaw<'_> {
         let (mut elements, mut omitted) = (Vec::new(), 0_u64);
         for _ in 0..count {
             match self.value(depth)? {
-                Some(element) => elements.push(element),
+                Some(element) => push(&mut elements, element),
                 None => omitted = omitted.saturating_add(1),
             }
         }
@@ -227,7 +228,9 @@ impl Thaw<'_> {
                 let bytes = self.frozen.take(length)?;
                 self.name(bytes)
             };
-            members.extend(name.zip(value).map(|(name, value)| Member { name, value }));
+            if let Some((name, value)) = name.zip(value) {
+                push(&mut members, Member { name, value });
+            }
         }
         Ok(Kind::Struct(Member::distinct(members, self.budget)))
     }
