@@ -17,6 +17,7 @@
 
 mod allocations;
 mod architecture;
+mod bombs;
 mod builder_check;
 mod c_header;
 mod collect;
