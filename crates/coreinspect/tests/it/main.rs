@@ -43,6 +43,7 @@ mod handlers;
 mod harmless;
 mod held;
 mod help;
+mod honest;
 mod huge;
 mod key;
 mod layouts;

@@ -84,6 +84,11 @@ pub(crate) fn harm_across(bytes: &[u8]) -> Option<String> {
 }
 
 impl Inspected {
+    /// Bytes that were written.
+    pub(crate) fn shown(&self) -> usize {
+        self.json.len() + self.plain.len() + self.coloured.len()
+    }
+
     /// The document as a program reads it.
     pub(crate) fn document(&self) -> Value {
         let mut document: Value = serde_json::from_slice(&self.json).unwrap();

@@ -1,7 +1,11 @@
 //! The cores that are mutated: one of each writer and machine that the builder knows, and the real ones of testdata, trimmed.
 
+use crate::core_builder::notes::{self, Row};
 use crate::core_builder::presets::{self, AARCH64, ABIS, ARM, I386, MIPS, PPC64, S390X, X86_64};
-use crate::core_builder::{Abi, ByteOrder, Core, CoreBuilder, NoteMark, PT_LOAD, PT_NOTE};
+use crate::core_builder::{
+    Abi, ByteOrder, Content, Core, CoreBuilder, NoteMark, PT_LOAD, PT_NOTE, R, Segment, W,
+};
+use crate::honest;
 use std::io::Read;
 use std::path::Path;
 
@@ -53,6 +57,50 @@ pub(crate) fn built() -> Vec<Seed> {
     });
     let named = |(writer, core): (&str, Core)| Seed { name: format!("{writer} {}", core.abi.name), core };
     whole.chain(cut).map(named).collect()
+}
+
+/// A core of segments with honest contents, and where those stand in the file.
+pub(crate) struct Planted {
+    pub(crate) seed: Seed,
+    pub(crate) contents: std::ops::Range<usize>,
+}
+
+/// For each built-in layout a core with one segment of its program, and one with many that share their bytes.
+pub(crate) fn planted() -> Vec<Planted> {
+    let all = [1, 24].map(|count| honest::segments().into_iter().map(move |honest| plant(&honest, count)));
+    all.into_iter().flatten().collect()
+}
+
+fn plant(honest: &honest::Honest, count: u64) -> Planted {
+    let size = honest.bytes.len().next_multiple_of(4096);
+    let mut bytes = honest.bytes.clone();
+    bytes.resize(size, 0);
+    let start = |index: u64| 0x1000_0000 + index * 0x10_0000;
+    let row = |index: u64| {
+        // The layouts that ask for a key have it more than once; the others do not care.
+        let key =
+            if honest.key == 0 || index.is_multiple_of(2) { honest.key } else { honest.key + index as u32 };
+        Row {
+            start: start(index),
+            end: start(index) + size as u64,
+            offset: 0,
+            name: presets::segment_name(key),
+        }
+    };
+    let rows: Vec<_> = (0..count).map(row).collect();
+    let mut builder = CoreBuilder::new(X86_64);
+    builder.segments =
+        vec![Segment::notes(vec![notes::prstatus(&X86_64, 1, 11), notes::file(&X86_64, 4096, &rows)])];
+    let load = |index: u64, content| Segment::load(start(index), size as u64, R | W, content);
+    builder.segments.push(load(0, Content::Bytes(bytes)));
+    builder.segments.extend((1..count).map(|index| load(index, Content::At(0, size as u64))));
+    let mut core = builder.build();
+    // p_offset is the second long of a 64-bit program header, behind its type and flags.
+    let field = core.phoff + X86_64.program_header_bytes() as usize + 8;
+    let offset = u64::from_le_bytes(core.bytes[field..field + 8].try_into().unwrap());
+    (2..core.phnum).for_each(|index| core.set_program(index, "p_offset", offset));
+    let contents = offset as usize..offset as usize + size;
+    Planted { seed: Seed { name: format!("{count} segments of {}", honest.name), core }, contents }
 }
 
 /// The real cores of testdata, trimmed to headers, notes and the first bytes of each PT_LOAD.
