@@ -88,6 +88,7 @@ pub mod memory;
 mod namespace;
 mod notation;
 pub mod page_map;
+pub mod pointer_tags;
 pub mod position;
 mod proc_files;
 mod process;

@@ -16,6 +16,8 @@ pub const SIDECAR: &str = "coreinspect-sidecar/1";
 pub struct Note {
     /// [`NOTE`].
     pub format: &'static str,
+    /// `untag_mask` of /proc/PID/status, `0x...`: the bits of its pointers that the kernel takes for the address (x86 with LAM).
+    pub untag_mask: Option<String>,
     /// The segments that the process has attached.
     pub segments: Vec<Segment>,
 }
@@ -145,6 +147,9 @@ pub struct Process {
     pub secure: Option<bool>,
     /// What the kernel saves of it, as core(5) has it: `0x...`.
     pub coredump_filter: Option<String>,
+    /// `untag_mask` of /proc/PID/status, `0x...`: the bits of its pointers that the kernel takes for the address (x86 with LAM).
+    #[serde(default)]
+    pub untag_mask: Option<String>,
     /// /proc/PID/cgroup.
     pub cgroup: Option<String>,
 }

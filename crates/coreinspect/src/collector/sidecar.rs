@@ -49,6 +49,7 @@ impl Seen {
             dumpable: kernel.dumpable,
             secure: dying.is_secure(),
             coredump_filter: filter.map(|filter| format!("{filter:#x}")),
+            untag_mask: folder.untag_mask().map(|mask| format!("{mask:#x}")),
             cgroup: text(read("cgroup").trim_ascii_end()),
         };
         let sysvipc = tables.map(|tables| sidecar::Tables {

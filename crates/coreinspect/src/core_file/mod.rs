@@ -24,7 +24,8 @@ pub(crate) use process_notes::{ProcessInfo, SignalInfo, ThreadStatus};
 pub(crate) use reader::Reader;
 
 use crate::error::{Error, Warning, Warnings};
-use crate::machine::Machine;
+use crate::machine::{Class, Machine};
+use crate::pointer_tags::PointerTags;
 use crate::position::{FileOffset, Interval, Position};
 use crate::source::{Format, Source, Stream};
 use crate::writer::{Habits, Writer};
@@ -43,6 +44,7 @@ pub struct CoreFile {
     process: Option<ProcessInfo>,
     signal: Option<SignalInfo>,
     auxiliary: AuxiliaryVector,
+    pointer_tags: PointerTags,
     segment_facts: Option<Interval<FileOffset>>,
     writer: Option<Writer>,
     complete: Option<bool>,
@@ -58,6 +60,7 @@ struct Notes {
     process: Option<ProcessInfo>,
     signal: Option<SignalInfo>,
     auxiliary: Option<AuxiliaryVector>,
+    pointer_tags: PointerTags,
     segment_facts: Option<Interval<FileOffset>>,
     /// What a note proves the file to be, if that is no core of a Linux process.
     foreign: Option<Format>,
@@ -74,6 +77,8 @@ const NT_SIGINFO: u32 = 0x5349_4749;
 /// Of owner `LINUX` (elf.h).
 const NT_386_TLS: u32 = 0x200;
 const NT_ARM_TLS: u32 = 0x401;
+const NT_ARM_PAC_MASK: u32 = 0x406;
+const NT_RISCV_TAGGED_ADDR_CTRL: u32 = 0x902;
 /// Of owner `coreinspect`: see the room `core_writer`, which writes it.
 const SEGMENT_FACTS: u32 = 0x5348_4d02;
 
@@ -107,7 +112,7 @@ impl CoreFile {
         }
         let traits = Traits::of_headers(&header, &program_headers);
         let ProgramHeaders { mut loads, notes: note_segments, .. } = program_headers;
-        let mut notes = Notes { traits, ..Notes::default() };
+        let mut notes = Notes { traits, pointer_tags: PointerTags::of(machine), ..Notes::default() };
         notes::for_each_note(source, machine, &note_segments, &mut warnings, |note, warnings| {
             notes.take(note, machine, warnings);
         });
@@ -160,6 +165,7 @@ impl CoreFile {
             process: notes.process,
             signal: notes.signal,
             auxiliary: notes.auxiliary.unwrap_or_default(),
+            pointer_tags: notes.pointer_tags,
             segment_facts: notes.segment_facts,
             writer: notes.traits.writer(),
             complete: (end_is_known || !whole).then_some(whole),
@@ -201,6 +207,11 @@ impl CoreFile {
     /// NT_AUXV; empty if the dump has none.
     pub fn auxiliary(&self) -> AuxiliaryVector {
         self.auxiliary
+    }
+
+    /// Bits of pointers that are no part of the address, as the machine and the notes of the threads say.
+    pub fn pointer_tags(&self) -> PointerTags {
+        self.pointer_tags
     }
 
     /// Where the JSON stands that coreinspect's own cores hold of their segments.
@@ -311,6 +322,16 @@ impl Notes {
 
     /// What the kernel writes of a thread behind its NT_PRSTATUS, and only on some machines.
     fn take_machine_specific(&mut self, note: &Note<'_>, machine: Machine) {
+        let value = || note.descriptor.clone().u64();
+        match (note.kind, machine.number) {
+            (NT_ARM_PAC_MASK, 183) => {
+                self.pointer_tags = value().map_or(self.pointer_tags, |mask| self.pointer_tags.signed(mask));
+            }
+            (NT_RISCV_TAGGED_ADDR_CTRL, 243) if machine.class == Class::Bits64 => {
+                self.pointer_tags = value().map_or(self.pointer_tags, |word| self.pointer_tags.riscv(word));
+            }
+            _ => {}
+        }
         let Some(thread) = self.threads.last_mut() else { return };
         match (note.kind, machine.number) {
             (NT_ARM_TLS, 183) => thread.add_arm_tls(note.descriptor.clone()),

@@ -44,7 +44,8 @@ impl Notes {
         notes.add(b"CORE\0", 6, &auxiliary_vector(process)?);
         notes.add(b"CORE\0", 0x4649_4c45, &files(process.machine, areas));
         notes.add(OURS, PROGRAM, concat!("coreinspect ", env!("CARGO_PKG_VERSION")).as_bytes());
-        let known = Note { format: NOTE, segments: segments(attached, listed) };
+        let untag_mask = process.folder.untag_mask().map(|mask| format!("{mask:#x}"));
+        let known = Note { format: NOTE, untag_mask, segments: segments(attached, listed) };
         notes.add(OURS, SEGMENTS, &serde_json::to_vec(&known).unwrap_or_default());
         Ok(notes.0)
     }

@@ -4,6 +4,7 @@ use super::Found;
 use super::series::{Place, series};
 use crate::machine::Class;
 use crate::memory::Dumped;
+use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::{self, Segment};
 use crate::targets::{Mapping, Target};
@@ -29,8 +30,10 @@ pub enum PointsTo {
 pub struct Pointer {
     /// Where.
     pub place: Place,
-    /// The first one's value.
+    /// The address that the first one holds.
     pub value: Address,
+    /// The bits of it that are no part of the address; 0 for none.
+    pub tag: u64,
     /// What the first would point at; the others point at the same segment, file or kind.
     pub to: PointsTo,
     /// What speaks for it.
@@ -47,6 +50,7 @@ pub struct Surroundings<'a> {
     bounds: Interval<Address>,
     /// Bytes of both; what is in both counts twice.
     covered: u64,
+    tags: PointerTags,
 }
 
 impl<'a> Surroundings<'a> {
@@ -72,7 +76,7 @@ impl<'a> Surroundings<'a> {
         let end = ranges().map(Interval::end).max().unwrap_or(start).max(start);
         let bounds = Interval::new(start, end).unwrap_or(everything);
         let covered = ranges().map(Interval::length).fold(0, u64::saturating_add);
-        Self { mappings, memory, bounds, covered }
+        Self { mappings, memory, bounds, covered, tags: target.identity().pointer_tags }
     }
 
     fn mapping(&self, address: Address) -> Option<&Mapping<'a>> {
@@ -107,6 +111,7 @@ enum At<'a> {
 struct Candidate<'a> {
     offset: u64,
     address: Address,
+    tag: u64,
     at: At<'a>,
 }
 
@@ -137,7 +142,8 @@ impl<'a> Candidates<'a> {
 
     /// Looks at a word; answers whether it may be a pointer.
     pub(super) fn add(&mut self, offset: u64, width: u64, word: u64) -> bool {
-        let address = Address::new(word);
+        let (address, tag) = self.surroundings.tags.apart(word);
+        let word = address.get();
         if !self.surroundings.bounds.contains(address) {
             return false;
         }
@@ -158,7 +164,7 @@ impl<'a> Candidates<'a> {
         };
         self.hits = self.hits.saturating_add(1);
         if self.found.len() < MOST {
-            self.found.push(Candidate { offset, address, at });
+            self.found.push(Candidate { offset, address, tag, at });
         }
         true
     }
@@ -187,7 +193,7 @@ impl<'a> Candidates<'a> {
 
     fn pointer(&self, place: Place, at: At<'_>) -> Pointer {
         let one = self.found.partition_point(|one| one.offset < place.offset.get());
-        let value = self.found.get(one).map_or(Address::new(0), |one| one.address);
+        let (value, tag) = self.found.get(one).map_or((Address::new(0), 0), |one| (one.address, one.tag));
         let (to, what) = match at {
             At::Segment => {
                 let inside = self.inside(value).unwrap_or(SegmentOffset::new(0));
@@ -201,7 +207,7 @@ impl<'a> Candidates<'a> {
             }
             At::Memory => (PointsTo::Memory, "in memory that the dump saved"),
         };
-        Pointer { place, value, to, why: format!("as an address it is {what}") }
+        Pointer { place, value, tag, to, why: format!("as an address it is {what}") }
     }
 
     fn own(&self, address: Address) -> Option<&'a shm::Mapping> {

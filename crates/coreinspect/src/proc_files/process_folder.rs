@@ -139,6 +139,12 @@ impl ProcessFolder {
         std::str::from_utf8(&value).ok()?.split_whitespace().next()?.parse().ok()
     }
 
+    /// The bits of its pointers that the kernel takes for the address (x86 with LAM); `None` where its `status` does not say.
+    pub fn untag_mask(&self) -> Option<u64> {
+        let value = self.status("untag_mask")?;
+        u64::from_str_radix(std::str::from_utf8(&value).ok()?.trim().strip_prefix("0x")?, 16).ok()
+    }
+
     /// Who it is to the kernel, as our user namespace sees it.
     pub fn credentials(&self) -> Option<Credentials> {
         Credentials::parse(&self.status("Uid")?, &self.status("Gid")?)

@@ -23,6 +23,7 @@ pub use stored::{Stored, StoredPointer, Whereto};
 use kept::Kept;
 
 use crate::error::Error;
+use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Coverage, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::targets::Target;
@@ -43,6 +44,8 @@ struct Goal {
 pub struct To {
     /// The address.
     pub address: Address,
+    /// The bits of the word that are no part of it; 0 for none.
+    pub tag: u64,
     /// The index of the segment.
     pub segment: usize,
     /// The offset in it.
@@ -184,6 +187,7 @@ struct Goals<'p, 't> {
     part: u32,
     parts: usize,
     limit: usize,
+    tags: PointerTags,
 }
 
 /// What one thread caught.
@@ -212,7 +216,7 @@ impl Request<'_> {
         let mut words = Vec::new();
         for ((kept, kind), share) in all.kept.into_iter().zip(Kind::ALL).zip(shares) {
             let found = kept.into_sorted(share).into_iter().filter_map(|(at, (place, value))| {
-                Some(WordReference { at, place, kind, block: None, to: goals.find(Address::new(value))? })
+                Some(WordReference { at, place, kind, block: None, to: goals.find(value)? })
             });
             words.extend(found);
         }
@@ -320,7 +324,7 @@ impl<'p, 't> Goals<'p, 't> {
             let count = (goal.range.length() >> part).saturating_add(1);
             parts = parts.saturating_add(usize::try_from(count).unwrap_or(0));
         }
-        Self { places, goals, part, parts, limit: request.limit }
+        Self { places, goals, part, parts, limit: request.limit, tags: target.identity().pointer_tags }
     }
 
     fn goal(&self, address: Address) -> Option<&Goal> {
@@ -328,10 +332,12 @@ impl<'p, 't> Goals<'p, 't> {
         self.goals.get(after.checked_sub(1)?).filter(|goal| goal.range.contains(address))
     }
 
-    fn find(&self, address: Address) -> Option<To> {
+    /// Where `word` points.
+    fn find(&self, word: u64) -> Option<To> {
+        let (address, tag) = self.tags.apart(word);
         let goal = self.goal(address)?;
         let inside = address.offset_from(goal.range.start())?;
-        Some(To { address, segment: goal.segment, offset: goal.offset.checked_add(inside)? })
+        Some(To { address, tag, segment: goal.segment, offset: goal.offset.checked_add(inside)? })
     }
 
     fn registers(&self, target: &dyn Target) -> Vec<RegisterReference> {
@@ -341,7 +347,7 @@ impl<'p, 't> Goals<'p, 't> {
             registers.map(move |(name, value)| (index, name, value))
         });
         let found = registers.filter_map(|(thread, register, value)| {
-            Some(RegisterReference { thread, register, to: self.find(Address::new(value))? })
+            Some(RegisterReference { thread, register, to: self.find(value)? })
         });
         found.collect()
     }
@@ -378,6 +384,10 @@ impl scan::Net for Goals<'_, '_> {
         (low, high.saturating_sub(low))
     }
 
+    fn ignored(&self) -> u64 {
+        self.tags.bits()
+    }
+
     fn begin(&self) -> Caught {
         Caught {
             kept: std::array::from_fn(|_| Kept::new(self.limit)),
@@ -387,9 +397,10 @@ impl scan::Net for Goals<'_, '_> {
     }
 
     fn take(&self, catch: &mut Caught, tag: usize, at: Address, value: u64) {
-        let Some(goal) = self.goal(Address::new(value)) else { return };
+        let (address, _) = self.tags.apart(value);
+        let Some(goal) = self.goal(address) else { return };
         let Some(kind) = self.places.get(tag).map(|place| place.kind) else { return };
-        let inside = value.saturating_sub(goal.range.start().get());
+        let inside = address.get().saturating_sub(goal.range.start().get());
         let part = usize::try_from(inside >> self.part).unwrap_or(0).saturating_add(goal.counter);
         if let Some(count) = catch.parts.get_mut(part) {
             *count = count.saturating_add(1);

@@ -30,6 +30,11 @@ pub(super) trait Net: Sync {
     /// The lowest value that is sought, and how many values from there on.
     fn bounds(&self) -> (u64, u64);
 
+    /// The bits of a word that do not count for the bounds.
+    fn ignored(&self) -> u64 {
+        0
+    }
+
     /// An empty catch.
     fn begin(&self) -> Self::Catch;
 
@@ -173,7 +178,17 @@ impl<N: Net> Words<'_, N> {
 
     fn of_buffer(&self, bytes: &[u8], from: Address, catch: &mut N::Catch) {
         let (low, span) = self.net.bounds();
+        let kept = !self.net.ignored();
         match (self.machine.class, self.machine.byte_order) {
+            // Loops of their own: where a pointer is an address, nothing is paid for tags.
+            (Class::Bits64, ByteOrder::Little) if kept != u64::MAX => {
+                let within = |word| (u64::from_le_bytes(word) & kept).wrapping_sub(low) < span;
+                self.sift(bytes, from, catch, within, u64::from_le_bytes);
+            }
+            (Class::Bits64, ByteOrder::Big) if kept != u64::MAX => {
+                let within = |word| (u64::from_be_bytes(word) & kept).wrapping_sub(low) < span;
+                self.sift(bytes, from, catch, within, u64::from_be_bytes);
+            }
             (Class::Bits64, ByteOrder::Little) => {
                 self.sift(
                     bytes,

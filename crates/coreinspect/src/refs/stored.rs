@@ -6,6 +6,7 @@ use super::{Budget, Foreign, Pace, Wanted, scan};
 use crate::error::Error;
 use crate::machine::Class;
 use crate::memory::Dumped;
+use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::targets::Target;
@@ -49,8 +50,10 @@ pub struct StoredPointer {
     pub offset: SegmentOffset,
     /// Its address.
     pub at: Address,
-    /// Its value.
+    /// The address that it holds.
     pub value: Address,
+    /// The bits of it that are no part of the address; 0 for none.
+    pub tag: u64,
     /// Where it leads.
     pub to: Whereto,
 }
@@ -79,6 +82,7 @@ struct Pointers<'p, 't> {
     places: &'p Places<'t>,
     segment: &'p Segment,
     class: Class,
+    tags: PointerTags,
     limit: usize,
     bounds: (u64, u64),
     foreign: Option<Foreign>,
@@ -109,7 +113,8 @@ impl Stored {
         let low = elsewhere.map_or(low, |range| low.min(range.start().get())).max(LOWEST);
         let high = elsewhere.map_or(high, |range| high.max(range.end().get()));
         let bounds = (low, high.saturating_sub(low));
-        let pointers = Pointers { places, segment, class, limit, bounds, foreign };
+        let tags = target.identity().pointer_tags;
+        let pointers = Pointers { places, segment, class, tags, limit, bounds, foreign };
         // Each offset once, from whichever attachment saved it. The tag is the piece.
         let saved = segment.pieces().iter().enumerate().filter(|(_, piece)| piece.dumped == Dumped::Saved);
         let pieces = saved.flat_map(|(tag, piece)| {
@@ -135,7 +140,9 @@ impl Stored {
         let mut found = Vec::new();
         for (kept, to) in all.kept.into_iter().zip(Whereto::ALL) {
             found.extend(kept.into_sorted(limit).into_iter().filter_map(|(at, (value, tag))| {
-                Some(StoredPointer { offset: offset(at, tag)?, at, value: Address::new(value), to })
+                let offset = offset(at, tag)?;
+                let (value, tag) = tags.apart(value);
+                Some(StoredPointer { offset, at, value, tag, to })
             }));
         }
         let counts = std::array::from_fn(|index| {
@@ -147,8 +154,9 @@ impl Stored {
 }
 
 impl Pointers<'_, '_> {
-    fn to(&self, value: u64) -> Option<Whereto> {
-        let address = Address::new(value);
+    fn to(&self, word: u64) -> Option<Whereto> {
+        let (address, tag) = self.tags.apart(word);
+        let value = address.get();
         // In 8 bytes a number below 4 GiB is more often a count or a size than an address of a program at a fixed place.
         let low = self.class == Class::Bits64 && value < 1 << 32;
         match self.places.at(address) {
@@ -162,7 +170,8 @@ impl Pointers<'_, '_> {
             None if self.foreign.is_some_and(|foreign| foreign.offset(address).is_some()) => {
                 Some(Whereto::Foreign)
             }
-            None if low || !value.is_multiple_of(4) => None,
+            // With a tag too, where nothing is, chance is the likelier reason.
+            None if low || tag != 0 || !value.is_multiple_of(4) => None,
             None => {
                 let near = if self.class == Class::Bits64 { NEAR_64 } else { NEAR_32 };
                 (self.places.distance(address)? <= near).then_some(Whereto::Dangling)
@@ -176,6 +185,10 @@ impl scan::Net for Pointers<'_, '_> {
 
     fn bounds(&self) -> (u64, u64) {
         self.bounds
+    }
+
+    fn ignored(&self) -> u64 {
+        self.tags.bits()
     }
 
     fn begin(&self) -> Caught {

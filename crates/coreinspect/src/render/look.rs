@@ -4,6 +4,7 @@ use std::io;
 
 use super::canvas::{Canvas, Draw, FACTS};
 use super::printable::{Printable, Quoted};
+use super::tag::tagged;
 use crate::report::look::{
     CounterGuess, Found, Guesses, Look, Place, PointerGuess, Run, Str, TimestampGuess,
 };
@@ -176,5 +177,11 @@ fn pointer(pointer: &PointerGuess) -> String {
         _ => "unnamed memory".to_owned(),
     };
     let first = if pointer.place.distance.is_some() { ", the first" } else { "" };
-    format!("pointer at {}{first} {} to {to}: {}", at(&pointer.place), pointer.value, pointer.why)
+    format!(
+        "pointer at {}{first} {}{} to {to}: {}",
+        at(&pointer.place),
+        pointer.value,
+        tagged(pointer.tag),
+        pointer.why
+    )
 }

@@ -30,6 +30,7 @@ mod sheet;
 pub mod size;
 pub mod style;
 pub mod table;
+mod tag;
 pub mod terminal;
 mod unnamed;
 pub mod value;

@@ -8,6 +8,7 @@ use super::json::Data;
 use super::output::Shown;
 use super::printable::Printable;
 use super::style::{Style, Tone};
+use super::tag::tagged;
 use crate::report::{Reference, Refs, Stored, StoredPointer, Text};
 
 /// Kinds of places, and what is written above them.
@@ -104,7 +105,7 @@ fn at(one: &Reference) -> Cell {
 }
 
 fn to(one: &Reference) -> String {
-    format!("#{}+{:#x}", one.segment, one.offset)
+    format!("#{}+{:#x}{}", one.segment, one.offset, tagged(one.tag))
 }
 
 fn printed(text: &Text) -> String {
@@ -235,7 +236,8 @@ fn pointers(stored: &Stored, canvas: &mut dyn Canvas) -> io::Result<()> {
                 Some(meant) => format!(", here {}+{meant:#x}", stored.segment),
                 None => whereto(pointer),
             };
-            let text = format!("+{:#x}: {}{goes}", pointer.offset, pointer.value);
+            let tag = tagged(pointer.tag);
+            let text = format!("+{:#x}: {}{tag}{goes}", pointer.offset, pointer.value);
             canvas.prose(4, &text)?;
         }
         let more = count.saturating_sub(told.len().min(MOST_POINTERS) as u64);

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::printable::{Printable, Quoted};
 use super::prose::wrap;
 use super::style::{Style, Tone};
+use super::tag::tagged;
 use crate::report::{Content, Pointer};
 use crate::types::TimeUnit;
 use crate::types::value::{Kind, NumberStyle, Text, Value, cut};
@@ -380,7 +381,7 @@ impl Tree<'_> {
     fn leads_to(&self, at: u64) -> Option<String> {
         let found = self.pointers.binary_search_by_key(&at, |pointer| pointer.at).ok();
         let pointer = self.pointers.get(found?)?;
-        let offset = format!("{:#x}", pointer.offset);
+        let offset = format!("{:#x}{}", pointer.offset, tagged(pointer.tag));
         match (pointer.segment, &pointer.mapping) {
             (None, Some(name)) if pointer.symbol.is_some() => {
                 let symbol = pointer.symbol.as_deref().unwrap_or_default();

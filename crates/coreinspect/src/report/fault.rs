@@ -54,7 +54,7 @@ struct Near<'a> {
 impl Fault {
     /// The fault that killed the process of `target`; `None` if it was none, or the dump does not say where.
     pub fn of(target: &dyn Target, segments: &[Segment]) -> Option<Self> {
-        let address = target.process().fault_address?;
+        let (address, _) = target.identity().pointer_tags.apart(target.process().fault_address?.get());
         let near = (1..).zip(segments).flat_map(|(number, segment)| {
             segment.attachments.iter().flat_map(move |attachment| {
                 let attached = Interval::new(attachment.start(), attachment.end());

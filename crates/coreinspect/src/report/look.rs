@@ -157,8 +157,10 @@ pub struct PointerGuess {
     /// Where.
     #[serde(flatten)]
     pub place: Place,
-    /// The first one's value.
+    /// The address that the first one holds.
     pub value: Hex,
+    /// The bits of it that are no part of the address; null for none.
+    pub tag: Option<Hex>,
     /// What it would point at; the others of its column point at the same segment, file or kind.
     pub to: PointsTo,
     /// What speaks for it.
@@ -340,6 +342,7 @@ impl From<look::Pointer> for PointerGuess {
         Self {
             place: pointer.place.into(),
             value: pointer.value.into(),
+            tag: super::pointer::tag(pointer.tag),
             to: PointsTo { kind, name, offset },
             why: pointer.why,
         }

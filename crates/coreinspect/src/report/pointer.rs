@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Hex, Text};
+use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Interval, Position};
 use crate::refs::Foreign;
 use crate::shm::SharedMemory;
@@ -17,6 +18,8 @@ pub struct Pointer {
     pub at: u64,
     /// The address that it holds.
     pub address: Hex,
+    /// The bits of it that are no part of the address; null for none.
+    pub tag: Option<Hex>,
     /// The number of the segment that it leads into.
     pub segment: Option<usize>,
     /// The mapping's name, where it leads into a mapped file.
@@ -30,11 +33,19 @@ pub struct Pointer {
     pub symbol: Option<String>,
 }
 
+/// The contract's form of the bits of a word that are no part of its address.
+pub(super) fn tag(bits: u64) -> Option<Hex> {
+    (bits != 0).then_some(Hex(bits))
+}
+
 /// Pointers that are resolved: more nobody reads.
 const MOST: usize = 10_000;
 
 /// Named ranges by their start, for a search. Made once for a target, for all values of its segments.
-pub(super) struct Ranges<'t>(Vec<(Interval<Address>, u64, Goal<'t>)>);
+pub(super) struct Ranges<'t> {
+    rows: Vec<(Interval<Address>, u64, Goal<'t>)>,
+    tags: PointerTags,
+}
 
 #[derive(Clone, Copy)]
 enum Goal<'t> {
@@ -52,14 +63,13 @@ impl Pointer {
     ) -> Vec<Self> {
         let mut held = Vec::new();
         collect(value, &mut held);
-        let found = held.into_iter().filter_map(|(at, address)| {
-            let here = ranges.find(Address::new(address));
+        let found = held.into_iter().filter_map(|(at, word)| {
+            let (address, bits) = ranges.tags.apart(word);
+            let here = ranges.find(address);
             let (segment, name, offset) = match (here, foreign) {
                 (Some((offset, Goal::Segment(number))), _) => (Some(number), None, offset),
                 (Some((offset, Goal::File(name))), _) => (None, Some(name), offset),
-                (None, Some((number, foreign))) => {
-                    (Some(number), None, foreign.offset(Address::new(address))?.get())
-                }
+                (None, Some((number, foreign))) => (Some(number), None, foreign.offset(address)?.get()),
                 (None, None) => return None,
             };
             let length = name.map_or(0, <[u8]>::len) as u64;
@@ -68,7 +78,8 @@ impl Pointer {
             let foreign = here.is_none();
             paid.then_some(Self {
                 at,
-                address: Hex(address),
+                address: address.into(),
+                tag: tag(bits),
                 segment,
                 mapping,
                 offset,
@@ -94,13 +105,13 @@ impl<'t> Ranges<'t> {
         }
         // Of a segment's mapping both are there: the segment first.
         ranges.sort_by_key(|(range, ..)| range.start());
-        Self(ranges)
+        Self { rows: ranges, tags: target.identity().pointer_tags }
     }
 
     fn find(&self, address: Address) -> Option<(u64, Goal<'t>)> {
-        let end = self.0.partition_point(|(range, ..)| range.start() <= address);
+        let end = self.rows.partition_point(|(range, ..)| range.start() <= address);
         // A segment and the row that names it have one start: both stand at the end of what begins before.
-        let near = self.0.get(end.saturating_sub(4)..end)?;
+        let near = self.rows.get(end.saturating_sub(4)..end)?;
         let holding = near.iter().filter(|(range, ..)| range.contains(address));
         let best = holding.min_by_key(|(.., goal)| matches!(goal, Goal::File(_)))?;
         let (range, offset, goal) = best;

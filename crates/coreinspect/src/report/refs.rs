@@ -129,6 +129,8 @@ pub struct Reference {
     pub holder_offset: Option<u64>,
     /// The address that it points at.
     pub to: Hex,
+    /// The bits of the word that are no part of the address (AArch64 tags and signatures, x86 LAM); null for none.
+    pub tag: Option<Hex>,
     /// The number of the segment.
     pub segment: usize,
     /// The segment's key.
@@ -193,8 +195,10 @@ pub struct StoredPointer {
     pub offset: u64,
     /// Its address.
     pub at: Hex,
-    /// Its value.
+    /// The address that it holds.
     pub value: Hex,
+    /// The bits of it that are no part of the address; null for none.
+    pub tag: Option<Hex>,
     /// "itself", "segment", "private", "foreign" or "dangling".
     pub to: &'static str,
     /// "foreign": the offset in the segment that it means to the other process.
@@ -361,6 +365,7 @@ impl Naming<'_> {
             holder: None,
             holder_offset: None,
             to: to.address.into(),
+            tag: super::pointer::tag(to.tag),
             segment: number(to.segment),
             key: self.key(to.segment),
             offset: to.offset.get(),
@@ -435,6 +440,7 @@ impl Naming<'_> {
                 offset: pointer.offset.get(),
                 at: pointer.at.into(),
                 value: pointer.value.into(),
+                tag: super::pointer::tag(pointer.tag),
                 to: pointer.to.name(),
                 meant: meant(pointer),
                 mapping: place.and_then(|place| place.name).map(Text::new),

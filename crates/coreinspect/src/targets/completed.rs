@@ -14,6 +14,7 @@ use crate::thread::Thread;
 /// A dump and what lies beside it. What the dump itself holds comes first.
 pub struct Completed {
     dump: Box<dyn Target>,
+    identity: Identity,
     facts: SegmentFacts,
     /// Mappings whose bytes the dump lacks.
     segments: Option<CoreTarget>,
@@ -30,11 +31,21 @@ pub(super) fn completed(dump: Box<dyn Target>, beside: Beside) -> Box<dyn Target
     if pid.is_some_and(|pid| !facts.is_of(pid)) {
         let message = "the sidecar beside the dump is of another process, so coreinspect ignores it: were the files renamed?";
         warnings.push(Warning::new("sidecar", message));
-        return Box::new(Completed { dump, facts: SegmentFacts::default(), segments: None, warnings });
+        let identity = dump.identity().clone();
+        return Box::new(Completed {
+            dump,
+            identity,
+            facts: SegmentFacts::default(),
+            segments: None,
+            warnings,
+        });
     }
     let segments = beside.segments.and_then(|source| CoreTarget::read(Arc::new(source)).ok());
     let segments = segments.filter(|core| core.process().pid.is_some_and(|pid| facts.is_of(pid)));
-    Box::new(Completed { dump, facts, segments, warnings })
+    let known = dump.identity();
+    let pointer_tags = facts.pointer_tags(known.machine, known.pointer_tags);
+    let identity = Identity { pointer_tags, ..known.clone() };
+    Box::new(Completed { dump, identity, facts, segments, warnings })
 }
 
 impl Completed {
@@ -49,7 +60,7 @@ impl Completed {
 
 impl Target for Completed {
     fn identity(&self) -> &Identity {
-        self.dump.identity()
+        &self.identity
     }
 
     fn process(&self) -> &Process {

@@ -38,23 +38,6 @@ impl CoreTarget {
             .page_size
             // gdb writes 1 there: a unit, not a page.
             .or_else(|| core.files().map(|files| files.page_size()).filter(|size| *size > 1));
-        let identity = Identity {
-            kind: "elf-core",
-            writer: core.writer(),
-            machine: core.machine(),
-            page_size,
-            file_size: source.stream().is_none_or(Stream::size_is_known).then(|| source.size()),
-            complete: core.complete(),
-            private_memory_saved: core.auxiliary().stack.is_some_and(|stack| {
-                let byte = Interval::clamped(stack, 1);
-                core.loads()
-                    .extents(byte, source.size())
-                    .iter()
-                    .all(|extent| extent.dumped != Dumped::NotSaved)
-            }),
-        };
-        let process = process(&core);
-        let threads = core.threads().iter().map(thread).collect();
         let mut warnings = core.warnings().to_vec();
         let facts = match core.segment_facts().map(|range| source.bytes(range)) {
             None => SegmentFacts::default(),
@@ -67,6 +50,24 @@ impl CoreTarget {
                 return Err(Error::Read { what: "the notes", at: FileOffset::new(0), source });
             }
         };
+        let identity = Identity {
+            kind: "elf-core",
+            writer: core.writer(),
+            machine: core.machine(),
+            page_size,
+            file_size: source.stream().is_none_or(Stream::size_is_known).then(|| source.size()),
+            complete: core.complete(),
+            pointer_tags: facts.pointer_tags(core.machine(), core.pointer_tags()),
+            private_memory_saved: core.auxiliary().stack.is_some_and(|stack| {
+                let byte = Interval::clamped(stack, 1);
+                core.loads()
+                    .extents(byte, source.size())
+                    .iter()
+                    .all(|extent| extent.dumped != Dumped::NotSaved)
+            }),
+        };
+        let process = process(&core);
+        let threads = core.threads().iter().map(thread).collect();
         Ok(Self { source, core, identity, process, threads, facts, warnings })
     }
 }

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use crate::error::{Error, Warning};
 use crate::machine::Machine;
 use crate::memory::{Dumped, Extent, Permissions};
+use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Interval};
 use crate::process::Process;
 #[cfg(feature = "minidump")]
@@ -52,6 +53,8 @@ pub struct Identity {
     pub file_size: Option<u64>,
     /// Whether every byte that the headers promise is in the file; `None` if it was not read to its end.
     pub complete: Option<bool>,
+    /// Bits of its pointers that are no part of the address.
+    pub pointer_tags: PointerTags,
     /// Whether private memory was dumped, as the stack shows (coredump_filter bit 0).
     pub private_memory_saved: bool,
 }

@@ -7,6 +7,8 @@ use shmcore::{Permissions, Pid, ShmId, Uid};
 
 use super::Facts;
 use crate::kind::Kind;
+use crate::machine::Machine;
+use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Interval};
 use crate::sidecar::{NOTE, Process, SIDECAR, Segment};
 
@@ -24,6 +26,8 @@ pub struct SegmentFacts {
     mappings: Vec<(Interval<Address>, usize)>,
     /// Whose they are: the process's number in each of its PID namespaces.
     pids: Vec<u32>,
+    /// Which bits of its pointers the kernel takes for the address.
+    untag_mask: Option<u64>,
 }
 
 /// What is read of either.
@@ -32,6 +36,7 @@ struct Text {
     format: String,
     segments: Vec<Segment>,
     process: Option<Process>,
+    untag_mask: Option<String>,
 }
 
 impl SegmentFacts {
@@ -47,7 +52,9 @@ impl SegmentFacts {
         if !FORMATS.contains(&text.format.as_str()) {
             return Err(format!("its format is not {}", FORMATS.join(" or ")));
         }
-        let mut this = Self::default();
+        let of_process = text.process.as_ref().and_then(|process| process.untag_mask.as_deref());
+        let untag_mask = text.untag_mask.as_deref().or(of_process).and_then(address).map(Address::get);
+        let mut this = Self { untag_mask, ..Self::default() };
         if let Some(owner) = text.process {
             this.pids = owner.namespace_pids;
             this.pids.push(owner.pid);
@@ -72,6 +79,11 @@ impl SegmentFacts {
         let at = self.mappings.binary_search_by_key(&range, |(range, _)| *range).ok()?;
         let (kind, facts) = self.facts.get(self.mappings.get(at)?.1)?;
         Some((*kind, facts))
+    }
+
+    /// `tags` of pointers on `machine`, with those that were written down.
+    pub fn pointer_tags(&self, machine: Machine, tags: PointerTags) -> PointerTags {
+        self.untag_mask.map_or(tags, |mask| tags.unmasked(machine, mask))
     }
 
     /// Whether it is a sidecar of process `pid`, in whichever PID namespace.

@@ -9,6 +9,7 @@ const FLOW: &[&str] = &[
     "position",
     "writer",
     "machine",
+    "pointer_tags",
     "memory",
     "kind",
     "process",

@@ -10,3 +10,4 @@ mod hostile;
 mod planted;
 mod registers;
 mod stacks;
+mod tags;

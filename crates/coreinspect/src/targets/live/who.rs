@@ -5,6 +5,7 @@ use std::io::Read;
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::machine::{ByteOrder, Class, Machine};
+use crate::pointer_tags::PointerTags;
 use crate::proc_files::{ProcessFolder, Stat};
 use crate::process::Process;
 use crate::targets::Identity;
@@ -12,11 +13,14 @@ use crate::thread::Thread;
 
 pub(super) fn identity(folder: &ProcessFolder) -> Identity {
     let page_size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().and_then(|size| u64::try_from(size).ok());
+    // What is no ELF program of its own (a kernel thread), or may not be opened, runs on this machine all the same.
+    let machine = machine(folder).unwrap_or(Machine::HOST);
+    let tags = PointerTags::of(machine);
     Identity {
         kind: "process",
         writer: None,
-        // What is no ELF program of its own (a kernel thread), or may not be opened, runs on this machine all the same.
-        machine: machine(folder).unwrap_or(Machine::HOST),
+        machine,
+        pointer_tags: folder.untag_mask().map_or(tags, |mask| tags.unmasked(machine, mask)),
         page_size,
         file_size: None,
         complete: Some(true),

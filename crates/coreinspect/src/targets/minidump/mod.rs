@@ -21,6 +21,7 @@ use crate::core_file::{AuxiliaryVector, Loads, Reader};
 use crate::error::{Error, Warning, Warnings};
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::memory::{Dumped, Extent, Permissions};
+use crate::pointer_tags::PointerTags;
 use crate::position::{Address, FileOffset, Interval};
 use crate::process::Process;
 use crate::source::{Format, Source};
@@ -90,6 +91,7 @@ impl MinidumpTarget {
             machine,
             page_size: auxiliary.page_size,
             file_size: Some(source.size()),
+            pointer_tags: PointerTags::of(machine),
             complete: Some(missing == 0 && !warnings.has("streams")),
             private_memory_saved: stack_saved,
         };
