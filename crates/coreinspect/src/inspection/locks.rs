@@ -6,10 +6,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::{Inspection, Selected};
+use super::{InspectedSegment, Inspection, Selected};
 use crate::error::Error;
-use crate::layout::Layout;
-use crate::locks::{self, Lock, Locks, Shaped, Waiter, cycles};
+use crate::layout::{Described, Layout, Subject};
+use crate::lock_shapes::Proof;
+use crate::locks::{self, FoundBy, Lock, Locks, Shaped, TypedLock, Waiter, cycles};
 use crate::memory::Dumped;
 use crate::position::{Address, Position, SegmentOffset};
 use crate::report::{
@@ -17,6 +18,7 @@ use crate::report::{
 };
 use crate::shm::Piece;
 use crate::types::Budget;
+use crate::types::decode::{Limits, LockField, Nobody, decode_into};
 
 /// How locks are sought.
 #[derive(Clone, Copy, Default)]
@@ -43,6 +45,8 @@ struct Seen {
     threads: BTreeSet<u32>,
     /// A signal ended the process.
     killed: bool,
+    /// The running process that it is; `None` for a dump.
+    running: Option<u32>,
     segments: Vec<SeenSegment>,
     locks: Locks,
 }
@@ -79,7 +83,14 @@ impl Inspection {
         let Some(read) = &self.read else { return Ok(Locks::default()) };
         let wanted: Vec<_> = self.segments().map(|segment| segment.number().saturating_sub(1)).collect();
         let budget = Budget::of(&*read.target);
-        let request = locks::Request { segments: &read.segments, wanted: &wanted, budget: &budget };
+        let mut typed = Vec::new();
+        for segment in self.segments() {
+            let found = segment.lock_fields(search, &budget)?;
+            let index = segment.number().saturating_sub(1);
+            typed.extend(found.into_iter().map(|found| TypedLock { segment: index, found }));
+        }
+        let request =
+            locks::Request { segments: &read.segments, wanted: &wanted, typed: &typed, budget: &budget };
         let mut locks = request.locks(&*read.target, &read.debug_folders())?;
         let machine = read.target.identity().machine;
         locks.locks.retain(|lock| {
@@ -91,6 +102,31 @@ impl Inspection {
         Ok(locks)
     }
 }
+
+impl InspectedSegment<'_> {
+    /// The locks that the segment's layout names.
+    fn lock_fields(&self, search: LockSearch<'_>, budget: &Budget) -> Result<Vec<LockField>, Error> {
+        let contents = self.contents();
+        let machine = self.target.identity().machine;
+        let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), budget);
+        // A layout that has no type for this segment names no lock.
+        let Ok(Some(described)) = Described::of(&subject, search.layout, search.layouts) else {
+            return Ok(Vec::new());
+        };
+        if !described.kind.holds_locks() {
+            return Ok(Vec::new());
+        }
+        let limits = Limits { nodes: MOST_VALUES, ..Limits::default() };
+        let mut nobody = Nobody;
+        let remarks = subject.reader(|window, budget| {
+            decode_into(&described.kind, 0, window, machine, limits, budget, &mut nobody)
+        });
+        Ok(remarks.transpose()?.map(|remarks| remarks.locks).unwrap_or_default())
+    }
+}
+
+/// Values that are looked through at most.
+const MOST_VALUES: u64 = 20_000_000;
 
 impl LockPicture {
     /// Adds the next dump: what it shows of locks.
@@ -113,6 +149,7 @@ impl LockPicture {
             looked_at: LookedAt::of(report),
             threads: threads.iter().filter_map(|thread| thread.id).collect(),
             killed: report.process.signal.is_some(),
+            running: report.process.pid.filter(|_| report.kind == Some("process")),
             segments: segments.collect(),
             locks: inspection.locks(search)?,
         });
@@ -150,6 +187,12 @@ impl LockPicture {
             }
         }
         join(&mut entries);
+        // What only a thread's id proves is a lock if there is this thread.
+        entries.retain(|entry| {
+            let likely = entry.lock.shaped.as_ref().is_some_and(|one| one.reading.proof == Proof::Likely);
+            let by_shape = entry.lock.found_by == FoundBy::Shape;
+            !(by_shape && likely) || self.owner(&groups, entry).is_some_and(|owner| owner.dump.is_some())
+        });
         Ok(self.report(&groups, &entries))
     }
 
@@ -297,6 +340,10 @@ impl LockPicture {
         let died = reading.state == Some(locks::State::OwnerDied);
         let killed = dump.and_then(|dump| self.dumps.get(dump)).map(|seen| seen.killed);
         let alive = if died { Some(false) } else { killed.map(|killed| !killed) };
+        let alive = alive.or_else(|| {
+            let beside = self.dumps.get(entry.home.0)?.running?;
+            locks::lives(tid, beside, self.segment(entry.home)?.name.as_ref()?.bytes())
+        });
         Some(Owner { tid, dump, alive })
     }
 }

@@ -10,6 +10,7 @@ pub(super) const SHAPE: Shape = Shape {
     name: "pthread_barrier_t",
     size,
     words: |_| &[4],
+    mark: None,
     read,
 };
 

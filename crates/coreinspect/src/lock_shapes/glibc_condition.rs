@@ -22,6 +22,7 @@ pub(super) const SHAPE: Shape = Shape {
     name: "pthread_cond_t",
     size: |_| 48,
     words: |_| &[40, 44],
+    mark: None,
     read: |bytes| read(bytes, 36, 24),
 };
 

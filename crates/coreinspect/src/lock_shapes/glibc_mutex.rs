@@ -24,6 +24,7 @@ pub(super) const SHAPE: Shape = Shape {
     name: "pthread_mutex_t",
     size,
     words: |_| &[0],
+    mark: Some(mark),
     read,
 };
 
@@ -35,6 +36,11 @@ fn size(machine: Machine) -> u64 {
         (Class::Bits64, AARCH64) => 48,
         (Class::Bits64, _) => 40,
     }
+}
+
+/// Where `__kind` is.
+fn mark(machine: Machine) -> u64 {
+    if machine.class == Class::Bits64 { 16 } else { 12 }
 }
 
 /// The bits of `__kind`: the type, what it can do, and hints of lock elision.
@@ -84,11 +90,11 @@ fn read(bytes: &LockBytes<'_>) -> Option<Reading> {
         return None;
     }
     let linked = linked(bytes, robust, kind)?;
+    // Of one whose owner before died, the second word says that it is not consistent yet.
+    let names = reading.owner == thread(owner) || owner == INCONSISTENT;
     reading.proof = match reading.state {
         // The thread's list of what it holds has the mutex in it, and both words name the thread.
-        Some(State::Locked) if robust && linked && reading.owner == thread(owner) && users == 1 => {
-            Proof::Strong
-        }
+        Some(State::Locked) if robust && linked && names && users == 1 => Proof::Strong,
         Some(State::OwnerDied) if robust && reading.owner.is_some() && users <= 1 => Proof::Strong,
         Some(State::Locked) if !robust && reading.owner.is_some() && reading.owner == thread(owner) => {
             match users {

@@ -14,6 +14,7 @@ pub(super) const SHAPE: Shape = Shape {
     name: "pthread_rwlock_t",
     size,
     words: |_| &[8, 12],
+    mark: None,
     read,
 };
 

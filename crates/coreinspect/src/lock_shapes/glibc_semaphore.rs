@@ -8,7 +8,7 @@ use super::{Kind, Library, LockBytes, MOST_THREADS, Reading, Shape};
 use crate::machine::{ByteOrder, Class, Machine};
 
 pub(super) const SHAPE: Shape =
-    Shape { kind: Kind::Semaphore, library: Library::Glibc, name: "sem_t", size, words, read };
+    Shape { kind: Kind::Semaphore, library: Library::Glibc, name: "sem_t", size, words, mark: None, read };
 
 fn size(machine: Machine) -> u64 {
     if machine.class == Class::Bits64 { 32 } else { 16 }

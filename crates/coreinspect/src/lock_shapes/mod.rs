@@ -127,6 +127,8 @@ pub(crate) struct Shape {
     pub(crate) size: fn(Machine) -> u64,
     /// Where in it are the words that its waiters give to futex(2).
     pub(crate) words: fn(Machine) -> &'static [u64],
+    /// Where in it stands the word that says its kind, of shapes that can prove by their bytes what they are.
+    pub(crate) mark: Option<fn(Machine) -> u64>,
     /// What `size` bytes are; `None` if they cannot be this.
     pub(crate) read: fn(&LockBytes<'_>) -> Option<Reading>,
 }
@@ -156,6 +158,19 @@ impl Kind {
             Self::Condition => "condition",
             Self::Barrier => "barrier",
             Self::Futex => "futex",
+        }
+    }
+
+    /// The kind of the C type `name`: of the POSIX name, or the struct's or union's behind it.
+    pub(crate) fn of_type(name: &str) -> Option<Self> {
+        let bare = name.trim_start_matches("union ").trim_start_matches("struct ");
+        match bare {
+            "pthread_mutex_t" | "__pthread_mutex_s" => Some(Self::Mutex),
+            "pthread_rwlock_t" | "__pthread_rwlock_arch_t" => Some(Self::Rwlock),
+            "pthread_cond_t" | "__pthread_cond_s" => Some(Self::Condition),
+            "pthread_barrier_t" => Some(Self::Barrier),
+            "sem_t" => Some(Self::Semaphore),
+            _ => None,
         }
     }
 }

@@ -11,6 +11,7 @@ pub(super) const SHAPE: Shape = Shape {
     name: "pthread_barrier_t",
     size,
     words: |_| &[12, 0],
+    mark: None,
     read,
 };
 

@@ -10,6 +10,7 @@ pub(super) const SHAPE: Shape = Shape {
     name: "pthread_cond_t",
     size: |_| 48,
     words: |_| &[8],
+    mark: None,
     read,
 };
 

@@ -8,8 +8,15 @@
 use super::{DIED, Kind, Library, LockBytes, MOST_THREADS, Proof, Reading, Shape, State, TID, thread};
 use crate::machine::{Class, Machine};
 
-pub(super) const SHAPE: Shape =
-    Shape { kind: Kind::Mutex, library: Library::Musl, name: "pthread_mutex_t", size, words: |_| &[4], read };
+pub(super) const SHAPE: Shape = Shape {
+    kind: Kind::Mutex,
+    library: Library::Musl,
+    name: "pthread_mutex_t",
+    size,
+    words: |_| &[4],
+    mark: Some(|_| 0),
+    read,
+};
 
 fn size(machine: Machine) -> u64 {
     if machine.class == Class::Bits64 { 40 } else { 24 }

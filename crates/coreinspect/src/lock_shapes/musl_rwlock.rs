@@ -11,6 +11,7 @@ pub(super) const SHAPE: Shape = Shape {
     name: "pthread_rwlock_t",
     size,
     words: |_| &[0],
+    mark: None,
     read,
 };
 

@@ -4,8 +4,15 @@
 use super::{Kind, Library, LockBytes, MOST_THREADS, Reading, Shape};
 use crate::machine::{Class, Machine};
 
-pub(super) const SHAPE: Shape =
-    Shape { kind: Kind::Semaphore, library: Library::Musl, name: "sem_t", size, words: |_| &[0], read };
+pub(super) const SHAPE: Shape = Shape {
+    kind: Kind::Semaphore,
+    library: Library::Musl,
+    name: "sem_t",
+    size,
+    words: |_| &[0],
+    mark: None,
+    read,
+};
 
 fn size(machine: Machine) -> u64 {
     if machine.class == Class::Bits64 { 32 } else { 16 }

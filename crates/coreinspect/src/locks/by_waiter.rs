@@ -67,9 +67,7 @@ pub(crate) fn around(
     let machine = target.identity().machine;
     let alignment = machine.class.long() as u64;
     for shape in SHAPES {
-        let unlike = asked.kind.is_some_and(|kind| kind != shape.kind)
-            || asked.library.is_some_and(|library| library != shape.library);
-        if unlike || !budget.step() {
+        if !asked.allows(shape) || !budget.step() {
             continue;
         }
         for word in (shape.words)(machine) {

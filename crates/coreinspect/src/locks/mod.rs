@@ -8,12 +8,17 @@
 //! This is the view of one process. What several have in common is put together by
 //! [`LockPicture`](crate::inspection::LockPicture).
 
+mod alive;
+mod by_shape;
+mod by_type;
 mod by_waiter;
 mod caller;
 mod cycles;
 mod waits;
 
 pub use crate::lock_shapes::{Kind, Library, State};
+pub(crate) use alive::lives;
+pub(crate) use by_type::of_field;
 pub(crate) use by_waiter::around;
 pub use caller::Caller;
 pub(crate) use cycles::cycles;
@@ -28,6 +33,7 @@ use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::targets::Target;
 use crate::types::Budget;
+use crate::types::decode::LockField;
 use waits::{Wait, Word};
 
 /// How a lock was found, the surest first.
@@ -120,6 +126,14 @@ pub(crate) struct Asked {
     pub(crate) inherits: bool,
 }
 
+impl Asked {
+    /// Whether nothing speaks against this shape.
+    pub(crate) fn allows(&self, shape: &Shape) -> bool {
+        self.kind.is_none_or(|kind| kind == shape.kind)
+            && self.library.is_none_or(|library| library == shape.library)
+    }
+}
+
 /// A System V semaphore set, or a message queue, that threads wait for.
 #[derive(Clone, Debug)]
 pub struct SystemVWait {
@@ -153,6 +167,15 @@ pub struct Locks {
     pub system_v: Vec<SystemVWait>,
 }
 
+/// A lock that the layout of a segment names.
+#[derive(Clone, Debug)]
+pub struct TypedLock {
+    /// The index of the segment.
+    pub segment: usize,
+    /// What the layout has there.
+    pub found: LockField,
+}
+
 /// Where locks are sought.
 #[derive(Clone, Copy)]
 pub struct Request<'r> {
@@ -160,6 +183,8 @@ pub struct Request<'r> {
     pub segments: &'r [Segment],
     /// The indices of those that are asked about.
     pub wanted: &'r [usize],
+    /// What their layouts say is a lock, by segment.
+    pub typed: &'r [TypedLock],
     /// What may be spent.
     pub budget: &'r Budget,
 }
@@ -206,6 +231,8 @@ impl Request<'_> {
             locks.push(by_waiter::lock(self, target, (segment, offset), waiters, &words, library)?);
         }
         by_waiter::join(&mut locks);
+        by_type::add(self, target, &mut locks)?;
+        by_shape::add(self, target, &mut locks)?;
         let system_v = system_v
             .into_iter()
             .map(|(thread, kind, id, operation)| SystemVWait { kind, id, operation, waiter: waiter(thread) })

@@ -9,7 +9,7 @@ use super::printable::Printable;
 use super::style::Tone;
 use crate::locks::{Kind, State};
 use crate::report::{
-    LockCycleStep, LockEntry, LockOwner, LockReport, LockWaiter, SystemVEntry, SystemVWaiter,
+    ContentLock, LockCycleStep, LockEntry, LockOwner, LockReport, LockWaiter, SystemVEntry, SystemVWaiter,
 };
 
 /// A report of `locks`, and how it is shown.
@@ -103,9 +103,9 @@ fn what(lock: &LockEntry) -> String {
 }
 
 /// Whether it is held, and how much it counts.
-fn state(lock: &LockEntry) -> (Tone, String) {
-    let count = lock.value.filter(|_| lock.kind != Kind::Rwlock || lock.owner.is_none());
-    match (lock.state, lock.kind, count) {
+fn state((state, kind, count, owned): (Option<State>, Kind, Option<u32>, bool)) -> (Tone, String) {
+    // Who writes is named; readers are counted.
+    match (state, kind, count.filter(|_| kind != Kind::Rwlock || !owned)) {
         (Some(State::Locked), Kind::Rwlock, Some(readers @ 1..)) => {
             (Tone::Plain, format!("locked by {}", counted(readers, "reader")))
         }
@@ -120,12 +120,24 @@ fn state(lock: &LockEntry) -> (Tone, String) {
     }
 }
 
+/// What a layout's lock is, and who holds it: `robust mutex (glibc): locked by thread 9962, which died`.
+pub(super) fn said(lock: &ContentLock) -> String {
+    let library = lock.library.map(|library| format!(" ({})", library.name())).unwrap_or_default();
+    let (_, state) = state((lock.state, lock.kind, lock.value, lock.owner.is_some()));
+    let state = match (lock.owner, lock.state) {
+        (Some(owner), Some(State::OwnerDied)) => format!("locked by thread {owner}, which died"),
+        (Some(owner), _) => format!("locked by thread {owner}"),
+        (None, _) => state,
+    };
+    format!("{}{library}: {state}", lock.kind.name())
+}
+
 fn counted(count: u32, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn draw_lock(lock: &LockEntry, several: bool, quiet: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
-    let (tone, state) = state(lock);
+    let (tone, state) = state((lock.state, lock.kind, lock.value, lock.owner.is_some()));
     let key = lock.key.as_deref().unwrap_or_default();
     let key = if key.is_empty() { String::new() } else { format!(" {key}") };
     let dump = lock.dump.as_deref().filter(|_| several);

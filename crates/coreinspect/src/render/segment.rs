@@ -234,6 +234,9 @@ fn write_attachment(
     Ok(())
 }
 
+/// Locks of a segment that are told; `locks` tells all.
+const MOST_LOCKS: usize = 20;
+
 fn draw_content(content: &Content, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
     let from = content.attachment.map_or_else(String::new, |base| format!(", read from {base}"));
     let layout = Printable(content.layout.as_bytes());
@@ -255,6 +258,17 @@ fn draw_content(content: &Content, shown: Shown<'_>, canvas: &mut dyn Canvas) ->
     if let Some(value) = content.value.as_ref().filter(|_| content.possible) {
         let tree = Tree { pointers: &content.pointers, bytes: shown.bytes, full: shown.full };
         canvas.preformatted(&mut |style, out| tree.write(&value.0, style, out))?;
+    }
+    for lock in content.locks.iter().take(MOST_LOCKS) {
+        canvas.fact(
+            FACTS,
+            "lock",
+            &format!("{}{}", place(&lock.path, lock.start, lock.end), super::locks::said(lock)),
+        )?;
+    }
+    let more = content.locks.len().saturating_sub(MOST_LOCKS);
+    if more > 0 {
+        canvas.fact(FACTS, "", &format!("{more} more locks: coreinspect locks tells all"))?;
     }
     for finding in &content.findings {
         let message = Printable(finding.message.as_bytes());

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::pointer::Ranges;
-use super::{Content, Finding, Hex, Look, Options, Pointer, RunnerUp, Unavailable, Value};
+use super::{Content, ContentLock, Finding, Hex, Look, Options, Pointer, RunnerUp, Unavailable, Value};
 use crate::error::Error;
 use crate::layout::SegmentContents;
 use crate::layout::builtin::DEFAULT;
@@ -55,6 +55,9 @@ impl Content {
         let decoded =
             subject.reader(|window, budget| decode(kind, options.at, window, machine, limits, budget));
         if let Some(decoded) = decoded.transpose()? {
+            let locks = decoded.remarks.locks.iter().cloned();
+            let locks = locks.map(|field| ContentLock::of(segment, target, field, budget));
+            content.locks = locks.collect();
             let ranges = around.ranges.get_or_init(|| Ranges::of(target, memory));
             content.says(decoded, ranges, foreign, budget);
         }
@@ -103,6 +106,7 @@ impl Content {
             offset: options.at,
             value: None,
             unavailable: Vec::new(),
+            locks: Vec::new(),
             findings: Vec::new(),
             limits: Vec::new(),
             pointers: Vec::new(),
@@ -119,7 +123,7 @@ impl Content {
         foreign: Option<(usize, Foreign)>,
         budget: &Budget,
     ) {
-        let Remarks { unavailable, findings, limits, unlisted, tested: _ } = decoded.remarks;
+        let Remarks { unavailable, findings, limits, unlisted, tested: _, locks: _ } = decoded.remarks;
         self.unavailable = unavailable.into_iter().map(Unavailable::from).collect();
         self.findings = findings.into_iter().map(Finding::from).collect();
         self.limits.extend(limits);

@@ -143,15 +143,18 @@ pub struct SystemVWaiter {
     pub wants: Option<&'static str>,
 }
 
-fn kind<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn kind<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
     kind.name().serialize(serializer)
 }
 
-fn library<S: serde::Serializer>(library: &Option<Library>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn library<S: serde::Serializer>(
+    library: &Option<Library>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     library.map(Library::name).serialize(serializer)
 }
 
-fn state<S: serde::Serializer>(state: &Option<State>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn state<S: serde::Serializer>(state: &Option<State>, serializer: S) -> Result<S::Ok, S::Error> {
     state.map(State::name).serialize(serializer)
 }
 

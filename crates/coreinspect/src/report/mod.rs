@@ -6,6 +6,7 @@
 mod build;
 pub mod check;
 mod content;
+mod content_lock;
 mod diff;
 mod fault;
 mod foreign;
@@ -29,6 +30,7 @@ mod written;
 
 pub use build::Options;
 pub use content::repeated;
+pub use content_lock::ContentLock;
 pub use diff::{Diff, DiffEvidence, DiffField, DiffMissing, DiffRange, DiffSegment};
 pub use fault::Fault;
 pub use foreign::{FaultWord, Foreign};
@@ -330,6 +332,8 @@ pub struct Content {
     pub value: Option<Value>,
     /// What is missing.
     pub unavailable: Vec<Unavailable>,
+    /// The values that are locks.
+    pub locks: Vec<ContentLock>,
     /// What does not hold, although the layout says that it must.
     pub findings: Vec<Finding>,
     /// What was not decoded, or is not shown, and why.

@@ -3,6 +3,7 @@
 
 pub mod json;
 mod php_serialize;
+pub(crate) mod pthread;
 pub mod storable;
 
 use std::fmt;
@@ -15,6 +16,11 @@ use crate::types::{Budget, Stop};
 pub trait Encoding: fmt::Debug + Send + Sync {
     /// Its name.
     fn name(&self) -> &'static str;
+
+    /// What lock it is, if it is one.
+    fn lock(&self) -> Option<crate::lock_shapes::Kind> {
+        None
+    }
 
     /// The value of `bytes`, which stand at `at`, as far as `budget` goes: of a list that it cannot pay for whole the first
     /// elements are told and the others counted. A decoder takes a step for each value, kept or not, and must bound depth: the

@@ -19,6 +19,7 @@ pub(crate) use size::{BitPlace, align};
 
 use std::sync::Arc;
 
+use crate::lock_shapes::Kind;
 use crate::machine::ByteOrder;
 use encoding::Encoding;
 use expression::Expression;
@@ -352,6 +353,33 @@ impl Switch {
     pub fn chosen(&self, value: i128) -> Option<&Type> {
         let case = self.cases.iter().find(|(first, last, _)| (*first..=*last).contains(&value));
         case.map(|(.., kind)| kind).or(self.otherwise.as_ref())
+    }
+}
+
+impl Type {
+    /// Whether a lock can be in it: a type of pthread.h or semaphore.h.
+    pub fn holds_locks(&self) -> bool {
+        self.holds_locks_within(size::DEPTH, &mut 10_000)
+    }
+
+    /// As [`Type::holds_locks`]; what more than `steps` steps do not tell is left to the decoder.
+    fn holds_locks_within(&self, depth: u32, steps: &mut u32) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let Some(left) = steps.checked_sub(1) else { return true };
+        *steps = left;
+        match self {
+            Self::Encoded(encoded) => encoded.encoding.lock().is_some(),
+            Self::Array(array) => array.element.holds_locks_within(depth, steps),
+            Self::Struct(fields) => {
+                fields.name.as_deref().and_then(Kind::of_type).is_some()
+                    || fields.fields.iter().any(|field| field.kind.holds_locks_within(depth, steps))
+            }
+            Self::Switch(switch) => {
+                let mut cases = switch.cases.iter().map(|(.., kind)| kind).chain(&switch.otherwise);
+                cases.any(|kind| kind.holds_locks_within(depth, steps))
+            }
+            _ => false,
+        }
     }
 }
 

@@ -216,6 +216,7 @@ pub fn spelled(kind: &Type) -> String {
             (None, false) => "struct".to_owned(),
         },
         Type::Switch(switch) => format!("switch ({})", switch.on),
+        Type::Encoded(encoded) if encoded.encoding.lock().is_some() => encoded.encoding.name().to_owned(),
         Type::Encoded(encoded) => {
             format!("encoded({}){}", encoded.encoding.name(), spelled_count(&encoded.length))
         }

@@ -7,10 +7,11 @@ use super::abi::FloatType;
 use super::ctype::{Body, CField, CType, Kind, Role};
 use super::parser::Parser;
 use crate::machine::ByteOrder;
+use crate::types::encoding::pthread;
 use crate::types::expression::Expression;
 use crate::types::{
-    Array, Bits, Characters, Count, Extent, Field, Float, Integer, Meaning, Names, Place, Pointer, Struct,
-    Text, TimeUnit, Type, Width,
+    Array, Bits, Characters, Count, Encoded, Extent, Field, Float, Integer, Meaning, Names, Place, Pointer,
+    Struct, Text, TimeUnit, Type, Width,
 };
 
 /// Makes types, each record's once.
@@ -63,7 +64,13 @@ impl<'p, 's> Maker<'p, 's> {
                 Type::Array(Arc::new(Array { element, count: Count::Exactly((*count).into()) }))
             }
             Kind::Record(number) => Type::Struct(self.record(*number, open)),
-            Kind::Opaque(bytes) => Type::Bytes(Count::Exactly((*bytes).into())),
+            Kind::Opaque(bytes) => {
+                let length = Count::Exactly((*bytes).into());
+                match kind.name.as_deref().and_then(pthread::named) {
+                    Some(encoding) => Type::Encoded(Encoded { encoding, length }),
+                    None => Type::Bytes(length),
+                }
+            }
             Kind::Void | Kind::Function(_) => Type::Bytes(Count::Exactly(0.into())),
         }
     }

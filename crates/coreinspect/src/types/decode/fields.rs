@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Decoder, Frame, Remembered, Sink, Step, span};
 use crate::error::Error;
+use crate::lock_shapes;
 use crate::position::SegmentOffset;
 use crate::types::value::Kind;
 use crate::types::{BitPlace, Check, Expected, Field, Integer, Place, Struct, Type, align};
@@ -52,6 +53,9 @@ impl<'t> Decoder<'t, '_, '_, '_> {
         let end = size.and_then(|size| at.checked_add(size)).unwrap_or(end);
         if !in_parent {
             sink.end_struct(span(at, end));
+        }
+        if let Some(kind) = fields.name.as_deref().and_then(lock_shapes::Kind::of_type) {
+            self.lock(kind, at, end);
         }
         let remembered = self.frames.pop().map(|frame| frame.remembered);
         self.last_number = None;

@@ -7,6 +7,7 @@
 mod array;
 mod fields;
 mod leaves;
+mod nobody;
 mod remarks;
 mod scalar;
 mod text;
@@ -24,6 +25,7 @@ use crate::types::expression::{Reference, Scope};
 use crate::types::value::{Finding, Kind, Unavailable, Value};
 use crate::types::{Encoded, Stop, Switch, Type};
 pub use leaves::{Leaf, Leaves};
+pub use nobody::Nobody;
 pub use tree::Tree;
 
 /// Where a decoder stops, however much the bytes ask for.
@@ -99,9 +101,22 @@ pub trait Sink {
     }
 }
 
+/// A lock: a value of a type of pthread.h or semaphore.h.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockField {
+    /// `head.items[3].lock`.
+    pub path: String,
+    /// Its bytes.
+    pub offsets: Interval<SegmentOffset>,
+    /// What it is.
+    pub kind: crate::lock_shapes::Kind,
+}
+
 /// What a decoder found beside the value.
 #[derive(Clone, Debug, Default)]
 pub struct Remarks {
+    /// Locks.
+    pub locks: Vec<LockField>,
     /// What is missing, in order.
     pub unavailable: Vec<Unavailable>,
     /// What does not hold.
@@ -343,6 +358,9 @@ impl<'t> Decoder<'t, '_, '_, '_> {
                 }
                 self.some_bytes(at, readable, sink)?;
             }
+        }
+        if let Some(lock) = encoded.encoding.lock() {
+            self.lock(lock, at, readable);
         }
         Ok(end)
     }

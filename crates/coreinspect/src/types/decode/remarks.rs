@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::{Decoder, Sink, Step, Tested, span};
+use super::{Decoder, LockField, Sink, Step, Tested, span};
+use crate::lock_shapes;
 use crate::position::{Interval, SegmentOffset};
 use crate::types::value::{Finding, Kind, Unavailable};
 
@@ -47,6 +48,19 @@ impl Decoder<'_, '_, '_, '_> {
         let (path, message) = (self.path(), message());
         if self.lists(&path, &message) {
             self.remarks.findings.push(Finding { path, offsets, message });
+        }
+    }
+
+    /// A lock stands between `at` and `end`. What stands in it is no lock of its own.
+    pub(super) fn lock(&mut self, kind: lock_shapes::Kind, at: u64, end: u64) {
+        let path = self.path();
+        let inside = |lock: &LockField| span(at, end).intersection(lock.offsets).is_some();
+        while self.remarks.locks.last().is_some_and(inside) {
+            self.remarks.locks.pop();
+        }
+        let room = self.remarks.locks.len() < self.limits.listed.saturating_mul(10);
+        if room && self.lists(&path, "") {
+            self.remarks.locks.push(LockField { path, offsets: span(at, end), kind });
         }
     }
 

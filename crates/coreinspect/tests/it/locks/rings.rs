@@ -62,25 +62,44 @@ fn a_ring_over_dumps_is_the_first_thing_said() {
     }
 }
 
+/// The kernel marks a robust mutex, and the next one gets it; of a plain one nobody knows but who asks the kernel.
 #[test]
 fn an_owner_that_died_is_told() {
-    // The kernel tells the next one of a robust mutex; of a plain one nobody knows.
-    for (robust, key) in [("robust", "0x5e110c14"), ("plain", "0x5e110c15")] {
-        let Some(dumped) = Dumped::start("ring.c", &[], &[key, "2", robust, "dies"]) else { return };
-        let Some(core) = dumped.gcore(dumped.number("member1"), "member") else { return };
-        if robust == "robust" {
-            // Its owner's death woke the waiter, who holds it now.
-            let run = Run::of(coreinspect().arg("locks").arg(&core)).ended(1);
-            assert!(run.err.contains("no thread waits for a lock"), "{run:?}");
-            continue;
-        }
-        let document = locks(&[&core], &[]);
-        let lock = at(&document, dumped.number("at0"));
-        assert_eq!(
-            lock["owner"],
-            json!({ "tid": dumped.number("member0"), "dump": null, "alive": null }),
-            "{lock:#}"
-        );
-        assert_eq!(lock["waiters"][0]["function"], "take", "{lock:#}");
+    let Some(dumped) = Dumped::start("ring.c", &[], &["0x5e110c14", "2", "robust", "dies"]) else { return };
+    let member1 = dumped.number("member1");
+    let Some(core) = dumped.gcore(member1, "member") else { return };
+    let document = locks(&[&core], &[]);
+    // It holds what it waited for, and its own.
+    for name in ["at0", "at1"] {
+        let lock = at(&document, dumped.number(name));
+        assert_eq!((&lock["state"], &lock["owner"]["tid"]), (&json!("locked"), &json!(member1)), "{lock:#}");
+        assert_eq!(lock["waiters"], json!([]));
+    }
+    let Some(plain) = Dumped::start("ring.c", &[], &["0x5e110c15", "2", "plain", "dies"]) else { return };
+    let Some(core) = plain.gcore(plain.number("member1"), "member") else { return };
+    let lock = at(&locks(&[&core], &[]), plain.number("at0"));
+    let dead = plain.number("member0");
+    assert_eq!(lock["owner"], json!({ "tid": dead, "dump": null, "alive": null }), "{lock:#}");
+    assert_eq!(lock["waiters"][0]["function"], "take", "{lock:#}");
+    let running = locks(&[], &["-p", &plain.number("member1").to_string()]);
+    let lock = at(&running, plain.number("at0"));
+    assert_eq!(lock["owner"], json!({ "tid": dead, "dump": null, "alive": false }), "{lock:#}");
+    // The other way round: the owner runs and was not named.
+    let Some(ring) = Dumped::start("ring.c", &[], &["0x5e110c16", "2", "plain", "lives"]) else { return };
+    let running = locks(&[], &["-p", &ring.number("member1").to_string()]);
+    let lock = at(&running, ring.number("at0"));
+    let owner = json!({ "tid": ring.number("member0"), "dump": null, "alive": true });
+    assert_eq!(lock["owner"], owner, "{lock:#}");
+}
+
+#[test]
+fn a_mutex_that_its_dead_owner_left_is_found_by_its_shape() {
+    for (flags, key) in [(&[][..], "0x5e110c17"), (&["-m32"], "0x5e110c18")] {
+        let Some(dumped) = Dumped::start("ring.c", flags, &[key, "1", "robust", "dies"]) else { return };
+        let Some(core) = dumped.gcore(dumped.pid().into(), "parent") else { return };
+        let lock = at(&locks(&[&core], &[]), dumped.number("at0"));
+        assert_eq!((&lock["state"], &lock["found_by"]), (&json!("owner-died"), &json!("shape")), "{lock:#}");
+        let owner = json!({ "tid": dumped.number("member0"), "dump": null, "alive": false });
+        assert_eq!(lock["owner"], owner, "{lock:#}");
     }
 }
