@@ -66,6 +66,7 @@
 )]
 
 #[cfg(feature = "cli")]
+pub mod address_space;
 pub mod cli;
 mod collector;
 mod core_file;

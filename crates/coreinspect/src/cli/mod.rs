@@ -22,6 +22,7 @@ mod layout_argument;
 mod layouts;
 mod live;
 mod locks;
+mod map;
 mod mistaken;
 mod new_file;
 mod output;
@@ -205,6 +206,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect locks core\n  \
          coreinspect locks core core --json | jq .cycles\n  \
          coreinspect locks core --segment 1",
+    ),
+    Command::new::<map::Map>(
+        "map",
+        Takes::Dump,
+        "coreinspect map [OPTIONS] [PROGRAM] DUMP",
+        "  coreinspect map core\n  \
+         coreinspect map -p $$\n  \
+         coreinspect map core --json | jq '.mappings[] | select(.what == \"segment\")'",
     ),
     Command::new::<key::KeyCommand>(
         "key",

@@ -6,9 +6,17 @@ use crate::error::Error;
 use crate::position::{Address, Interval, SegmentOffset};
 use crate::refs::frames;
 use crate::refs::{Budget, Kind, Pace, Places, Reach, References, Request, Search, Stored, Wanted};
-use crate::report::{Names, Refs};
+use crate::report::{AddressSpace, Names, Refs};
 
 impl Inspection {
+    /// Every mapping of the process.
+    pub fn address_space(&self) -> AddressSpace {
+        match &self.read {
+            Some(read) => AddressSpace::of(&self.report, &*read.target, &read.segments),
+            None => AddressSpace::failed(&self.report),
+        }
+    }
+
     /// What points into the segments of the report, and where what is stored in them points. Of a segment whose number is in
     /// `parts`, those parts alone are meant. Words that point into a segment are listed up to `limit`, each kind its share, and all
     /// are counted.

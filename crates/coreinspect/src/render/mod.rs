@@ -2,6 +2,7 @@
 //! [`OUTPUTS`]; each report goes to each output. [`Style`] is what must be known of the place where the text will be read.
 
 mod about;
+mod address_space;
 mod bytes;
 pub mod canvas;
 pub mod check;

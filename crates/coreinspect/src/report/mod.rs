@@ -3,6 +3,7 @@
 //! What is not known is `null`, never left out. Addresses and keys are strings, sizes and offsets numbers. Bytes that
 //! are not UTF-8 are escaped as `\xNN`, and stand whole, as hex, in a sister field `..._hex`.
 
+mod address_space;
 mod build;
 pub mod check;
 mod content;
@@ -28,6 +29,7 @@ mod thread;
 mod value;
 mod written;
 
+pub use address_space::{AddressSpace, MappingRow};
 pub use build::Options;
 pub use content::repeated;
 pub use content_lock::ContentLock;

@@ -38,6 +38,7 @@ const FLOW: &[&str] = &[
     "search",
     "refs",
     "locks",
+    "address_space",
     "diff",
     "unnamed",
     "report",

@@ -8,8 +8,18 @@ use crate::testdata::Core;
 use crate::tools::have;
 
 /// The commands: no word is the main job.
-const COMMANDS: &[&[&str]] =
-    &[&[], &["show"], &["extract"], &["search"], &["diff"], &["key"], &["layouts"], &["shell"], &["help"]];
+const COMMANDS: &[&[&str]] = &[
+    &[],
+    &["show"],
+    &["extract"],
+    &["search"],
+    &["diff"],
+    &["key"],
+    &["layouts"],
+    &["shell"],
+    &["help"],
+    &["map"],
+];
 
 /// The key and the message that the examples speak of, in place of those of a real dump.
 fn core_of_the_examples() -> Core {

@@ -15,6 +15,7 @@
     reason = "a test says so by panicking"
 )]
 
+mod address_space;
 mod allocations;
 mod architecture;
 mod bombs;
