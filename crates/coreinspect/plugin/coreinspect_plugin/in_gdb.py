@@ -192,7 +192,7 @@ class Setting(Command):
 class Prefix(gdb.Command):
     """What was in System V shared memory: coreinspect's commands, on the core that gdb looks at.
 
-SEGMENT is a key in any spelling (0x7800c028, SYSV7800c028), @ADDRESS inside it, or #N, its number in `shm list`; +OFFSET behind it names a place in it.
+SEGMENT is a key in any spelling (0x7800c028, SYSV7800c028), @ADDRESS inside it, or its number in `shm list`; +OFFSET behind it names a place in it.
 Everything is read from the dump itself, never through gdb's memory, which may show zeroes for bytes that were not saved.
 In expressions, $shm(KEY) is the address of a segment and $shm_saved(ADDRESS) tells whether its byte is in the dump."""
 
@@ -217,7 +217,7 @@ In expressions, $shm(KEY) is the address of a segment and $shm_saved(ADDRESS) te
 class Address(gdb.Function):
     """$shm(KEY): the address of offset 0 of a segment, named as `shm show` takes it; the lowest, if there are several.
 
-KEY is a number (0x7800c028) or a string ("#1", "SYSV7800c028")."""
+KEY is a number (0x7800c028) or a string ("1", the number in `shm list`, or "SYSV7800c028")."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -260,7 +260,7 @@ def selector_of(arguments: "Tuple[gdb.Value, ...]") -> str:
             pass
     elif code in NUMBERS:
         return "0x{:08x}".format(int(arguments[0]) & 0xFFFFFFFF)
-    raise Trouble('give one segment, a number or a string: $shm(0x7800c028), $shm("#1")')
+    raise Trouble('give one segment, a number or a string: $shm(0x7800c028), $shm("1")')
 
 
 def address_of(arguments: "Tuple[gdb.Value, ...]") -> int:

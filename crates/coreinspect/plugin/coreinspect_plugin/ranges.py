@@ -49,11 +49,11 @@ def overlap(missing: "Ranges", start: int, size: int) -> int:
 
 
 def describe(runs: "List[Tuple[int, int, Dict[str, Any]]]") -> str:
-    """`0x1000-0x2000 (#1, key 0x7800c028), ...`; the first four."""
+    """`0x1000-0x2000 (segment 1, key 0x7800c028), ...`; the first four."""
     shown = ["{:#x}-{:#x} ({})".format(start, end, label(segment)) for start, end, segment in runs[:4]]
     more = len(runs) - len(shown)
     return ", ".join(shown) + (", and {} more ranges".format(more) if more else "")
 
 
 def label(segment: "Dict[str, Any]") -> str:
-    return "#{}, key {}".format(segment["number"], segment["key"] or "unknown")
+    return "segment {}, key {}".format(segment["number"], segment["key"] or "unknown")

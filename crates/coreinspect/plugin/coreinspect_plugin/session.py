@@ -276,20 +276,22 @@ class Session:
         elif word.startswith("-"):
             candidates = verb.options
         elif verb.takes in ("segments", "key"):
-            candidates = self.selectors(numbers=verb.takes == "segments")
+            candidates = self.selectors(word, numbers=verb.takes == "segments")
         elif verb.takes == "dumps":
             return None
         else:
             candidates = []
         return [candidate for candidate in candidates if candidate.startswith(word)]
 
-    def selectors(self, numbers: bool = True) -> "List[str]":
-        """The words that name the segments of the core: `#N` and keys."""
+    def selectors(self, word: str, numbers: bool = True) -> "List[str]":
+        """The words that name the segments of the core: numbers, with `#` if `word` begins so, and keys."""
         subject = self.subject()
         if subject.core is None:
             return []
         segments = self.dump(subject.core)["segments"]
-        found = ["#{}".format(segment["number"]) for segment in segments] if numbers else []
+        taken = {segment["key_t"] for segment in segments}
+        bare = [number for number in (segment["number"] for segment in segments) if numbers]
+        found = [("#" if word[:1] == "#" or number in taken else "") + str(number) for number in bare]
         keys = [segment["key"] for segment in segments if segment["key"] and not segment["private"]]
         return found + sorted(set(keys))
 

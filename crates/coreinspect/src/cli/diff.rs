@@ -29,7 +29,7 @@ use other::Raw;
 #[derive(Args, Debug)]
 pub(super) struct Diff {
     /// The dump (or its program and then the dump); the other dump, unless --live or --raw names the other side; and which
-    /// segment: a key in any spelling, @ADDRESS, or '#N', its number in the first dump. All if none is named.
+    /// segment: a key in any spelling, @ADDRESS, or its number in the first dump. All if none is named.
     #[arg(value_name = "DUMP", required_unless_present_any = ["core", "pid"], allow_negative_numbers = true)]
     words: Vec<OsString>,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(super) struct Diff {
     /// Compare with the bytes in a file, as `extract` writes it, except those that FILE.json lists as missing.
     #[arg(long, value_name = "FILE", conflicts_with = "pair")]
     raw: Option<PathBuf>,
-    /// Compare these two segments, whatever their keys: '#2=#3' is #2 of the first dump and #3 of the other.
+    /// Compare these two segments, whatever their keys: 2=3 is 2 of the first dump and 3 of the other.
     #[arg(long, value_name = "LEFT=RIGHT")]
     pair: Vec<String>,
     /// Show the bytes that differ, side by side.
@@ -198,7 +198,7 @@ impl Diff {
         let opened = wanted.map(|segment| {
             let Some((status, by)) = other::alive(segment.memory, &alive) else { return Ok((segment, None)) };
             let opened = LiveSegment::open(status);
-            let source = opened.map_err(|error| Failure::new(format!("#{}: {error}", segment.number())))?;
+            let source = opened.map_err(|error| Failure::new(format!("{}: {error}", segment.number())))?;
             Ok((segment, Some((source, by))))
         });
         let opened = opened.collect::<Result<Vec<_>, Failure>>()?;
@@ -339,7 +339,7 @@ impl Diff {
             && let (Some(here), Some(there)) = (here.left, there.right)
         {
             context.tell(format_args!(
-                "warning: IPC_PRIVATE segments are not paired, because their key identifies none; --pair '#{here}=#{there}' compares two"
+                "warning: IPC_PRIVATE segments are not paired, because their key identifies none; --pair {here}={there} compares two"
             ));
         }
     }
@@ -347,7 +347,7 @@ impl Diff {
 
 /// The pair that `--pair` names.
 fn pair_named<'a>(named: &str, left: &Read<'a>, right: &Read<'a>) -> Result<PairedSegments<'a>, Failure> {
-    let wrong = || Failure::new(format!("--pair {named:?}: write LEFT=RIGHT, as '#2=#3'"));
+    let wrong = || Failure::new(format!("--pair {named:?}: write LEFT=RIGHT, as 2=3"));
     let (one, other) = named.split_once('=').ok_or_else(wrong)?;
     let [one, other] = [one, other].map(str::parse::<Place>);
     let parsed =

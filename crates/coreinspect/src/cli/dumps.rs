@@ -178,7 +178,7 @@ impl OneSegment {
     ) -> Result<Self, Failure> {
         let (path, words) = one(words, core, context)?;
         let [word] = words.as_slice() else {
-            return Err(Failure::new("name one SEGMENT after the dump: a key, @ADDRESS or '#N'"));
+            return Err(Failure::new("name one SEGMENT after the dump: a key, @ADDRESS or its number"));
         };
         let place = place(word)?;
         let inspection = inspect(&path, Amount::Segments, &Options::without_content(), context)?;

@@ -56,12 +56,12 @@ const FIELDS: &[(&str, ValueOf)] = &[
     ("key", |_, segment| segment.key.clone()),
     ("flag", |_, segment| part(segment, "flag")),
     ("message", |_, segment| part(segment, "message")),
-    ("layout", |_, segment| Some(segment.content.as_ref()?.layout.clone())),
-    ("state", |_, segment| Some(segment.state.to_owned())),
+    ("layout", |_, segment| segment.content.as_ref()?.layout.clone()),
+    ("state", |_, segment| Some(segment.state.name().to_owned())),
     ("mapped", |_, segment| Some(segment.mapped.to_string())),
     ("saved", |_, segment| Some(segment.saved.to_string())),
     ("attachments", |_, segment| Some(segment.attachments.len().to_string())),
-    ("cause", |_, segment| segment.causes.first().map(|cause| cause.code.to_owned())),
+    ("cause", |_, segment| segment.causes.first().map(|cause| cause.code.name().to_owned())),
     ("writer", |dump, _| dump.writer.map(|writer| writer.to_string())),
     ("pid", |dump, _| dump.process.pid.map(|pid| pid.to_string())),
     ("command", |dump, _| dump.process.command.as_ref().map(Text::escaped)),
@@ -219,6 +219,11 @@ impl fmt::Display for Term {
 }
 
 impl Expectation {
+    /// Whether it says something of a mailbox.
+    pub(super) fn is_of_a_mailbox(&self) -> bool {
+        self.terms.iter().any(|term| matches!(term.field, Field::Known("flag" | "message")))
+    }
+
     fn failing(&self, dump: &Dump, segment: &Segment) -> Vec<&Term> {
         self.terms.iter().filter(|term| !term.holds(dump, segment)).collect()
     }
@@ -240,7 +245,7 @@ impl Expectation {
             None => format!("{term}, but it is not in the dump"),
         });
         let terms = terms.collect::<Vec<_>>().join("; ");
-        Some(format!("not as expected: segment #{} comes nearest; expected {terms}", nearest.number))
+        Some(format!("not as expected: segment {} comes nearest; expected {terms}", nearest.number))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::report::{Hole, Holes, SCHEMA};
 /// Writes the bytes of a segment to a sparse file of mode 0600. Missing bytes become holes, and coreinspect lists them.
 #[derive(Args, Debug)]
 pub(super) struct Extract {
-    /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or '#N'.
+    /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or its number.
     #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]
     words: Vec<OsString>,
     #[command(flatten)]

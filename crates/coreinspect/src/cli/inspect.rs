@@ -12,8 +12,9 @@ use super::key::makers;
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::output::JsonFile;
 use super::{Context, Execute, Failure, Status, coredumpctl, mistaken, sisters};
-use crate::inspection::CrossView;
+use crate::inspection::{CrossView, Inspection};
 use crate::layout::Origin;
+use crate::layout::builtin::MAILBOX;
 use crate::render::output::Beside;
 use crate::render::table::{Column, ListedDump, Listing};
 use crate::report::{Dump, Options, Shared};
@@ -120,7 +121,8 @@ pub(super) struct ReportFlags {
     /// Write the JSON document to a file too.
     #[arg(help_heading = "Listing", long, value_name = "FILE")]
     also_json: Option<PathBuf>,
-    /// Exit with 1, and say what differs, unless a segment has this: 'key=0x7800c028 flag=ready message~hello'.
+    /// Exit with 1, and say what differs, unless a segment has this: 'key=0x7800c028 flag=ready message~hello'. Bytes that
+    /// fit no layout are read as a mailbox if you name `flag` or `message`.
     #[arg(help_heading = "Listing", long, value_name = "TERMS")]
     expect: Vec<Expectation>,
     #[command(flatten)]
@@ -176,34 +178,32 @@ impl ReportFlags {
             sisters::each_other(dumps(), context);
         }
         for named in named {
-            // A pipe cannot be read twice: what is expected of it is compared with what was read.
-            let whole = options.full
-                || options.closely
-                || !self.expect.is_empty() && dumps::is_read_once(&named.dump);
+            // Contents are expected whole, however much of them is shown.
+            let whole = options.full || options.closely || !self.expect.is_empty();
             let amount = if whole { Amount::Segments } else { Amount::Starts };
-            let inspection = dumps::inspect(&named.dump, amount, &options, context)?;
+            let mut inspection = dumps::inspect(&named.dump, amount, &options, context)?;
             let wanted = context.verbose && context.output.for_people;
             let makers = if wanted { makers(&inspection) } else { Vec::new() };
-            let mut dump = inspection.into_report();
-            if let Some(problem) = self.content.undescribed(&options, &dump) {
+            if let Some(problem) = self.content.undescribed(&options, inspection.report()) {
                 if alone {
                     return Err(Failure::new(problem));
                 }
-                dump = dump.without_segments("no-such-layout", problem);
+                inspection = inspection.refused("no-such-layout", problem);
             }
+            let dump = inspection.report();
             if let Some(cross_view) = &mut cross_view {
-                cross_view.add(&dump);
+                cross_view.add(dump);
             }
             if let Some(copy) = &mut copy {
-                copy.dump(&dump)?;
+                copy.dump(dump)?;
             }
-            let listed = ListedDump { dump: &dump, listing: &listing, makers: &makers, follows: any_listed };
-            document.dump(&dump, &listed, &mut context.out)?;
+            let listed = ListedDump { dump, listing: &listing, makers: &makers, follows: any_listed };
+            document.dump(dump, &listed, &mut context.out)?;
             any_listed |= dump.error.is_none();
             context.out.flush()?;
-            let mut earned = self.judge(&dump, named, context).max(self.content.judge(&dump, context));
+            let mut earned = self.judge(dump, named, context).max(self.content.judge(dump, context));
             if !self.expect.is_empty() && dump.nothing_found().is_none() {
-                earned = earned.max(self.compare(&dump, named, &options, context)?);
+                earned = earned.max(self.compare(&mut inspection, &options, context)?);
             }
             status = status.max(earned);
         }
@@ -255,30 +255,18 @@ impl ReportFlags {
         Status::Found
     }
 
-    /// How `dump` differs from what is expected of it. Contents are expected whole, however much of them is shown.
+    /// How a dump differs from what is expected of it. Contents are expected whole, however much of them is shown; and who
+    /// expects something of a mailbox says that it is one, where no layout says what it is.
     fn compare(
         &self,
-        dump: &Dump,
-        named: &Named,
+        inspection: &mut Inspection,
         options: &Options,
         context: &mut Context<'_>,
     ) -> Result<Status, Failure> {
-        let whole = match options {
-            Options { full: true, no_content: false, .. } => None,
-            _ if dumps::is_read_once(&named.dump) => None,
-            _ => {
-                let options = Options { full: true, no_content: false, ..options.clone() };
-                let quiet = std::mem::replace(&mut context.quiet, true);
-                let whole = dumps::inspect(&named.dump, Amount::Segments, &options, context);
-                context.quiet = quiet;
-                Some(whole?.into_report())
-            }
-        };
-        let dump = whole.as_ref().unwrap_or(dump);
-        if let Some(error) = &dump.error {
-            context.tell(format_args!("{}: {}", dump.path.path, error.message));
-            return Ok(Status::Failed);
-        }
+        let mailbox = self.expect.iter().any(Expectation::is_of_a_mailbox);
+        let otherwise = mailbox.then_some(MAILBOX);
+        inspection.decode(&Options { full: true, no_content: false, otherwise, ..options.clone() })?;
+        let dump = inspection.report();
         let mut status = Status::Found;
         for difference in self.expect.iter().filter_map(|expectation| expectation.difference(dump)) {
             context.tell(format_args!("{}: {difference}", dump.path.path));

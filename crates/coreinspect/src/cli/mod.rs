@@ -164,23 +164,23 @@ pub static COMMANDS: &[Command] = &[
         Takes::Segments,
         "coreinspect show [OPTIONS] [PROGRAM] DUMP [SEGMENT]...",
         "  coreinspect show core\n  \
-         coreinspect show core '#1' --hex\n  \
-         coreinspect show core '#1' --hex --at 0x100 --length 64",
+         coreinspect show core 1 --hex\n  \
+         coreinspect show core 1 --hex --at 0x100 --length 64",
     ),
     Command::new::<extract::Extract>(
         "extract",
         Takes::Segments,
         "coreinspect extract [OPTIONS] [PROGRAM] DUMP SEGMENT",
-        "  coreinspect extract core '#1'\n  \
-         coreinspect extract core '#1' -o bytes.bin --force\n  \
-         coreinspect extract core '#1' -o - | xxd | head",
+        "  coreinspect extract core 1\n  \
+         coreinspect extract core 1 -o bytes.bin --force\n  \
+         coreinspect extract core 1 -o - | xxd | head",
     ),
     Command::new::<search::Search>(
         "search",
         Takes::Segments,
         "coreinspect search [OPTIONS] [PROGRAM] DUMP [SEGMENT] PATTERN...",
-        "  coreinspect search core '#1' Hello\n  \
-         coreinspect search core '#1' 'hex:48 ?? 6c' u32:1 utf16:Hello --context 16\n  \
+        "  coreinspect search core 1 Hello\n  \
+         coreinspect search core 1 'hex:48 ?? 6c' u32:1 utf16:Hello --context 16\n  \
          coreinspect search core all Hello --json | jq '.segments[].hits[].offset'",
     ),
     Command::new::<diff::Diff>(
@@ -188,7 +188,7 @@ pub static COMMANDS: &[Command] = &[
         Takes::Dumps,
         "coreinspect diff [OPTIONS] [PROGRAM] DUMP OTHER [SEGMENT]\n       coreinspect diff [OPTIONS] [PROGRAM] DUMP --live|--raw FILE [SEGMENT]",
         "  coreinspect diff core core\n  \
-         coreinspect diff core core '#1' --hex\n  \
+         coreinspect diff core core 1 --hex\n  \
          coreinspect diff core core --json | jq '.segments[].ranges'",
     ),
     Command::new::<refs::RefsCommand>(
@@ -196,8 +196,8 @@ pub static COMMANDS: &[Command] = &[
         Takes::Segments,
         "coreinspect refs [OPTIONS] [PROGRAM] DUMP [SEGMENT]...",
         "  coreinspect refs core\n  \
-         coreinspect refs core '#1' --limit 20\n  \
-         coreinspect refs core '#1' --json | jq '.references[] | select(.from == \"register\")'",
+         coreinspect refs core 1 --limit 20\n  \
+         coreinspect refs core 1 --json | jq '.references[] | select(.from == \"register\")'",
     ),
     Command::new::<locks::LocksCommand>(
         "locks",
@@ -243,9 +243,9 @@ pub static COMMANDS: &[Command] = &[
         "restore",
         Takes::Segments,
         "coreinspect restore [OPTIONS] [PROGRAM] DUMP SEGMENT",
-        "  coreinspect restore core '#1' --key 0 | awk '{ print $2; system(\"ipcrm -m \" $2) }'\n  \
-         coreinspect restore core '#1' --key 0x7b00c0de | awk '{ print; system(\"ipcrm -m \" $2) }'\n  \
-         coreinspect restore core '#1' --key 0 -q | awk '{ print $2; system(\"ipcrm -m \" $2) }'",
+        "  coreinspect restore core 1 --key 0 | awk '{ print $2; system(\"ipcrm -m \" $2) }'\n  \
+         coreinspect restore core 1 --key 0x7b00c0de | awk '{ print; system(\"ipcrm -m \" $2) }'\n  \
+         coreinspect restore core 1 --key 0 -q | awk '{ print $2; system(\"ipcrm -m \" $2) }'",
     ),
     #[cfg(feature = "collect")]
     Command::new::<collect::Collect>(
@@ -268,7 +268,7 @@ pub static COMMANDS: &[Command] = &[
         "shell",
         Takes::Nothing,
         "coreinspect shell [OPTIONS] [PROGRAM] DUMP",
-        "  coreinspect shell core -e '#1' -e 'hex --length 64'\n  \
+        "  coreinspect shell core -e 1 -e 'hex --length 64'\n  \
          coreinspect shell core -e 'list --json | jq .schema'\n  \
          coreinspect shell core -e 'list > list.txt' -e '!cat list.txt'",
     ),

@@ -21,7 +21,7 @@ use crate::source::Amount;
 /// Finds what points into segments: registers, stacks, data, heaps, other segments.
 #[derive(Args, Debug)]
 pub(super) struct RefsCommand {
-    /// The dump (or its program and then the dump), and which segments: a key in any spelling, @ADDRESS, or '#N'; all if
+    /// The dump (or its program and then the dump), and which segments: a key in any spelling, @ADDRESS, or its number; all if
     /// none is named. @ADDRESS, and +OFFSET behind one, are places: what points there is found.
     #[arg(value_name = "DUMP", required_unless_present_any = ["core", "pid"], allow_negative_numbers = true)]
     words: Vec<OsString>,
@@ -82,12 +82,12 @@ impl Execute for RefsCommand {
 /// What was asked for, in the words of the command line.
 fn asked(one: &report::Asked) -> String {
     let places = one.places.iter().map(|place| match place.end.saturating_sub(place.start) {
-        1 => format!("#{}+{:#x}", one.number, place.start),
-        length => format!("the {length} bytes at #{}+{:#x}", one.number, place.start),
+        1 => format!("{}+{:#x}", one.number, place.start),
+        length => format!("the {length} bytes at {}+{:#x}", one.number, place.start),
     });
     match (one.places.as_slice(), &one.key) {
-        ([], Some(key)) => format!("#{} {key}", one.number),
-        ([], None) => format!("#{}", one.number),
+        ([], Some(key)) => format!("{} {key}", one.number),
+        ([], None) => one.number.to_string(),
         _ => places.collect::<Vec<_>>().join(", "),
     }
 }

@@ -16,7 +16,7 @@ use crate::targets::Target;
 /// Creates a segment again from its saved bytes, so that a program can work on what a dead process left.
 #[derive(Args, Debug)]
 pub(super) struct Restore {
-    /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or '#N'.
+    /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or its number.
     #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]
     words: Vec<OsString>,
     #[command(flatten)]

@@ -18,7 +18,7 @@ use crate::source::Amount;
 /// Finds bytes, text or numbers in segments, and the field of the layout that holds each hit.
 #[derive(Args, Debug)]
 pub(super) struct Search {
-    /// The dump (or its program and then the dump); the segment, or `all`: a key in any spelling, @ADDRESS, or '#N'
+    /// The dump (or its program and then the dump); the segment, or `all`: a key in any spelling, @ADDRESS, or its number
     /// (@ADDRESS, and +OFFSET behind one, are places: the search begins there); and one pattern or more: text, or u32:5, i64:-1, f64:1.5, long:, ptr:0x7f.., hex:de ad ?? ef, utf16:text,
     /// text:u32:5 (u32be: and u32le: set the byte order). Without a segment, all segments are searched.
     #[arg(value_name = "DUMP", required = true, allow_negative_numbers = true)]

@@ -19,7 +19,7 @@ use crate::source::Amount;
 /// Shows segments in full: every mapping, every missing range and why, the decoded content, and the bytes.
 #[derive(Args, Debug)]
 pub(super) struct Show {
-    /// The dump (or its program and then the dump), and which segments: a key in any spelling, @ADDRESS, or '#N'; all if
+    /// The dump (or its program and then the dump), and which segments: a key in any spelling, @ADDRESS, or its number; all if
     /// none is named. +OFFSET behind one is a place in it.
     #[arg(value_name = "DUMP", required_unless_present_any = ["core", "pid"], allow_negative_numbers = true)]
     words: Vec<OsString>,
@@ -232,9 +232,7 @@ impl Show {
         let segments: Vec<_> = inspection.segments().collect();
         let [segment] = segments.as_slice() else {
             let count = segments.len();
-            return Err(Failure::new(format!(
-                "--records streams one segment, not {count}: name it, as '#1'"
-            )));
+            return Err(Failure::new(format!("--records streams one segment, not {count}: name it, as 1")));
         };
         let place = starts.get(&segment.number()).map(|offset| offset.get());
         let at = self.at.or(place).unwrap_or(0);

@@ -132,12 +132,12 @@ impl Verb {
         };
         // What the verb stands for is not said twice.
         let rest = self.flags.iter().fold(rest, |rest, flag| rest.replace(&format!(" {flag}"), ""));
-        format!("{prefix}{}{}", self.name, rest.replace("'#1'", "#1"))
+        format!("{prefix}{}{}", self.name, rest)
     }
 
     /// The long help, at most `width` columns wide.
     pub fn help(&self, prefix: &str, width: usize) -> String {
-        let segment = "\nSEGMENT is a key in any spelling (0x7800c028, SYSV7800c028), @ADDRESS inside it, or #N;\n+OFFSET behind it names a place in it\n";
+        let segment = "\nSEGMENT is a key in any spelling (0x7800c028, SYSV7800c028), @ADDRESS inside it, or its number;\n+OFFSET behind it names a place in it\n";
         let segment = if self.command.takes == Takes::Segments { segment } else { "" };
         let examples = self.examples(prefix).iter().map(|line| format!("  {line}\n")).collect::<String>();
         let mut command =

@@ -101,13 +101,12 @@ fn each(
     named: Option<&dyn Layout>,
     layouts: &[Arc<dyn Layout>],
 ) -> Result<Option<[Described; 2]>, String> {
-    use crate::layout::Confidence::{Certain, Forced, Likely, None as Possible};
+    use crate::layout::Confidence::{self, Certain, Forced, Likely};
     let (first, second) = (left.budget(), right.budget());
     let here = Described::of(&left.subject(&first), named, layouts)?;
     let there = Described::of(&right.subject(&second), named, layouts)?;
     let rank = |described: &Option<Described>| match described.as_ref().map(|one| one.confidence) {
-        None => 0,
-        Some(Possible) => 1,
+        None | Some(Confidence::None) => 0,
         Some(Likely) => 2,
         Some(Certain) => 3,
         Some(Forced) => 4,

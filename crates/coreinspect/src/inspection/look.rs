@@ -23,7 +23,7 @@ impl Inspection {
         for segment in &mut self.report.segments {
             let dumped = segment.number.checked_sub(1).and_then(|index| segments.get(index));
             let dumped = dumped.filter(|dumped| dumped.saved() > 0);
-            let unsure = segment.content.as_mut().filter(|content| content.confidence == "none");
+            let unsure = segment.content.as_mut().filter(|content| content.layout.is_none());
             if let (Some(dumped), Some(content)) = (dumped, unsure) {
                 let closer = Look::within(&budget, &**target, || &*surroundings, dumped, Budget::SHOW)?;
                 content.look = closer.or(content.look.take());

@@ -82,6 +82,20 @@ impl Inspection {
         self.report
     }
 
+    /// Decodes the bytes of its segments again, as other `options` say.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub(crate) fn decode(&mut self, options: &report::Options) -> Result<(), Error> {
+        let Some(Read { target, segments, .. }) = &self.read else { return Ok(()) };
+        self.report.decode(&**target, segments, &[], options)
+    }
+
+    /// The same as one that could not be read: what was asked of it is not there.
+    pub(crate) fn refused(self, code: &'static str, message: String) -> Self {
+        Self { report: self.report.without_segments(code, message), read: None }
+    }
+
     /// The process; `None` where the dump could not be read.
     pub fn target(&self) -> Option<&dyn Target> {
         Some(&*self.read.as_ref()?.target)

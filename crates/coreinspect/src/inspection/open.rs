@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Inspection, Read};
 use crate::error::Error;
 use crate::report::{Dump, Options, Warning};
+use crate::retention::Code;
 use crate::shm::SharedMemory;
 use crate::source::{self, Beside, Handler, Opened, Reading, Source, Stream};
 use crate::targets::{self, Target};
@@ -92,7 +93,7 @@ fn warn(source: &dyn Source, report: &mut Dump) {
     if let Some(message) = source.stream().and_then(Stream::damage) {
         // The dump may be whole, and only this copy not.
         for cause in report.segments.iter_mut().flat_map(|segment| &mut segment.causes) {
-            if cause.code == "truncated" {
+            if cause.code == Code::Truncated {
                 cause.fix = format!("get a whole copy of the dump: {message}");
             }
         }

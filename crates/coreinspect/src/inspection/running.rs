@@ -39,7 +39,7 @@ impl Inspection {
         let after = digests(inspection.read.as_ref().map_or(&[], |read| &read.segments));
         let numbered = (1_usize..).zip(before.iter().zip(&after));
         let changed = numbered.filter(|(_, (before, after))| before != after);
-        let changed: Vec<_> = changed.map(|(number, _)| format!("#{number}")).collect();
+        let changed: Vec<_> = changed.map(|(number, _)| number.to_string()).collect();
         let warnings = &mut inspection.report.warnings;
         if !changed.is_empty() {
             let message =

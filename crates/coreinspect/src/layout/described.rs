@@ -18,7 +18,7 @@ pub struct Described {
 
 impl Described {
     /// The type by the layout `named`, or else by the surest of `layouts` and the built-in ones; `None` if none finds the
-    /// bytes even possible.
+    /// bytes likely.
     ///
     /// # Errors
     /// Why a layout that fits, or is named, has no type.

@@ -182,7 +182,7 @@ impl Confidence {
 /// What the layouts said of a segment.
 #[derive(Debug)]
 pub struct Choice<'l> {
-    /// The surest, unless none finds it even possible.
+    /// The surest, unless none is sure or finds it likely: what could be a layout's can be much else.
     pub best: Option<(&'l dyn Layout, Verdict)>,
     /// Others that are sure or find it likely, the surest first.
     pub runners_up: Vec<(&'l dyn Layout, Verdict)>,
@@ -193,14 +193,13 @@ pub fn choose<'l>(layouts: impl IntoIterator<Item = &'l dyn Layout>, subject: &S
     let verdicts = subject.with_start(|start| {
         let admitted = layouts.into_iter().filter(|layout| layout.begins().admits(start));
         let verdicts = admitted.map(|layout| (layout, layout.recognise(subject)));
-        verdicts.filter(|(_, verdict)| verdict.rank() > 0).collect()
+        verdicts.filter(|(_, verdict)| verdict.rank() > 1).collect()
     });
     let mut verdicts: Vec<_> = verdicts;
     verdicts.sort_by_key(|(_, verdict)| std::cmp::Reverse(verdict.rank()));
     let mut verdicts = verdicts.into_iter();
     let best = verdicts.next();
-    let runners_up = verdicts.filter(|(_, verdict)| verdict.rank() > 1).collect();
-    Choice { best, runners_up }
+    Choice { best, runners_up: verdicts.collect() }
 }
 
 impl Budget {

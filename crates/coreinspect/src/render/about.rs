@@ -5,6 +5,7 @@ use std::io;
 use super::canvas::{Canvas, Margin};
 use super::printable::Printable;
 use crate::report::{Dump, Handler, Text, Thread};
+use crate::targets::FoundBy;
 use crate::writer::{Habits, WrittenSignal};
 
 const MARGIN: Margin = Margin { indent: 2, name: 11 };
@@ -58,7 +59,7 @@ pub(super) fn draw(dump: &Dump, verbose: bool, canvas: &mut dyn Canvas) -> io::R
         ];
         let running = dump.kind == Some("process");
         let facts = facts.into_iter().filter(|(name, _)| !(running && *name == "file size"));
-        let by_name = dump.segments.iter().any(|segment| segment.found_by == "name");
+        let by_name = dump.segments.iter().any(|segment| segment.found_by == FoundBy::Name);
         let found_by =
             by_name.then(|| "the names of mappings, which an unlinked file can have too".to_owned());
         let found_by = found_by.map(|found_by| ("found by", Some(found_by)));

@@ -10,6 +10,7 @@ use super::printable::Printable;
 use super::size::about;
 use super::style::{Style, Tone};
 use super::table::state_tone;
+use crate::report::State;
 use crate::report::check::{Check, CheckedSegment, LimitValue, LossCause};
 use crate::retention::forecast::Forward;
 
@@ -113,15 +114,15 @@ fn table(check: &Check, canvas: &mut dyn Canvas) -> io::Result<()> {
 fn kept(segment: &CheckedSegment, bytes: u64, style: Style) -> Cell {
     let state = segment.state(bytes);
     let text = match state {
-        "partial" => format!("{} of {}", style.size(bytes), style.size(segment.mapped)),
-        "absent" => "nothing".to_owned(),
-        state => state.to_owned(),
+        State::Partial => format!("{} of {}", style.size(bytes), style.size(segment.mapped)),
+        State::Absent => "nothing".to_owned(),
+        state => state.name().to_owned(),
     };
     Cell::new(text).tone(state_tone(state))
 }
 
 fn draw_cause(segment: &CheckedSegment, cause: &LossCause, canvas: &mut dyn Canvas) -> io::Result<()> {
-    let head = format!("#{} {}: {}", segment.number, cause.writer, cause.code);
+    let head = format!("{} {}: {}", segment.number, cause.writer, cause.code.name());
     canvas.heading(&[(Tone::Bad, &head)])?;
     canvas.fact(Margin { indent: 2, name: 0 }, "", &cause.evidence)?;
     canvas.fact(CAUSE, "fix:", &cause.fix)

@@ -82,7 +82,7 @@ fn draw(shown: &ShownDiff<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
 }
 
 fn heading(segment: &DiffSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
-    let number = |number: Option<usize>| number.map_or_else(String::new, |number| format!("#{number} "));
+    let number = |number: Option<usize>| number.map_or_else(String::new, |number| format!("{number} "));
     let key = segment.key.as_deref().unwrap_or("without a key");
     if let Some(side) = segment.only_in {
         let number = number(segment.left.or(segment.right));
@@ -95,7 +95,7 @@ fn heading(segment: &DiffSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
         ]);
     }
     let (left, right) = match (segment.left, segment.right) {
-        (Some(left), Some(right)) if left != right => (format!("#{left} "), format!(" and #{right}")),
+        (Some(left), Some(right)) if left != right => (format!("{left} "), format!(" and {right}")),
         (left, right) => (number(left.or(right)), String::new()),
     };
     let runs = (segment.ranges.len() as u64).saturating_add(segment.more_ranges);

@@ -5,7 +5,7 @@ use std::io;
 
 use super::canvas::{Canvas, Margin};
 use super::style::Style;
-use crate::report::{Dump, Segment};
+use crate::report::{Dump, Segment, State};
 
 const MARGIN: Margin = Margin { indent: 2, name: 5 };
 
@@ -13,7 +13,8 @@ const MARGIN: Margin = Margin { indent: 2, name: 5 };
 pub(super) fn draw(dump: &Dump, canvas: &mut dyn Canvas) -> io::Result<()> {
     let style = canvas.style();
     let completed = |segment: &&Segment| {
-        segment.state == "whole" && segment.attachments.iter().any(|attachment| attachment.state != "whole")
+        segment.state == State::Whole
+            && segment.attachments.iter().any(|attachment| attachment.state != State::Whole)
     };
     let completed: Vec<_> = dump.segments.iter().filter(completed).collect();
     if !completed.is_empty() {
@@ -39,8 +40,8 @@ pub(super) fn draw(dump: &Dump, canvas: &mut dyn Canvas) -> io::Result<()> {
         let mut causes = first.causes.iter().peekable();
         while let Some(cause) = causes.next() {
             let sure = if cause.certain { "" } else { " (perhaps)" };
-            let example = if segments.len() > 1 { format!("(#{}) ", first.number) } else { String::new() };
-            let why = format!("{}{sure}: {example}{}", cause.code, cause.evidence);
+            let example = if segments.len() > 1 { format!("({}) ", first.number) } else { String::new() };
+            let why = format!("{}{sure}: {example}{}", cause.code.name(), cause.evidence);
             canvas.fact(MARGIN, "why", &why)?;
             // Several causes often take the same change: it is said behind the last of them.
             if causes.peek().is_none_or(|next| next.fix != cause.fix) {
@@ -65,10 +66,9 @@ fn lacking(dump: &Dump, segments: &[&Segment], style: Style) -> String {
 fn names(segments: &[&Segment], style: Style) -> String {
     const NAMED: usize = 6;
     if let [segment] = segments {
-        return format!("#{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key"));
+        return format!("{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key"));
     }
-    let mut names: Vec<_> =
-        segments.iter().take(NAMED).map(|segment| format!("#{}", segment.number)).collect();
+    let mut names: Vec<_> = segments.iter().take(NAMED).map(|segment| segment.number.to_string()).collect();
     if segments.len() > NAMED {
         names.push(format!("{} ({} segments)", style.ellipsis(), segments.len()));
     }

@@ -105,7 +105,7 @@ fn at(one: &Reference) -> Cell {
 }
 
 fn to(one: &Reference) -> String {
-    format!("#{}+{:#x}{}", one.segment, one.offset, tagged(one.tag))
+    format!("{}+{:#x}{}", one.segment, one.offset, tagged(one.tag))
 }
 
 fn printed(text: &Text) -> String {
@@ -145,7 +145,7 @@ fn place(one: &Reference, style: Style) -> String {
             None => "no block is known here".to_owned(),
         },
         "segment" => {
-            let holder = one.holder.map_or_else(|| "a segment".to_owned(), |holder| format!("#{holder}"));
+            let holder = one.holder.map_or_else(|| "a segment".to_owned(), |holder| holder.to_string());
             let own = if one.holder == Some(one.segment) { ", the segment itself" } else { "" };
             format!("{holder}+{:#x}{own}", one.holder_offset.unwrap_or(0))
         }
@@ -190,7 +190,7 @@ fn parts(refs: &Refs, canvas: &mut dyn Canvas) -> io::Result<()> {
     most.truncate(MOST_PARTS);
     most.sort_by_key(|part| (part.segment, part.start));
     let rows = most.into_iter().map(|part| {
-        let range = format!("#{} {:#x}-{:#x}", part.segment, part.start, part.end);
+        let range = format!("{} {:#x}-{:#x}", part.segment, part.start, part.end);
         vec![Cell::new(part.words.to_string()), Cell::new(range)]
     });
     let headings = vec![heading("WORDS", true, false), heading("PART", false, false)];
@@ -226,7 +226,7 @@ fn pointers(stored: &Stored, canvas: &mut dyn Canvas) -> io::Result<()> {
     if groups.iter().all(|(_, count, _)| *count == 0) {
         return Ok(());
     }
-    let title = format!("pointers stored in #{}", stored.segment);
+    let title = format!("pointers stored in {}", stored.segment);
     canvas.heading(&[(Tone::Name, &title)])?;
     for (to, count, meaning) in groups.into_iter().filter(|(_, count, _)| *count > 0) {
         canvas.prose(2, &format!("{count} {meaning}"))?;

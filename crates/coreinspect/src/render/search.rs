@@ -67,7 +67,7 @@ fn heading(segment: &SearchedSegment, canvas: &mut dyn Canvas) -> io::Result<()>
     let layout = segment.layout.as_ref().filter(|_| segment.total > 0);
     let layout = layout.map(|layout| format!("; fields of the layout {}", Printable(layout.as_bytes())));
     let said = format!(": {} {hits} in {} bytes", segment.total, segment.searched);
-    let number = format!("#{} ", segment.number);
+    let number = format!("{} ", segment.number);
     canvas.heading(&[
         (Tone::Plain, &number),
         (Tone::Name, key),

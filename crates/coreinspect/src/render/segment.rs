@@ -99,7 +99,7 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
         .as_ref()
         .map_or_else(|| "without a name".to_owned(), |name| Printable(name.bytes()).to_string());
     let key = segment.key.as_deref().unwrap_or("without a key");
-    canvas.heading(&[(Tone::Name, &format!("#{} {key}  {name}", segment.number))])?;
+    canvas.heading(&[(Tone::Name, &format!("{} {key}  {name}", segment.number))])?;
     let mut fact = |name: &str, value: &str| canvas.fact(FACTS, name, value);
     match (&segment.key_parts, segment.key_t) {
         (Some(parts), Some(key_t)) => {
@@ -147,7 +147,7 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
         fact("taken for", &format!("probably a segment, without proof: {found}"))?;
     }
     if !segment.may_be.is_empty() {
-        let others: Vec<_> = segment.may_be.iter().map(|number| format!("#{number}")).collect();
+        let others: Vec<_> = segment.may_be.iter().map(|number| number.to_string()).collect();
         fact(
             "may be",
             &format!(
@@ -172,14 +172,13 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
     }
     if let Some(map) = &segment.map {
         canvas.gap()?;
-        let value = segment.content.as_ref().filter(|content| content.possible);
-        let value = value.and_then(|content| content.value.as_ref()).map(|value| &value.0);
+        let value = segment.content.as_ref().and_then(|content| content.value.as_ref()).map(|value| &value.0);
         ShownMap { map, value, fault: *fault }.draw(canvas)?;
     }
     for cause in &segment.causes {
         canvas.gap()?;
         let sure = if cause.certain { "certain" } else { "perhaps" };
-        canvas.fact(FACTS, "missing", &format!("{} ({sure})", cause.code))?;
+        canvas.fact(FACTS, "missing", &format!("{} ({sure})", cause.code.name()))?;
         canvas.fact(FACTS, "evidence", &cause.evidence)?;
         canvas.fact(FACTS, "fix", &cause.fix)?;
     }
@@ -239,10 +238,12 @@ const MOST_LOCKS: usize = 20;
 
 fn draw_content(content: &Content, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
     let from = content.attachment.map_or_else(String::new, |base| format!(", read from {base}"));
-    let layout = Printable(content.layout.as_bytes());
-    let layout = match content.possible {
-        true => format!("layout {layout}, confidence {}{from}", content.confidence),
-        false => format!("no known layout{from}; --layout {layout} decodes it as one anyway"),
+    let layout = match &content.layout {
+        Some(layout) => {
+            let layout = Printable(layout.as_bytes());
+            format!("layout {layout}, confidence {}{from}", content.confidence.name())
+        }
+        None => format!("no known layout{from}; --layout NAME decodes it as one anyway"),
     };
     canvas.fact(FACTS, "content", &layout)?;
     for reason in &content.reasons {
@@ -250,12 +251,16 @@ fn draw_content(content: &Content, shown: Shown<'_>, canvas: &mut dyn Canvas) ->
     }
     for other in &content.runners_up {
         let reasons = other.reasons.join("; ");
-        canvas.fact(FACTS, "or perhaps", &format!("{} ({}): {reasons}", other.layout, other.confidence))?;
+        canvas.fact(
+            FACTS,
+            "or perhaps",
+            &format!("{} ({}): {reasons}", other.layout, other.confidence.name()),
+        )?;
     }
     if let Some(look) = &content.look {
         look.draw(canvas)?;
     }
-    if let Some(value) = content.value.as_ref().filter(|_| content.possible) {
+    if let Some(value) = &content.value {
         let tree = Tree { pointers: &content.pointers, bytes: shown.bytes, full: shown.full };
         canvas.preformatted(&mut |style, out| tree.write(&value.0, style, out))?;
     }
@@ -275,7 +280,7 @@ fn draw_content(content: &Content, shown: Shown<'_>, canvas: &mut dyn Canvas) ->
         let text = format!("{}{message}", place(&finding.path, finding.start, finding.end));
         canvas.fact(FACTS, "finding", &text)?;
     }
-    for part in content.unavailable.iter().filter(|_| content.possible) {
+    for part in &content.unavailable {
         let text = format!("{}{}", place(&part.path, part.start, part.end), part.reason);
         canvas.fact(FACTS, "unavailable", &text)?;
     }

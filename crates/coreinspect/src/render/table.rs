@@ -7,7 +7,7 @@ use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
 use super::style::{Style, Tone};
 use super::{about, look, missing, unnamed, value};
-use crate::report::{Attachment, Content, Dump, Segment};
+use crate::report::{Attachment, Dump, Segment, State};
 
 /// A column of the listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +42,13 @@ const COLUMNS: &[(Heading, CellOf)] = &[
     (heading("SAVED", true, 2), |row, style| Cell::new(style.size(row.attachment.saved))),
     (heading("PERM", false, 3), |row, _| Cell::new(permissions(row.attachment))),
     (heading("STATE", false, 0), |row, _| {
-        Cell::new(row.attachment.state).tone(state_tone(row.attachment.state))
+        Cell::new(row.attachment.state.name()).tone(state_tone(row.attachment.state))
     }),
     (Heading { name: "CONTENT", right: false, dispensable: 0, breaks: true }, |row, style| {
         if row.first {
-            content(row.segment.content.as_ref(), style)
+            content(row.segment, style)
         } else {
-            Cell::new(format!("#{} attached again", row.segment.number)).tone(Tone::Faint)
+            Cell::new(format!("{} attached again", row.segment.number)).tone(Tone::Faint)
         }
     }),
 ];
@@ -133,7 +133,7 @@ impl Draw for ListedDump<'_> {
         }
         for (number, maker) in self.makers {
             canvas.gap()?;
-            canvas.prose(0, &format!("#{number} key: {maker}"))?;
+            canvas.prose(0, &format!("{number} key: {maker}"))?;
         }
         Ok(())
     }
@@ -192,7 +192,9 @@ impl Listing {
         }
         if style.interactive {
             let path = Printable(dump.path.path.as_bytes());
-            let hint = format!("next: coreinspect show {path} '#1' --hex");
+            let first = dump.segments.first().map_or_else(String::new, |segment| segment.word(dump));
+            let first = if first.starts_with('#') { format!("'{first}'") } else { first };
+            let hint = format!("next: coreinspect show {path} {first} --hex");
             canvas.gap()?;
             canvas.line(0, &[(Tone::Faint, &hint)])?;
         }
@@ -213,17 +215,22 @@ fn permissions(attachment: &Attachment) -> String {
 }
 
 /// The tone of a state.
-pub(super) fn state_tone(state: &str) -> Tone {
+pub(super) fn state_tone(state: State) -> Tone {
     match state {
-        "whole" => Tone::Good,
-        "partial" => Tone::Care,
-        _ => Tone::Bad,
+        State::Whole => Tone::Good,
+        State::Partial => Tone::Care,
+        State::Absent | State::CutOff => Tone::Bad,
     }
 }
 
 /// What a segment says, in a line.
-fn content(content: Option<&Content>, style: Style) -> Cell {
-    let Some(content) = content else { return Cell::new("") };
+fn content(segment: &Segment, style: Style) -> Cell {
+    let Some(content) = &segment.content else {
+        return match segment.saved {
+            0 => Cell::new("not in the dump").tone(Tone::Bad),
+            _ => Cell::new(""),
+        };
+    };
     match value::summary(content, style) {
         Some((text, tone)) => Cell::new(text).tone(tone),
         None => match &content.look {

@@ -6,6 +6,7 @@ use super::canvas::{Canvas, Margin};
 use super::printable::Printable;
 use super::style::Tone;
 use crate::report::{Dump, Segment};
+use crate::targets::FoundBy;
 
 /// Segments whose reasons are told; `show` tells those of all.
 const TOLD: usize = 6;
@@ -14,7 +15,7 @@ const MARGIN: Margin = Margin { indent: 2, name: 5 };
 
 /// Whether the dump has no name for `segment`.
 pub(super) fn is_unnamed(segment: &Segment) -> bool {
-    segment.found_by == "content"
+    segment.found_by == FoundBy::Content
 }
 
 pub(super) fn draw(dump: &Dump, canvas: &mut dyn Canvas) -> io::Result<()> {
@@ -29,7 +30,7 @@ pub(super) fn draw(dump: &Dump, canvas: &mut dyn Canvas) -> io::Result<()> {
         // A reason may hold what a layout quotes of the bytes.
         let reasons = segment.found_reasons.join("; ");
         let text = Printable(reasons.as_bytes()).to_string();
-        canvas.fact(MARGIN, &format!("#{:<3} ", segment.number), &text)?;
+        canvas.fact(MARGIN, &format!("{:<4} ", segment.number), &text)?;
     }
     if unnamed.len() > TOLD {
         let more = format!("({} more: coreinspect show)", unnamed.len().saturating_sub(TOLD));

@@ -6,6 +6,7 @@ use super::printable::{Printable, Quoted};
 use super::prose::wrap;
 use super::style::{Style, Tone};
 use super::tag::tagged;
+use crate::layout::Confidence;
 use crate::report::{Content, Pointer};
 use crate::types::TimeUnit;
 use crate::types::value::{Kind, NumberStyle, Text, Value, cut};
@@ -17,7 +18,7 @@ const LINE: usize = 2000;
 
 /// What a content says, in a line: names and texts speak for themselves, numbers by their field's name.
 pub(super) fn summary(content: &Content, style: Style) -> Option<(String, Tone)> {
-    let value = &content.value.as_ref().filter(|_| content.possible)?.0;
+    let (layout, value) = (content.layout.as_ref()?, &content.value.as_ref()?.0);
     let parts: Vec<Part> = match &value.kind {
         Kind::Struct(members) => {
             let mut parts = members.iter().filter_map(|member| part(&member.name, &member.value, style));
@@ -49,14 +50,17 @@ pub(super) fn summary(content: &Content, style: Style) -> Option<(String, Tone)>
     let texts: Vec<_> = parts.into_iter().map(|part| part.text).collect();
     let mut text = texts.join(if some_missing { ", " } else { " " });
     if !speaking {
-        text = format!("{}: {text}", Printable(content.layout.as_bytes()));
+        text = format!("{}: {text}", Printable(layout.as_bytes()));
+    }
+    if content.confidence == Confidence::Likely {
+        text.push_str(" (likely)");
     }
     if let Some(finding) = content.findings.first() {
         let more = content.findings.len().saturating_sub(1);
         let more = if more > 0 { format!(" ({more} more)") } else { String::new() };
         return Some((format!("{}{more}; {text}", finding.message), Tone::Care));
     }
-    Some((text, if content.confidence == "none" { Tone::Faint } else { Tone::Plain }))
+    Some((text, Tone::Plain))
 }
 
 /// A field in a line.
@@ -391,7 +395,7 @@ impl Tree<'_> {
             (Some(segment), _) if pointer.foreign => {
                 Some(format!("{segment}+{offset} as another process sees it"))
             }
-            (Some(segment), _) => Some(format!("#{segment}+{offset}")),
+            (Some(segment), _) => Some(format!("{segment}+{offset}")),
             (None, Some(name)) => Some(format!("{}+{offset}", Printable(name.bytes()))),
             (None, None) => None,
         }

@@ -8,11 +8,11 @@ use std::time::SystemTime;
 
 use shmcore::{Key, ShmId};
 
-use super::content::Around;
+use super::content::Decoding;
 use super::foreign::Elsewhere;
 use super::{
-    Attachment, Cause, Content, Dump, Error, Fault, Foreign, Hex, KeyParts, Mapping, Missing, PathText,
-    Place, Process, Segment, Signal, Text, Thread, Warning,
+    Attachment, Cause, Dump, Error, Fault, Foreign, Hex, KeyParts, Mapping, Missing, PathText, Place,
+    Process, Segment, Signal, State, Text, Thread, Warning,
 };
 use crate::debug_files::named_program::{Held, can_have_run};
 use crate::kind::Kinds;
@@ -22,7 +22,6 @@ use crate::memory::Dumped;
 use crate::process;
 use crate::shm::{self, SharedMemory};
 use crate::targets::{FoundBy, Target};
-use crate::types::Budget;
 use crate::unnamed::{self, Sister};
 use crate::{error, refs, retention};
 
@@ -37,6 +36,8 @@ pub struct Options {
     pub full: bool,
     /// The layout that the user named; `None`: every one is asked.
     pub layout: Option<Arc<dyn Layout>>,
+    /// The layout by which bytes are read that no layout fits; `None`: they are not decoded.
+    pub otherwise: Option<&'static dyn Layout>,
     /// Layouts that are asked beside the built-in ones, and before them.
     pub layouts: Vec<Arc<dyn Layout>>,
     /// The program that the user says it is a dump of.
@@ -95,9 +96,6 @@ impl Options {
     }
 }
 
-/// What the report of a segment takes without its content, beside what its mappings may take.
-const REPORT: u64 = 1024;
-
 impl Dump {
     /// The report of `target` with the segments in `memory`.
     ///
@@ -146,7 +144,7 @@ impl Dump {
             handler: None,
         };
         if !options.no_content {
-            this.decode((target, memory), &foreign, options)?;
+            this.decode(target, &memory.segments, &foreign, options)?;
         }
         // A handler's own words are heard later.
         let name = path.file_name().and_then(|name| name.to_str());
@@ -156,28 +154,24 @@ impl Dump {
         Ok(this)
     }
 
-    /// Adds what the bytes of the segments say.
-    fn decode(
+    /// Adds what the bytes of the segments say, in the place of what was added before. `segments` are all of `target`, `foreign`
+    /// belongs to those that are reported.
+    pub(crate) fn decode(
         &mut self,
-        (target, memory): (&dyn Target, &SharedMemory),
+        target: &dyn Target,
+        segments: &[shm::Segment],
         foreign: &[Option<refs::Foreign>],
         options: &Options,
     ) -> Result<(), error::Error> {
         let located = options.places.iter().filter_map(|place| place.locate(self).ok());
         let starts = located.filter_map(|place| Some((place.segment.number, place.offset?.get())));
         let starts: BTreeMap<_, _> = starts.collect();
-        let budget = if options.full { Budget::for_all_of(target) } else { Budget::of(target) };
-        let around = Around::default();
-        // A person reads a line of each; thousands leave less room for what they say.
-        budget.keep((memory.segments.len() as u64).saturating_mul(REPORT).min(budget.left() / 2));
-        for (reported, foreign) in self.segments.iter_mut().zip(foreign) {
-            let segment = reported.number.checked_sub(1).and_then(|index| memory.segments.get(index));
-            let Some(segment) = segment else { continue };
-            let from_place = starts.get(&reported.number).map(|at| Options { at: *at, ..options.clone() });
-            let options = from_place.as_ref().unwrap_or(options);
-            let foreign = foreign.map(|foreign| (reported.number, foreign));
-            let content = Content::of((target, memory, foreign), &around, segment, options, &budget)?;
-            reported.content = Some(content);
+        let decoding = Decoding::new(target, segments, options);
+        for (index, reported) in self.segments.iter_mut().enumerate() {
+            let segment = reported.number.checked_sub(1).and_then(|index| segments.get(index));
+            let at = starts.get(&reported.number).copied().unwrap_or(options.at);
+            let foreign = foreign.get(index).copied().flatten().map(|foreign| (reported.number, foreign));
+            reported.content = segment.map_or(Ok(None), |segment| decoding.content(segment, at, foreign))?;
         }
         Ok(())
     }
@@ -261,7 +255,7 @@ impl Segment {
             name: segment.name.as_deref().map(Text::new),
             private: segment.is_private(),
             may_be: segment.twins.iter().map(|index| index.saturating_add(1)).collect(),
-            found_by: segment.found_by.name(),
+            found_by: segment.found_by,
             found_reasons: segment.reasons.clone(),
             key_parts: key.filter(|key| !key.is_private()).map(KeyParts::of),
             shmid: facts.shmid.map(ShmId::raw),
@@ -288,12 +282,12 @@ impl Segment {
 }
 
 /// The contract's word for how much of `mapped` bytes is saved.
-pub(super) fn state(mapped: u64, saved: u64, cut_off: bool) -> &'static str {
+pub(super) fn state(mapped: u64, saved: u64, cut_off: bool) -> State {
     match saved {
-        _ if cut_off => "cut-off",
-        saved if saved == mapped => "whole",
-        0 => "absent",
-        _ => "partial",
+        _ if cut_off => State::CutOff,
+        saved if saved == mapped => State::Whole,
+        0 => State::Absent,
+        _ => State::Partial,
     }
 }
 
@@ -352,6 +346,6 @@ impl From<&shm::Mapping> for Mapping {
 
 impl From<retention::Cause> for Cause {
     fn from(cause: retention::Cause) -> Self {
-        Self { code: cause.code.name(), certain: cause.certain, evidence: cause.evidence, fix: cause.fix }
+        Self { code: cause.code, certain: cause.certain, evidence: cause.evidence, fix: cause.fix }
     }
 }

@@ -6,7 +6,7 @@ mod remedies;
 use serde::{Serialize, Serializer};
 
 use super::build::state;
-use super::{Hex, Process, Text, Warning};
+use super::{Hex, LossCode, Process, State, Text, Warning};
 use crate::forecast::{Forecast, Keeping};
 use crate::proc_files::{Destination, DumpSettings, Limit};
 use crate::shm::{Segment, SharedMemory};
@@ -148,7 +148,7 @@ pub struct LossCause {
     #[serde(serialize_with = "super::text::word")]
     pub dumper: Writer,
     /// A stable word, as in the causes of a dump.
-    pub code: &'static str,
+    pub code: LossCode,
     /// Whether it is sure to.
     pub certain: bool,
     /// What says so.
@@ -301,7 +301,7 @@ fn no_space(settings: &DumpSettings, forecast: &Forecast) -> Option<Warning> {
 
 impl CheckedSegment {
     /// The contract's word for how much of it a writer that keeps `bytes` would keep.
-    pub fn state(&self, bytes: u64) -> &'static str {
+    pub fn state(&self, bytes: u64) -> State {
         state(self.mapped, bytes, false)
     }
 }

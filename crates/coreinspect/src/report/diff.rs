@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use super::{SCHEMA, Value};
 use crate::diff::newer::{Copy, Evidence, judge};
 use crate::diff::{Compared, Differing, FieldDifference, MatchedBy};
+use crate::layout::Confidence;
 use crate::types::value;
 
 /// How two places differ.
@@ -52,7 +53,7 @@ pub struct DiffSegment {
     /// The layout by which both were decoded; null if none fits.
     pub layout: Option<String>,
     /// How sure it is.
-    pub confidence: Option<&'static str>,
+    pub confidence: Option<Confidence>,
     /// Why the fields are not told.
     pub problem: Option<String>,
     /// What was not compared.
@@ -173,7 +174,7 @@ impl DiffSegment {
     ) -> Self {
         let not_compared = compared.not_compared.iter().map(|run| run.offsets.length());
         let (layout, confidence) =
-            differing.described.map(|described| (described.layout, described.confidence.name())).unzip();
+            differing.described.map(|described| (described.layout, described.confidence)).unzip();
         let ranges = compared.ranges.iter();
         Self {
             key,

@@ -104,8 +104,8 @@ impl Near<'_> {
 
     fn name(&self) -> String {
         match self.segment.key {
-            None => format!("segment #{}", self.number),
-            Some(key) if key.is_private() => format!("segment #{} (IPC_PRIVATE)", self.number),
+            None => format!("segment {}", self.number),
+            Some(key) if key.is_private() => format!("segment {} (IPC_PRIVATE)", self.number),
             Some(key) => format!("segment {key}"),
         }
     }

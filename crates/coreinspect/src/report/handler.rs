@@ -99,7 +99,7 @@ impl Dump {
     /// Says `fix` wherever the file's end cut bytes off.
     pub(super) fn fix_truncation(&mut self, fix: &str) {
         let causes = self.segments.iter_mut().flat_map(|segment| &mut segment.causes);
-        for cause in causes.filter(|cause| cause.code == Code::Truncated.name()) {
+        for cause in causes.filter(|cause| cause.code == Code::Truncated) {
             cause.fix = fix.to_owned();
         }
     }

@@ -27,6 +27,7 @@ mod shared;
 mod text;
 mod thread;
 mod value;
+mod words;
 mod written;
 
 pub use address_space::{AddressSpace, MappingRow};
@@ -57,11 +58,15 @@ pub use text::{Hex, Text};
 pub use thread::{Registers, Thread};
 pub(crate) use value::Said;
 pub use value::Value;
+pub use words::{LossCode, State};
 pub use written::{CollectedCrash, RestoredSegment, WrittenCore};
 
 use serde::Serialize;
 
 use crate::kind::Kind;
+use crate::layout::Confidence;
+use crate::retention::Code;
+use crate::targets::FoundBy;
 use crate::writer::{Habits, Writer};
 
 /// The name and version of the JSON contract.
@@ -195,7 +200,7 @@ pub struct Segment {
     /// The numbers of other IPC_PRIVATE segments that may be this one, attached again: they differ in nothing.
     pub may_be: Vec<usize>,
     /// How it was found: "name", "device", "content" or "sidecar".
-    pub found_by: &'static str,
+    pub found_by: FoundBy,
     /// Why it is taken for a segment, where that is a heuristic.
     pub found_reasons: Vec<String>,
     /// What ftok(3) would have put into the key.
@@ -227,13 +232,13 @@ pub struct Segment {
     /// Those of them that the dump holds.
     pub saved: u64,
     /// "whole", "partial", "absent" or "cut-off".
-    pub state: &'static str,
+    pub state: State,
     /// Where it was attached.
     pub attachments: Vec<Attachment>,
     /// Where another process has it, as addresses say that are stored in it; null if they do not, or were not looked at (a listing
     /// does not).
     pub foreign: Option<Foreign>,
-    /// What its bytes say.
+    /// What its bytes say; null if none of them is saved.
     pub content: Option<Content>,
     /// Why bytes are missing, the best explanation first.
     pub causes: Vec<Cause>,
@@ -269,7 +274,7 @@ pub struct Attachment {
     /// Those of them that the dump holds.
     pub saved: u64,
     /// As for the segment.
-    pub state: &'static str,
+    pub state: State,
     /// Its mappings, by address.
     pub mappings: Vec<Mapping>,
 }
@@ -308,7 +313,7 @@ pub struct Missing {
 #[derive(Clone, Debug, Serialize)]
 pub struct Cause {
     /// A stable word.
-    pub code: &'static str,
+    pub code: Code,
     /// Whether nothing else can have done it.
     pub certain: bool,
     /// What in the dump says so.
@@ -320,17 +325,17 @@ pub struct Cause {
 /// What a segment's bytes say.
 #[derive(Clone, Debug, Serialize)]
 pub struct Content {
-    /// The layout's name. If none fits, it is the default one's, and `confidence` is "none".
-    pub layout: String,
+    /// The layout's name; null if none fits: then `confidence` is "none", and `look` says what can be said.
+    pub layout: Option<String>,
     /// "certain", "likely", "forced" or "none".
-    pub confidence: &'static str,
+    pub confidence: Confidence,
     /// Why.
     pub reasons: Vec<String>,
     /// The base of the attachment that it was read from.
     pub attachment: Option<Hex>,
     /// The offset in the segment where the value begins.
     pub offset: u64,
-    /// The decoded tree.
+    /// The decoded tree; null if no layout fits.
     pub value: Option<Value>,
     /// What is missing.
     pub unavailable: Vec<Unavailable>,
@@ -346,9 +351,6 @@ pub struct Content {
     pub runners_up: Vec<RunnerUp>,
     /// What the bytes look like, where no layout fits them; null otherwise.
     pub look: Option<Look>,
-    /// Whether the bytes could be this layout's at all; if not, its reading is there for machines alone.
-    #[serde(skip)]
-    pub possible: bool,
 }
 
 /// A layout that finds the bytes likely too.
@@ -357,7 +359,7 @@ pub struct RunnerUp {
     /// Its name.
     pub layout: String,
     /// "certain" or "likely".
-    pub confidence: &'static str,
+    pub confidence: Confidence,
     /// Why.
     pub reasons: Vec<String>,
 }
@@ -433,20 +435,20 @@ impl Dump {
         }
     }
 
-    /// What does not hold of its segments, as a line each: "#1 head.count: torn write: count 7, valid 6".
+    /// What does not hold of its segments, as a line each: "1 head.count: torn write: count 7, valid 6".
     pub fn findings(&self) -> impl Iterator<Item = String> + '_ {
         let contents = self.segments.iter().filter_map(|segment| Some((segment, segment.content.as_ref()?)));
         contents.flat_map(|(segment, content)| {
             content.findings.iter().map(move |finding| {
                 let path = if finding.path.is_empty() { String::new() } else { format!(" {}", finding.path) };
-                format!("#{}{path}: {}", segment.number, finding.message)
+                format!("{}{path}: {}", segment.number, finding.message)
             })
         })
     }
 
     /// Why a listing of this dump shows nothing that is known to be a segment; `None` if it does.
     pub fn nothing_certain(&self) -> Option<String> {
-        let unnamed = self.segments.iter().filter(|segment| segment.found_by == "content").count();
+        let unnamed = self.segments.iter().filter(|segment| segment.found_by == FoundBy::Content).count();
         if unnamed == 0 || unnamed < self.segments.len() {
             return self.nothing_found();
         }

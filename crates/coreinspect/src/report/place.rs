@@ -56,7 +56,7 @@ pub enum PlaceError {
         known: String,
     },
     /// It names several.
-    #[error("{word} names several segments: {}; give '#N' or @ADDRESS", found.join(", "))]
+    #[error("{word} names several segments: {}; give its number ('#N' if that is a key too) or @ADDRESS", found.join(", "))]
     Several {
         /// The word.
         word: String,
@@ -192,7 +192,16 @@ fn end(segment: &Segment) -> SegmentOffset {
 }
 
 fn label(segment: &Segment) -> String {
-    format!("#{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key"))
+    format!("{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key"))
+}
+
+impl Segment {
+    /// The word by which a command takes it, one of `dump`'s: its number, bare unless that is the key of a segment.
+    pub(crate) fn word(&self, dump: &Dump) -> String {
+        let bare = self.number.to_string();
+        let named = bare.parse().ok().and_then(|place: Place| Some(place.locate(dump).ok()?.segment.number));
+        if named == Some(self.number) { bare } else { format!("#{bare}") }
+    }
 }
 
 /// What there is to name, shortly.

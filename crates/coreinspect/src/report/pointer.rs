@@ -6,7 +6,7 @@ use super::{Hex, Text};
 use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Interval, Position};
 use crate::refs::Foreign;
-use crate::shm::SharedMemory;
+use crate::shm::Segment;
 use crate::targets::Target;
 use crate::types::Budget;
 use crate::types::value::{Kind, Value};
@@ -92,10 +92,10 @@ impl Pointer {
 }
 
 impl<'t> Ranges<'t> {
-    /// Those of `target`, whose segments are in `memory`.
-    pub(super) fn of(target: &'t dyn Target, memory: &SharedMemory) -> Self {
+    /// Those of `target`, whose segments are `segments`.
+    pub(super) fn of(target: &'t dyn Target, segments: &[Segment]) -> Self {
         let mut ranges = Vec::new();
-        for (number, segment) in (1..).zip(&memory.segments) {
+        for (number, segment) in (1..).zip(segments) {
             let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
             ranges
                 .extend(mappings.map(|mapping| (mapping.range, mapping.offset.get(), Goal::Segment(number))));

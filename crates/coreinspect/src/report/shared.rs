@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{DiffRange, Dump, Hex, PathText, Text};
+use super::{DiffRange, Dump, Hex, PathText, State, Text};
 use crate::diff::Compared;
 
 /// What several dumps share.
@@ -62,7 +62,7 @@ pub struct SharedCopy {
     /// Those of them that the dump holds.
     pub saved: u64,
     /// "whole", "partial", "absent" or "cut-off".
-    pub state: &'static str,
+    pub state: State,
     /// Whether it is the same as the reference where both hold bytes; null if that is not known.
     pub same: Option<bool>,
     /// Bytes that were compared with the reference one by one; null if only digests of blocks were.

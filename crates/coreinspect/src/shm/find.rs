@@ -100,7 +100,7 @@ fn warn_of_twins(segments: &[Segment], warnings: &mut Vec<Warning>) {
         let numbered = (1_usize..).zip(segments).filter(|(_, segment)| keyed(segment));
         let numbers: Vec<_> = numbered.map(|(number, _)| number).collect();
         let named =
-            numbers.iter().take(MOST_NAMED).map(|number| format!("#{number}")).collect::<Vec<_>>().join(", ");
+            numbers.iter().take(MOST_NAMED).map(|number| number.to_string()).collect::<Vec<_>>().join(", ");
         let more = numbers.len().saturating_sub(MOST_NAMED);
         (numbers.len(), if more > 0 { format!("{named} and {more} more") } else { named })
     };

@@ -33,7 +33,7 @@ pub(super) fn tell(target: &dyn Target, segments: &[Segment], warnings: &mut Vec
     });
     for (number, range) in odd.take(MOST_TOLD) {
         let message = format!(
-            "#{number} may be a file that was named like a segment and unlinked: its mapping at {range} is writable and was kept \
+            "segment {number} may be a file that was named like a segment and unlinked: its mapping at {range} is writable and was kept \
              in part, which the kernel does to private mappings of files; of a segment it would have kept all or nothing"
         );
         warnings.push(Warning::new("lookalike", message));

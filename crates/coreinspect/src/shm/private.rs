@@ -34,7 +34,7 @@ pub(super) fn tell(target: &dyn Target, segments: &mut [Segment], warnings: &mut
     let privates: Vec<_> = (0..).zip(&*segments).filter(|(_, segment)| private(segment)).collect();
     if let Some((number, count)) = first_split(&privates) {
         let message = format!(
-            "#{number} is IPC_PRIVATE, and its {count} mappings count as one attachment that mprotect(2) or munmap(2) split: parts of several segments, attached side by side, would look the same"
+            "segment {number} is IPC_PRIVATE, and its {count} mappings count as one attachment that mprotect(2) or munmap(2) split: parts of several segments, attached side by side, would look the same"
         );
         warnings.push(Warning::new("private-split", message));
     }
@@ -75,9 +75,9 @@ fn tell_files(segments: &mut [Segment], warnings: &mut Vec<Warning>) {
         }
         told = told.saturating_add(1);
         if told <= MOST_TOLD {
-            let numbers: Vec<_> = some.iter().map(|index| format!("#{}", index.saturating_add(1))).collect();
+            let numbers: Vec<_> = some.iter().map(|index| index.saturating_add(1).to_string()).collect();
             let message = format!(
-                "{} are mappings of files of one name that differ in bytes, or of which the writer kept some and left out others: some may be private (MAP_PRIVATE), or the file was unlinked and made again",
+                "segments {} are mappings of files of one name that differ in bytes, or of which the writer kept some and left out others: some may be private (MAP_PRIVATE), or the file was unlinked and made again",
                 numbers.join(", ")
             );
             warnings.push(Warning::new("same-name", message));
@@ -155,7 +155,7 @@ fn sentence(Pairs { found: pairs, more }: &Pairs, what: &str) -> String {
                 format!("{bytes} equal bytes; then munmap(2) took the end of the shorter one")
             }
         };
-        let _ = write!(text, "#{one} and #{other} may be one segment ({why}); ");
+        let _ = write!(text, "{one} and {other} may be one segment ({why}); ");
     }
     let untold = pairs.len().saturating_sub(MOST_TOLD);
     if untold > 0 || *more {

@@ -43,7 +43,7 @@ fn a_core_of_this_process_is_read_back() {
     let own = std::env::current_exe().unwrap();
     assert_eq!(executable.bytes(), own.as_os_str().as_encoded_bytes());
     let segment = dump.segments.iter().find(|segment| segment.attachments[0].start.0 == address).unwrap();
-    assert_eq!((segment.mapped, segment.saved, segment.state), (8192, 8192, "whole"));
+    assert_eq!((segment.mapped, segment.saved, segment.state.name()), (8192, 8192, "whole"));
     let value = serde_json::to_value(segment.content.as_ref().unwrap()).unwrap()["value"].take();
     assert_eq!(value["flag"]["name"], "ready");
     assert_eq!(value["message"]["text"], "written by hand");

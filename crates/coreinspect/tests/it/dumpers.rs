@@ -291,7 +291,11 @@ fn drgn_keeps_the_first_page_of_what_is_attached_read_only() {
     assert!(dump.segments.iter().any(|segment| segment.saved == 4096 && segment.mapped == 3 * 4096));
     assert!(!causes.is_empty());
     for cause in causes {
-        assert!(cause.code == "read-only-attach" && cause.evidence.contains("drgn"), "{}", cause.evidence);
+        assert!(
+            cause.code.name() == "read-only-attach" && cause.evidence.contains("drgn"),
+            "{}",
+            cause.evidence
+        );
     }
 }
 

@@ -44,7 +44,7 @@ fn what_is_as_expected_is_silent() {
 fn what_differs_is_told_in_one_line() {
     let core = Core::unpack("writer.kernel");
     for (terms, told, untold) in [
-        ("flag=read", &["flag=read", "ready", "#1"] as &[_], ""),
+        ("flag=read", &["flag=read", "ready", "segment 1"] as &[_], ""),
         ("key=0x7700e067 flag=read", &["flag=read", "\"ready\""], "key="),
         ("key=0x12345678", &["key=0x12345678", core.key()], ""),
         ("message~tea flag=ready", &["message~tea", "Order 4711: two coffees"], "flag="),

@@ -41,7 +41,7 @@ impl Liar {
         assert_eq!(pipeline::inspect(&self.bytes).complaint(), None, "{}", self.lie);
         let Dump { error, warnings, segments, .. } = &dump;
         // Where a lie takes the names away, the bytes are found all the same, and called candidates.
-        let segments = segments.iter().filter(|segment| segment.found_by != "content").count();
+        let segments = segments.iter().filter(|segment| segment.found_by.name() != "content").count();
         let found = format!("{}: error {error:?}, {segments} segments, warnings {warnings:#?}", self.lie);
         match &self.expected {
             Error(code, offset) => {

@@ -49,7 +49,7 @@ mod huge;
 mod key;
 mod layouts;
 mod liars;
-
+mod likely;
 mod live;
 mod locks;
 mod look;

@@ -82,6 +82,9 @@ pub(crate) fn told_as_it_was(name: &str) {
         .filter(|segment| !segment["name"].is_null())
         .collect();
     let found = dump["segments"].as_array().unwrap();
+    // What is a mailbox by the expected facts is read as one; without being told, the program may not know what it is.
+    let told = ["--json", "--full", "--layout", "mailbox"];
+    let told = Run::of(coreinspect().arg(core.path()).args(told)).document();
     assert_eq!(found.len(), named.len() + lookalikes, "{name}");
     let status = if found.is_empty() { 1 } else { 0 };
     assert_eq!(run.status, status, "{name}: {}", run.err);
@@ -90,6 +93,7 @@ pub(crate) fn told_as_it_was(name: &str) {
             .iter()
             .find(|found| found["attachments"][0]["start"] == expected["attachments"][0]["start"])
             .unwrap_or_else(|| panic!("{name}: no segment at {}", expected["attachments"][0]["start"]));
+        let told = &told["dumps"][0]["segments"][found["number"].as_u64().unwrap() as usize - 1];
         let facts = ["key", "name", "private", "mapped", "saved", "state"];
         assert_eq!(pick(found, &facts), pick(expected, &facts), "{name}");
         assert_eq!(attachments(found), attachments(expected), "{name}");
@@ -97,7 +101,12 @@ pub(crate) fn told_as_it_was(name: &str) {
         if let Some(message) = expected_mailbox["message"].as_object_mut() {
             message.remove("text");
         }
-        assert_eq!(mailbox(found), expected_mailbox, "{name}");
+        assert_eq!(mailbox(told), expected_mailbox, "{name}");
+        match &found["content"] {
+            Value::Null => assert_eq!(found["saved"], 0, "{name}"),
+            content if content["layout"].is_null() => assert_eq!(content["value"], Value::Null, "{name}"),
+            content => assert_eq!(content["value"], told["content"]["value"], "{name}"),
+        }
         causes_cover(name, found, expected);
         assert_eq!(saved_bytes(&core.path(), found), expected["sha256"].as_str().unwrap(), "{name}");
     }

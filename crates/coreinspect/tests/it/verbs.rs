@@ -55,6 +55,6 @@ fn the_help_of_a_verb_speaks_of_the_prompt() {
         }
     }
     assert_eq!(named("show").usage("shm "), "shm show [OPTIONS] [SEGMENT]...");
-    assert!(named("show").examples("shm ").contains(&"shm show #1 --hex".to_owned()));
+    assert!(named("show").examples("shm ").contains(&"shm show 1 --hex".to_owned()));
     assert_eq!(named("list").usage(""), "list [OPTIONS]");
 }

@@ -14,8 +14,9 @@ use crate::report::Dump;
 
 /// What can stand at the prompt.
 pub(super) struct Completion {
-    /// `#N` and the keys, each with what is shown of it.
-    segments: Vec<Pair>,
+    /// The numbers of segments, each with what is shown of it.
+    numbers: Vec<Pair>,
+    keys: Vec<String>,
     files: FilenameCompleter,
 }
 
@@ -23,17 +24,23 @@ impl Completion {
     /// Completes the segments of `report`.
     pub(super) fn of(report: &Dump) -> Self {
         let numbers = report.segments.iter().map(|segment| {
-            let number = format!("#{}", segment.number);
-            let display = format!("{number} {}", segment.key.as_deref().unwrap_or("without a key"));
-            Pair { display, replacement: number }
+            let display = format!("{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key"));
+            Pair { display, replacement: segment.word(report) }
         });
         let mut keys: Vec<_> = report.segments.iter().filter_map(|segment| segment.key.clone()).collect();
         keys.sort();
         keys.dedup();
-        Self {
-            segments: numbers.chain(keys.into_iter().map(pair)).collect(),
-            files: FilenameCompleter::new(),
-        }
+        Self { numbers: numbers.collect(), keys, files: FilenameCompleter::new() }
+    }
+
+    /// The segments by number, with `#` if `word` begins so, and by key.
+    fn segments(&self, word: &str) -> impl Iterator<Item = Pair> {
+        let mark = if word.starts_with('#') { "#" } else { "" };
+        let numbers = self.numbers.iter().map(move |Pair { display, replacement }| Pair {
+            display: display.clone(),
+            replacement: format!("{mark}{}", replacement.trim_start_matches(mark)),
+        });
+        numbers.chain(self.keys.iter().map(pair))
     }
 
     /// The candidates for the word that follows `words`; `None` where a file is wanted.
@@ -42,7 +49,7 @@ impl Completion {
             let own = WORDS.iter().map(|(word, _)| *word);
             let own = own.filter(|word| word.chars().all(char::is_alphabetic));
             let words = verbs().map(|verb| verb.name).chain(own).map(pair);
-            return Some(words.chain(self.segments.iter().map(copy)).collect());
+            return Some(words.chain(self.segments(word)).collect());
         };
         if first == "help" {
             return Some(verbs().map(|verb| pair(verb.name)).collect());
@@ -60,15 +67,13 @@ impl Completion {
                 visible.filter_map(clap::Arg::get_long).map(|long| pair(format!("--{long}"))).collect(),
             );
         }
-        self.arguments(verb)
+        self.arguments(verb, word)
     }
 
-    fn arguments(&self, verb: Verb) -> Option<Vec<Pair>> {
+    fn arguments(&self, verb: Verb, word: &str) -> Option<Vec<Pair>> {
         match verb.command.takes {
-            Takes::Segments => Some(self.segments.iter().map(copy).collect()),
-            Takes::Key => Some(
-                self.segments.iter().filter(|pair| !pair.replacement.starts_with('#')).map(copy).collect(),
-            ),
+            Takes::Segments => Some(self.segments(word).collect()),
+            Takes::Key => Some(self.keys.iter().map(pair).collect()),
             Takes::Dumps => None,
             Takes::Dump | Takes::Process | Takes::Nothing => Some(Vec::new()),
         }
@@ -78,10 +83,6 @@ impl Completion {
 fn pair(word: impl Into<String>) -> Pair {
     let word = word.into();
     Pair { display: word.clone(), replacement: word }
-}
-
-fn copy(pair: &Pair) -> Pair {
-    Pair { display: pair.display.clone(), replacement: pair.replacement.clone() }
 }
 
 fn takes_value(flag: &clap::Arg) -> bool {

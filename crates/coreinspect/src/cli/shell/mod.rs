@@ -26,7 +26,7 @@ use super::{Context, Execute, Failure, Status, dumps};
 
 /// Opens a prompt on one dump: every command, with history and completion.
 ///
-/// Type commands as on the command line, without `coreinspect` and without the dump: `list`, `show #1`, `hex --at
+/// Type commands as on the command line, without `coreinspect` and without the dump: `list`, `show 1`, `hex --at
 /// 0x100`. A command without a segment uses the segment that was named last. `| less`, `| jq .` and `> FILE` as in any
 /// shell; `!ls` runs ls; `# ...` is a comment. Without a terminal, lines come from standard input and no prompt is
 /// printed. The exit status is the worst of all commands.

@@ -121,7 +121,7 @@ impl Session {
     /// What stands before the cursor: the dump's name, and the segment that was named last.
     pub(super) fn prompt(&self) -> String {
         let name = Path::new(self.dump.file_name().unwrap_or(self.dump.as_os_str()));
-        let segment = self.segment.map_or_else(String::new, |number| format!(" #{number}"));
+        let segment = self.segment.map_or_else(String::new, |number| format!(" {number}"));
         format!("({}{segment}) ", dumps::shown(name))
     }
 
@@ -212,7 +212,7 @@ impl Session {
                 None
             }
             (None, Some(segment)) if takes == Takes::Segments => {
-                words.insert(0, format!("#{}", segment.number));
+                words.insert(0, segment.word(&self.report));
                 None
             }
             (None, _) => None,

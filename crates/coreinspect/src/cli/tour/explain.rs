@@ -1,7 +1,8 @@
 //! What each part of the listing says, by the report that it was made from.
 
+use crate::layout::Confidence;
 use crate::render::printable::{Printable, Quoted};
-use crate::report::{Content, Dump, Segment};
+use crate::report::{Content, Dump, Segment, State};
 use crate::types::value::Kind;
 
 /// Lines that explain the listing of `dump`; `None` if it shows no segment that was decoded.
@@ -52,14 +53,14 @@ fn columns(segment: &Segment) -> Vec<Row> {
 
 fn state(segment: &Segment) -> String {
     let meaning = match segment.state {
-        "whole" => "every mapped byte was saved",
-        "absent" => "no byte was saved",
+        State::Whole => "every mapped byte was saved",
+        State::Absent => "no byte was saved",
         _ => "some bytes were not saved; the listing says why, and what to change",
     };
     format!("{}: {meaning}", segment.state)
 }
 
-fn meaning(content: &Content) -> [Row; 2] {
+fn meaning(content: &Content) -> Vec<Row> {
     let part = |name| content.value.as_ref().and_then(|value| value.part(name)).map(|part| &part.kind);
     let flag = match part("flag") {
         Some(Kind::Named(flag, name)) => {
@@ -74,5 +75,9 @@ fn meaning(content: &Content) -> [Row; 2] {
         Some(Kind::Text(message)) => format!("from byte 1 stands the message: {}", Quoted(&message.bytes)),
         _ => "the message is not in the dump".to_owned(),
     };
-    [("CONTENT", flag), ("", message)]
+    let mut rows = vec![("CONTENT", flag), ("", message)];
+    if content.confidence == Confidence::Likely {
+        rows.push(("", "\"(likely)\": it looks so, but no magic number proves it".to_owned()));
+    }
+    rows
 }

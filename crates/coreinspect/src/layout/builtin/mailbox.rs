@@ -76,6 +76,9 @@ impl Layout for Mailbox {
 /// Bytes of a message that are looked at. What is longer, and has been text so far, is taken for text.
 const LOOKED_AT: usize = 1 << 20;
 
+/// Bytes of text that are enough, without a NUL behind them, where the dump holds no more.
+const ENOUGH: usize = 16;
+
 /// What stands from byte 1 on.
 struct Message {
     /// Whether its first byte is there.
@@ -84,7 +87,7 @@ struct Message {
     bytes: Vec<u8>,
     /// What follows the NUL; `None` if none was found.
     rest: Option<Vec<u8>>,
-    /// Whether more than was looked at could belong to it.
+    /// Whether more than was looked at, or than the dump holds, could belong to it.
     goes_on: bool,
 }
 
@@ -110,7 +113,7 @@ impl Message {
             bytes.extend_from_slice(text);
             rest = end.is_some().then(|| behind.to_vec());
         }
-        let goes_on = rest.is_none() && bytes.len() >= LOOKED_AT;
+        let goes_on = rest.is_none() && subject.length().saturating_sub(1) > bytes.len() as u64;
         Self { there: !bytes.is_empty() || rest.is_some(), bytes, rest, goes_on }
     }
 
@@ -122,8 +125,8 @@ impl Message {
         let text = is_text(&self.bytes, self.rest.is_none());
         let Some(rest) = &self.rest else {
             return match text {
-                true if self.goes_on => {
-                    (format!("the {length} bytes from byte 1 on are text, and it goes on"), Speaks::Perhaps)
+                true if self.goes_on && length >= ENOUGH => {
+                    (format!("the {length} bytes from byte 1 on are text, and it goes on"), Speaks::For)
                 }
                 true => (format!("no NUL ends the {length} bytes of text from byte 1 on"), Speaks::Perhaps),
                 false => {

@@ -38,8 +38,8 @@ pub const BUILTIN: &[&dyn Layout] = &[
     &mailbox::Mailbox,
 ];
 
-/// What bytes are read as if no layout fits them.
-pub const DEFAULT: &dyn Layout = &mailbox::Mailbox;
+/// The layout that a user means who says what its flag or message is.
+pub(crate) const MAILBOX: &dyn Layout = &mailbox::Mailbox;
 
 /// The built-in layout called `name`.
 pub fn named(name: &str) -> Option<&'static dyn Layout> {

@@ -1,5 +1,6 @@
 //! Why a writer would lose bytes, and what keeps them.
 
+use super::super::LossCode;
 use super::LossCause;
 use crate::forecast::{Forecast, Keeping, Loss, MappingKept};
 use crate::proc_files::{DumpSettings, NoCore};
@@ -49,11 +50,11 @@ pub(super) fn of(
     causes
 }
 
-fn code(loss: Loss) -> &'static str {
+fn code(loss: Loss) -> LossCode {
     match loss {
-        Loss::Rule(code, _) => code.name(),
-        Loss::Limit => Code::Truncated.name(),
-        Loss::NoCore => "no-core",
+        Loss::Rule(code, _) => LossCode::Rule(code),
+        Loss::Limit => LossCode::Rule(Code::Truncated),
+        Loss::NoCore => LossCode::NoCore,
     }
 }
 

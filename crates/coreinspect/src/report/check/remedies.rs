@@ -1,7 +1,9 @@
 //! What keeps everything of the next dump, for each place where a process's settings come from.
 
+use super::super::LossCode;
 use super::{CheckedSegment, Remedy};
 use crate::proc_files::{DumpSettings, NoCore};
+use crate::retention::Code;
 use crate::retention::forecast::Filter;
 
 /// What to change so that the kernel keeps all of `segments`; nothing if it does, or if no setting helps.
@@ -14,8 +16,9 @@ pub(super) fn of(
     let causes =
         segments.iter().flat_map(|segment| &segment.causes).filter(|cause| cause.writer.habits().limited);
     let limit = matches!(settings.no_core(), Some(NoCore::Limit(_)))
-        || causes.clone().any(|cause| cause.code == "truncated");
-    let filter = causes.clone().any(|cause| ["read-only-attach", "filter-shared", "hugetlb"].contains(&cause.code))
+        || causes.clone().any(|cause| cause.code == LossCode::Rule(Code::Truncated));
+    let by_filter = [Code::ReadOnlyAttach, Code::FilterShared, Code::Hugetlb].map(LossCode::Rule);
+    let filter = causes.clone().any(|cause| by_filter.contains(&cause.code))
         // A core that is not written shows nothing of its filter.
         || settings.filter.is_some_and(|set| Filter(set) != needed);
     if !limit && !filter {

@@ -55,6 +55,6 @@ fn files_that_are_named_like_segments_are_told_apart_or_the_doubt_is_told() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert_eq!(warnings[0]["code"], "lookalike");
     let message = warnings[0]["message"].as_str().unwrap();
-    assert!(message.starts_with(&format!("#{} ", private["number"])), "{message}");
+    assert!(message.starts_with(&format!("segment {} ", private["number"])), "{message}");
     assert!(private["causes"].as_array().unwrap().iter().all(|cause| cause["certain"] == false), "{private}");
 }

@@ -41,7 +41,7 @@ fn private_segments_that_differ_are_told_apart_and_others_may_be_one() {
         // Of a read-only attachment the kernel keeps one page.
         let equal = if dump.writer == "kernel" { 4096 } else { 8192 };
         let pair = format!(
-            "#{} and #{} may be one segment (equal length, and {equal} equal bytes that both saved)",
+            "{} and {} may be one segment (equal length, and {equal} equal bytes that both saved)",
             attached_twice[0], attached_twice[1]
         );
         assert!(warning["message"].as_str().unwrap().contains(&pair), "{warning} {pair}");
@@ -68,7 +68,7 @@ fn only_a_split_private_attachment_may_be_several() {
             report["warnings"][0]["message"]
                 .as_str()
                 .unwrap()
-                .starts_with("#1 is IPC_PRIVATE, and its 3 mappings")
+                .starts_with("segment 1 is IPC_PRIVATE, and its 3 mappings")
         );
     }
 }

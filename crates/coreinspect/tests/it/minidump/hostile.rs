@@ -87,10 +87,13 @@ fn streams_may_overlap() {
     let list = place(&honest, MEMORY64_LIST);
     let mut bytes = honest.build();
     overwrite(&mut bytes, list + 8, 0, 8);
+    // The segment's bytes are the file's first: the text of another stream stands in them where it stands in the file.
+    let text = b"processor\t: 0";
+    let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
     let dump = run("memory is the header", bytes);
     assert_eq!(dump.segments[0].saved, 0x2000);
-    let content = serde_json::to_value(&dump.segments[0].content).unwrap();
-    assert_eq!(content["value"]["flag"]["value"], i32::from(b'M'), "{content}");
+    let look = serde_json::to_value(&dump.segments[0].content).unwrap()["look"].take();
+    assert_eq!(look["strings"]["shown"][0]["offset"], at, "{look}");
 
     let mut twice = honest.clone();
     let again = twice.memory[0].clone();
@@ -164,7 +167,7 @@ fn a_minidump_that_is_cut_off_says_no_byte_that_it_lacks() {
         for segment in &dump.segments {
             let promised = truth.segments.iter().map(|one| one.saved).sum::<u64>();
             assert!(segment.saved <= promised.min(length as u64), "{length}");
-            assert!(segment.saved == segment.mapped || segment.state != "whole", "{length}");
+            assert!(segment.saved == segment.mapped || segment.state.name() != "whole", "{length}");
         }
     }
 }

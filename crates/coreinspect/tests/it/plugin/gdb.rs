@@ -102,6 +102,7 @@ fn words_are_completed() {
     };
     assert_eq!(complete("shm sh"), ["shm show"]);
     assert_eq!(complete("shm show #"), ["shm show #1"]);
+    assert_eq!(complete("shm show 1"), ["shm show 1"]);
     assert_eq!(complete(&format!("shm show {}", &key[..5])), [format!("shm show {key}")]);
     assert_eq!(complete(&format!("shm extract #1 {}", &key[..5])), [format!("shm extract #1 {key}")]);
     assert_eq!(complete("shm key 0x"), [format!("shm key {key}")]);
@@ -147,7 +148,7 @@ fn what_gdb_shows_as_zeroes_is_told_at_load_and_by_list() {
     let run = gdb(core.folder(), &[], &[&file, "x/2xb 0x7f581b966000", "x/2xb 0x7f581b965000"]);
     let warning = format!(
         "coreinspect: gdb shows zeroes for shared memory that was not saved: 0x7f581b966000-0x7f581b968000 \
-         (#1, key {}); `shm list` says why\n",
+         (segment 1, key {}); `shm list` says why\n",
         core.key()
     );
     assert!(run.text().contains("0x7f581b966000:\t0x00\t0x00\n"), "gdb itself: {run:?}");

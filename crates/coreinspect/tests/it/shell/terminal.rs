@@ -62,7 +62,7 @@ fn it_greets_prompts_and_ends_at_ctrl_d() {
     let Some(run) = terminal.says(&[
         ("(core) ", "show #2\r"),
         ("the real one", ""),
-        ("(core #2) ", "all\r"),
+        ("(core 2) ", "all\r"),
         ("(core) ", "nonsense\r"),
         ("there is no command nonsense", ""),
         ("(core) ", "\x04"),
@@ -78,16 +78,16 @@ fn tab_completes_verbs_flags_values_and_segments() {
     terminal.says(&[
         ("(core) ", "sh\t#2\r"),
         ("the real one", ""),
-        ("(core #2) ", "show 0x4\t\x15"),
-        ("(core #2) show 0x4f1d0021 ", "list --form\tjsonl\r"),
+        ("(core 2) ", "show 0x4\t\x15"),
+        ("(core 2) show 0x4f1d0021 ", "list --form\tjsonl\r"),
         ("\"schema\":\"coreinspect/1\"", ""),
-        ("(core #2) ", "hex --layout mail\t--no-p\t--length 1\r"),
+        ("(core 2) ", "hex --layout mail\t--no-p\t--length 1\r"),
         ("00000001", ""),
-        ("(core #2) ", "show \t\t"),
-        ("#1 0xcafef00d", "\x15"),
-        ("(core #2) ", "help ext\t\r"),
+        ("(core 2) ", "show \t\t"),
+        ("1 0xcafef00d", "\x15"),
+        ("(core 2) ", "help ext\t\r"),
         ("Usage: extract", ""),
-        ("(core #2) ", "quit\r"),
+        ("(core 2) ", "quit\r"),
     ]);
 }
 
@@ -110,18 +110,18 @@ fn ctrl_c_cancels_a_line_and_what_runs_and_not_the_prompt() {
 #[test]
 fn the_history_is_kept_for_the_user_alone_and_never_here() {
     let terminal = Terminal::new();
-    let Some(_) = terminal.says(&[("(core) ", "#2\r"), ("(core #2) ", "\x04")]) else { return };
+    let Some(_) = terminal.says(&[("(core) ", "#2\r"), ("(core 2) ", "\x04")]) else { return };
     let state = terminal.home.path().join(".local/state/coreinspect");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&state), mode(&state.join("history"))), (0o700, 0o600));
     // The arrow upwards brings it back, in the next session.
     terminal.says(&[
         ("(core) ", "\x1b[A\r"),
-        ("(core #2) ", " !echo a secret\r"),
+        ("(core 2) ", " !echo a secret\r"),
         ("a secret\r\n", ""),
-        ("(core #2) ", "!echo one more\r"),
+        ("(core 2) ", "!echo one more\r"),
         ("one more\r\n", ""),
-        ("(core #2) ", "quit\r"),
+        ("(core 2) ", "quit\r"),
     ]);
     let history = fs::read_to_string(state.join("history")).unwrap();
     assert_eq!(history.lines().filter(|line| *line == "!echo one more").count(), 1, "{history}");
@@ -166,11 +166,11 @@ fn what_is_longer_than_the_terminal_is_paged() {
         ("paged:Commands", ""),
         ("(core) ", "hex #2\r"),
         ("paged:00000000", ""),
-        ("(core #2) ", "list | sed s/^/piped:/\r"),
+        ("(core 2) ", "list | sed s/^/piped:/\r"),
         ("\npiped:#  KEY", ""),
-        ("(core #2) ", "show --hex --no-pager\r"),
+        ("(core 2) ", "show --hex --no-pager\r"),
         ("\n00000000", ""),
-        ("(core #2) ", "quit\r"),
+        ("(core 2) ", "quit\r"),
     ];
     let Some(run) = converse(terminal.core.folder(), terminal.home.path(), pager, &["shell", "core"], steps)
     else {
