@@ -184,4 +184,23 @@ pub struct Tables {
     pub sem: Option<String>,
     /// Message queues.
     pub msg: Option<String>,
+    /// Each semaphore of the sets: 10,000 at most.
+    pub semaphores: Vec<Semaphore>,
+}
+
+/// A semaphore, as semctl(2) told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Semaphore {
+    /// The set.
+    pub semid: i32,
+    /// Its number in the set, from 0.
+    pub number: i32,
+    /// GETVAL.
+    pub value: i32,
+    /// GETPID: the process that changed it last.
+    pub pid: Option<i32>,
+    /// GETNCNT: threads that wait for it to grow.
+    pub waiting: i32,
+    /// GETZCNT: threads that wait for it to be 0.
+    pub waiting_for_zero: i32,
 }

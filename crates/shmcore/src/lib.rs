@@ -19,6 +19,7 @@ pub mod ipcs;
 mod key;
 mod mailbox;
 mod segment;
+mod semaphore;
 mod status;
 mod sys;
 
@@ -30,4 +31,5 @@ pub use mailbox::{Flag, Mailbox};
 /// The types of nix for users, groups and processes.
 pub use nix::unistd::{Gid, Pid, Uid};
 pub use segment::{OwnedSegment, Segment};
+pub use semaphore::SemaphoreState;
 pub use status::{Permissions, ShmId, Status};

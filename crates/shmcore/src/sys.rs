@@ -57,3 +57,16 @@ pub(crate) unsafe fn detach(start: NonNull<u8>) -> nix::Result<()> {
     let result = unsafe { libc::shmdt(start.as_ptr().cast_const().cast()) };
     Errno::result(result).map(drop)
 }
+
+/// Commands of semctl(2) that take no argument and answer a number (linux/sem.h).
+pub(crate) const GETPID: c_int = 11;
+pub(crate) const GETVAL: c_int = 12;
+pub(crate) const GETNCNT: c_int = 14;
+pub(crate) const GETZCNT: c_int = 15;
+
+/// semctl(2) with one of the commands above.
+pub(crate) fn semaphore(id: c_int, number: c_int, command: c_int) -> nix::Result<c_int> {
+    // SAFETY: these commands take no pointer.
+    let result = unsafe { libc::semctl(id, number, command) };
+    Errno::result(result)
+}

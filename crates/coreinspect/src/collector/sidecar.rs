@@ -56,6 +56,7 @@ impl Seen {
             shm: text(&tables.shm),
             sem: text(&tables.sem),
             msg: text(&tables.msg),
+            semaphores: tables.semaphores(),
         });
         Self {
             process,

@@ -19,7 +19,7 @@ use crate::proc_files::IpcNamespace;
 /// How long the child may take: with many segments the kernel walks all their pages for `rss`.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The files, in the order in which the child prints them, each with a NUL behind it.
+/// The files, in the order in which the child prints them, each with a NUL behind it; then each semaphore.
 const FILES: [&str; 3] = ["/proc/sysvipc/shm", "/proc/sysvipc/sem", "/proc/sysvipc/msg"];
 
 /// The tables as `dying` sees them.
@@ -31,15 +31,22 @@ pub(super) fn tables(dying: &Dying) -> io::Result<Tables> {
     };
     let mut tables = text.split(|byte| *byte == 0).map(<[u8]>::to_vec);
     let mut next = || tables.next().ok_or(io::ErrorKind::UnexpectedEof);
-    Ok(Tables { shm: next()?, sem: next()?, msg: next()? })
+    Ok(Tables { shm: next()?, sem: next()?, msg: next()?, semaphores: next()? })
 }
 
 fn read_here() -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
+    let mut semaphores = String::new();
     for file in FILES {
-        all.extend(fs::read(file)?);
+        let text = fs::read(file)?;
+        if file.ends_with("sem") {
+            semaphores = Tables::ask_semaphores(&text);
+        }
+        all.extend(text);
         all.push(0);
     }
+    all.extend(semaphores.into_bytes());
+    all.push(0);
     Ok(all)
 }
 
