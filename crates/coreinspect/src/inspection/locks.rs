@@ -48,13 +48,16 @@ struct Seen {
     /// The running process that it is; `None` for a dump.
     running: Option<u32>,
     segments: Vec<SeenSegment>,
+    /// How many segments the dump has, told or not.
+    all: usize,
     locks: Locks,
 }
 
 /// What is kept of a segment.
 #[derive(Debug)]
 struct SeenSegment {
-    number: usize,
+    /// Its number in the report; `None` for shared memory that is none of its segments.
+    number: Option<usize>,
     key: Option<String>,
     name: Option<Text>,
     base: Option<Address>,
@@ -136,13 +139,23 @@ impl LockPicture {
     pub fn add(&mut self, inspection: &Inspection, search: LockSearch<'_>) -> Result<(), Error> {
         let report = inspection.report();
         let segments = inspection.segments().map(|segment| SeenSegment {
-            number: segment.number(),
+            number: Some(segment.number()),
             key: segment.report.key.clone(),
             name: segment.report.name.clone(),
             base: segment.memory.attachments.first().and_then(|attachment| attachment.base),
             mapped: segment.memory.mapped(),
             pieces: segment.memory.pieces().to_vec(),
         });
+        let locks = inspection.locks(search)?;
+        let unnamed = locks.unnamed.iter().map(|segment| SeenSegment {
+            number: None,
+            key: None,
+            name: None,
+            base: segment.attachments.first().and_then(|attachment| attachment.base),
+            mapped: segment.mapped(),
+            pieces: segment.pieces().to_vec(),
+        });
+        let all = inspection.read.as_ref().map_or(0, |read| read.segments.len());
         let threads = inspection.target().map(|target| target.threads()).unwrap_or_default();
         self.gathered.add(report);
         self.dumps.push(Seen {
@@ -150,8 +163,9 @@ impl LockPicture {
             threads: threads.iter().filter_map(|thread| thread.id).collect(),
             killed: report.process.signal.is_some(),
             running: report.process.pid.filter(|_| report.kind == Some("process")),
-            segments: segments.collect(),
-            locks: inspection.locks(search)?,
+            segments: segments.chain(unnamed).collect(),
+            all,
+            locks,
         });
         Ok(())
     }
@@ -204,7 +218,8 @@ impl LockPicture {
             let number = groups.len();
             for copy in &group.copies {
                 let segments = self.dumps.get(copy.dump).map_or(&[][..], |dump| &dump.segments);
-                let Some(at) = segments.iter().position(|segment| segment.number == copy.segment) else {
+                let Some(at) = segments.iter().position(|segment| segment.number == Some(copy.segment))
+                else {
                     continue;
                 };
                 known.insert((copy.dump, at), number);
@@ -237,10 +252,13 @@ impl LockPicture {
         let mut entries = Vec::new();
         for (dump, seen) in self.dumps.iter_mut().enumerate() {
             for mut lock in std::mem::take(&mut seen.locks.locks) {
-                let number = lock.segment.saturating_add(1);
-                let Some(at) = seen.segments.iter().position(|segment| segment.number == number) else {
-                    continue;
+                let told = seen.segments.iter().filter(|segment| segment.number.is_some()).count();
+                let number = lock.segment.checked_add(1).filter(|number| *number <= seen.all);
+                let at = match number {
+                    Some(_) => seen.segments.iter().position(|segment| segment.number == number),
+                    None => lock.segment.checked_sub(seen.all).and_then(|more| told.checked_add(more)),
                 };
+                let Some(at) = at else { continue };
                 let Some(group) = group_of.get(&(dump, at)) else { continue };
                 let waiters = std::mem::take(&mut lock.waiters).into_iter().map(|waiter| (dump, waiter));
                 entries.push(Entry { group: *group, home: (dump, at), waiters: waiters.collect(), lock });
@@ -262,8 +280,8 @@ impl LockPicture {
 
     /// Takes from the dump of `copy` what the lock is.
     fn look_again(&self, inspection: &Inspection, entry: &mut Entry, copy: Copy) -> Result<(), Error> {
-        let number = self.segment(copy).map_or(0, |segment| segment.number);
-        let Some(segment) = inspection.segment(number) else { return Ok(()) };
+        let number = self.segment(copy).and_then(|segment| segment.number);
+        let Some(segment) = number.and_then(|number| inspection.segment(number)) else { return Ok(()) };
         let budget = Budget::of(segment.target);
         let (memory, target) = (segment.memory, segment.target);
         let found = match &entry.lock.shaped {
@@ -305,7 +323,7 @@ impl LockPicture {
             let at = segment.and_then(|segment| segment.address_of(entry.lock.offset));
             LockEntry::of(
                 &entry.lock,
-                (segment.map(|segment| segment.number), path(entry.home.0), at),
+                (segment.and_then(|segment| segment.number), path(entry.home.0), at),
                 (segment.and_then(|segment| segment.key.clone()), segment.and_then(|one| one.name.clone())),
                 owner.map(|owner| LockOwner {
                     tid: owner.tid,

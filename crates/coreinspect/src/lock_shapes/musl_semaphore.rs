@@ -20,6 +20,8 @@ fn size(machine: Machine) -> u64 {
 
 const PRIVATE: u32 = 0x80;
 const VALUE: u32 = 0x7fff_ffff;
+/// Before 1.2.4: nothing is left and somebody waits.
+const WAITED_FOR: u32 = u32::MAX;
 
 fn read(bytes: &LockBytes<'_>) -> Option<Reading> {
     let shared = match bytes.word(8)? {
@@ -28,5 +30,9 @@ fn read(bytes: &LockBytes<'_>) -> Option<Reading> {
         _ => return None,
     };
     (bytes.word(4)? <= MOST_THREADS).then_some(())?;
-    Some(Reading { value: Some(bytes.word(0)? & VALUE), ..Reading::new(shared) })
+    let value = match bytes.word(0)? {
+        WAITED_FOR => 0,
+        word => word & VALUE,
+    };
+    Some(Reading { value: Some(value), ..Reading::new(shared) })
 }

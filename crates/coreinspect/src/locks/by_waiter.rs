@@ -1,7 +1,7 @@
 //! From a word that threads wait for to the lock that it is part of.
 
 use super::waits::Word;
-use super::{Asked, FoundBy, Lock, Request, Shaped, Waiter, read};
+use super::{Asked, FoundBy, Lock, Shaped, Waiter, read};
 use crate::error::Error;
 use crate::lock_shapes::{Kind, Library, Reading, SHAPES, State};
 use crate::position::{Position, SegmentOffset};
@@ -9,14 +9,14 @@ use crate::shm::Segment;
 use crate::targets::Target;
 use crate::types::Budget;
 
-/// The lock of the word at `offset` of the segment of index `segment`, for which `waiters` wait as `words` say.
+/// The lock of the word at `offset` of `segment`, which has this index, for which `waiters` wait as `words` say.
 pub(super) fn lock(
-    request: &Request<'_>,
+    (index, segment): (usize, &Segment),
     target: &dyn Target,
-    (segment, offset): (usize, SegmentOffset),
+    offset: SegmentOffset,
     waiters: Vec<Waiter>,
     words: &[Word],
-    library: Option<Library>,
+    (library, budget): (Option<Library>, &Budget),
 ) -> Result<Lock, Error> {
     let kind = waiters.iter().find_map(|waiter| waiter.caller.kind());
     let asked = Asked {
@@ -25,12 +25,9 @@ pub(super) fn lock(
         private: words.iter().any(|word| word.private),
         inherits: words.iter().any(|word| word.inherits),
     };
-    let found = match request.segments.get(segment) {
-        Some(memory) => around(memory, target, offset, asked, request.budget)?,
-        None => None,
-    };
+    let found = around(segment, target, offset, asked, budget)?;
     let mut lock = Lock {
-        segment,
+        segment: index,
         offset,
         kind: kind.unwrap_or(Kind::Futex),
         found_by: FoundBy::Waiter,

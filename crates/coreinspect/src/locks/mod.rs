@@ -30,7 +30,7 @@ use crate::error::Error;
 use crate::lock_shapes::{LONGEST, LockBytes, Reading, Shape};
 use crate::machine::Machine;
 use crate::position::{Address, Interval, Position, SegmentOffset};
-use crate::shm::Segment;
+use crate::shm::{Attachment, Segment};
 use crate::targets::Target;
 use crate::types::Budget;
 use crate::types::decode::LockField;
@@ -165,6 +165,8 @@ pub struct Locks {
     pub locks: Vec<Lock>,
     /// What its threads wait for by System V means.
     pub system_v: Vec<SystemVWait>,
+    /// Shared memory beyond the target's segments, in which threads wait: the segments of the next indices.
+    pub unnamed: Vec<Segment>,
 }
 
 /// A lock that the layout of a segment names.
@@ -197,6 +199,7 @@ impl Request<'_> {
     pub fn locks(&self, target: &dyn Target, folders: &DebugFolders) -> Result<Locks, Error> {
         let places = Places::of(self.segments, self.wanted);
         let (mut words, mut system_v) = (Vec::new(), Vec::new());
+        let mut elsewhere = Elsewhere::default();
         for thread in 0..target.threads().len() {
             if !self.budget.step() {
                 break;
@@ -204,8 +207,10 @@ impl Request<'_> {
             let Some(call) = target.system_call(thread) else { continue };
             match waits::of_call(&call, target) {
                 Some(Wait::Words(waited)) => {
-                    let placed = waited.into_iter().filter_map(|word| Some((places.find(word.at)?, word)));
-                    words.extend(placed.map(|(place, word)| (thread, place, word)));
+                    for word in waited {
+                        let place = places.find(word.at).or_else(|| elsewhere.find(self, target, word));
+                        words.extend(place.map(|place| (thread, place, word)));
+                    }
                 }
                 Some(Wait::SystemV { kind, id, operation }) => system_v.push((thread, kind, id, operation)),
                 None => {}
@@ -227,8 +232,13 @@ impl Request<'_> {
             words.push(word);
         }
         let mut locks = Vec::new();
-        for ((segment, offset), (waiters, words)) in by_word {
-            locks.push(by_waiter::lock(self, target, (segment, offset), waiters, &words, library)?);
+        for ((index, offset), (waiters, words)) in by_word {
+            let other =
+                index.checked_sub(self.segments.len()).and_then(|index| elsewhere.segments.get(index));
+            let Some(segment) = self.segments.get(index).or(other) else { continue };
+            let found =
+                by_waiter::lock((index, segment), target, offset, waiters, &words, (library, self.budget));
+            locks.push(found?);
         }
         by_waiter::join(&mut locks);
         by_type::add(self, target, &mut locks)?;
@@ -237,7 +247,7 @@ impl Request<'_> {
             .into_iter()
             .map(|(thread, kind, id, operation)| SystemVWait { kind, id, operation, waiter: waiter(thread) })
             .collect();
-        Ok(Locks { locks, system_v })
+        Ok(Locks { locks, system_v, unnamed: elsewhere.segments })
     }
 }
 
@@ -273,6 +283,59 @@ fn library(target: &dyn Target) -> Option<Library> {
         }
     };
     names.filter_map(of).next()
+}
+
+/// Memory that no segment is, in which a thread waits for others than those of its process: that makes it shared. The first
+/// segment of a container, whose name gcore leaves out, is such memory, and all shared memory of a dump without names.
+#[derive(Default)]
+struct Elsewhere {
+    segments: Vec<Segment>,
+}
+
+/// Such runs of memory at most.
+const MOST_ELSEWHERE: usize = 64;
+
+impl Elsewhere {
+    /// The run of the word, as if it were a segment, and the offset in it.
+    fn find(
+        &mut self,
+        request: &Request<'_>,
+        target: &dyn Target,
+        word: Word,
+    ) -> Option<(usize, SegmentOffset)> {
+        let asks_for_all = request.wanted.len() == request.segments.len();
+        if word.private || !asks_for_all {
+            return None;
+        }
+        let holds = |segment: &Segment| {
+            let mapping = segment.attachments.first()?.mappings.first()?;
+            let inside = word.at.offset_from(mapping.range.start())?;
+            mapping.range.contains(word.at).then(|| SegmentOffset::new(inside))
+        };
+        let known = self.segments.iter().position(|segment| holds(segment).is_some());
+        let index = match known {
+            Some(index) => index,
+            None => {
+                // It can be a process's own all the same: who makes a word for its threads need not say so.
+                let run = target.regions().into_iter().find(|region| region.contains(word.at))?;
+                let pages = mapped_memory(target, run);
+                (self.segments.len() < MOST_ELSEWHERE && !pages).then_some(())?;
+                self.segments.push(Segment::unnamed(vec![Attachment::whole(target, run)], Vec::new()));
+                self.segments.len().checked_sub(1)?
+            }
+        };
+        let offset = self.segments.get(index).and_then(holds)?;
+        Some((index.checked_add(request.segments.len())?, offset))
+    }
+}
+
+/// Whether `run` is a mapping of a file, or holds a stack: the process's own.
+fn mapped_memory(target: &dyn Target, run: Interval<Address>) -> bool {
+    let mut stacks = target.threads().iter().filter_map(crate::thread::Thread::stack_pointer);
+    let named = |mut all: Box<dyn Iterator<Item = crate::targets::Mapping<'_>> + '_>| {
+        all.any(|mapping| mapping.range.intersection(run).is_some())
+    };
+    target.mappings().is_some_and(named) || stacks.any(|stack| run.contains(stack))
 }
 
 /// Where segments are.

@@ -83,8 +83,11 @@ fn draw_cycle(
 
 /// Where a lock is, as every command takes it: `2+0x88`.
 fn place(lock: &LockEntry) -> String {
-    let segment = lock.segment.map(|number| number.to_string()).unwrap_or_default();
-    format!("{segment}+{:#x}", lock.offset)
+    match (lock.segment, lock.at) {
+        (Some(number), _) => format!("{number}+{:#x}", lock.offset),
+        (None, Some(address)) => format!("@{address}"),
+        (None, None) => format!("+{:#x}", lock.offset),
+    }
 }
 
 fn name(lock: &LockEntry) -> String {
