@@ -59,9 +59,9 @@ pub(crate) fn segments() -> Vec<Honest> {
         honest("ipc-shareable", 0x7800_0004, [b"IPC::Shareable".as_slice(), JSON].concat()),
         honest("ipc-sharelite", 0x7800_0005, ipc_sharelite()),
         honest("openj9", 0x7800_0006, openj9()),
-        honest("boost-interprocess", 0x7800_0007, boost_interprocess(24)),
-        honest("apr-rmm", 0x7800_0008, apr_rmm(40)),
-        honest("linuxcnc-hal", 0x4841_4c32, linuxcnc_hal(30)),
+        honest("boost-interprocess", 0x7800_0007, boost_interprocess(8)),
+        honest("apr-rmm", 0x7800_0008, apr_rmm(10)),
+        honest("linuxcnc-hal", 0x4841_4c32, linuxcnc_hal(9)),
         honest("yottadb", 0, yottadb()),
         honest("xwd", 0x7800_0009, xwd()),
     ]
@@ -212,10 +212,10 @@ fn linuxcnc_hal(pins: u64) -> Vec<u8> {
     };
     let list =
         |start: u64, count: u64, size: u64| (0..count).map(|index| start + index * size).collect::<Vec<_>>();
-    let components = list(0x200, 4, 0x60);
-    let signals = list(0x400, 8, 0x60);
+    let components = list(0x200, 3, 0x60);
+    let signals = list(0x400, 3, 0x60);
     let all = list(0x800, pins, 0x80);
-    let parameters = list(0x800 + pins * 0x80, 8, 0x80);
+    let parameters = list(0x800 + pins * 0x80, 3, 0x80);
     for (index, items) in [&components, &all, &signals, &parameters].into_iter().enumerate() {
         chain(&mut room, lists + 8 * index, items);
     }
@@ -228,12 +228,12 @@ fn linuxcnc_hal(pins: u64) -> Vec<u8> {
     }
     for (index, at) in all.iter().enumerate() {
         let signal = if index % 3 == 0 { signals[index % signals.len()] } else { 0 };
-        room.u64(*at as usize + 16, components[index % 4]).u64(*at as usize + 24, signal);
+        room.u64(*at as usize + 16, components[index % 3]).u64(*at as usize + 24, signal);
         room.u32(*at as usize + 48, 1 + index as u32 % 4).u32(*at as usize + 52, 16);
         room.put(*at as usize + 56, format!("pin{}", index / 2).as_bytes());
     }
     for (index, at) in parameters.iter().enumerate() {
-        room.u64(*at as usize + 8, 0x2100 + 8 * index as u64).u64(*at as usize + 16, components[index % 4]);
+        room.u64(*at as usize + 8, 0x2100 + 8 * index as u64).u64(*at as usize + 16, components[index % 3]);
         room.u32(*at as usize + 32, 2).u32(*at as usize + 36, 192);
         room.put(*at as usize + 40, format!("parameter{index}").as_bytes());
     }

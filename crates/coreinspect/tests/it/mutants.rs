@@ -264,5 +264,5 @@ fn mutants() {
 
 #[test]
 fn some_mutants() {
-    run_all(20_000);
+    run_all(6_000);
 }
