@@ -10,6 +10,7 @@ mod layers;
 mod limits;
 mod mapped_file;
 mod open;
+mod reading;
 mod stream;
 mod table;
 
@@ -22,7 +23,8 @@ pub use layers::Layer;
 pub use limits::Limits;
 pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks, remove_at_the_end};
 pub use open::{Opened, is_read_once, of_pipe, open, standard_input};
-pub use stream::{Amount, Progress, Reading, Stream};
+pub use reading::{Amount, Progress, Reading};
+pub use stream::Stream;
 pub use table::Table;
 
 use std::fs::File;

@@ -5,18 +5,22 @@
 //! for that went by and were not kept, a file is decompressed once more from its start; a pipe cannot, so whoever plans
 //! for one must name all it may need ([`Stream::can_go_back`]).
 
+mod input;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::kept::{Kept, leading};
 use super::layers::{self, Layer, Unwrapped};
 use super::limits::Limits;
+use super::reading::{Amount, Progress, Reading};
 use super::{Source, Table, within};
 use crate::position::{Coverage, FileOffset, Interval, Position};
+use input::{Counted, FromStart, Origin};
 
 /// Decompressed bytes that are looked at in one go.
 const BLOCK: usize = 128 << 10;
@@ -24,44 +28,6 @@ const BLOCK: usize = 128 << 10;
 const LONGEST_TABLE: u64 = 64 << 20;
 /// One read of [`Stream::copy`].
 const COPY_BLOCK: usize = 1 << 20;
-
-/// How much of a dump's memory whoever opens it will look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Amount {
-    /// The starts of its segments, and more only now and then: a listing.
-    Starts,
-    /// Its segments.
-    Segments,
-    /// Any byte.
-    Everything,
-}
-
-/// How a stream is read.
-pub struct Reading {
-    /// How much of the dump is wanted.
-    pub amount: Amount,
-    /// What it may cost.
-    pub limits: Limits,
-    /// Told now and then how far it is: whether it goes on for long is the listener's to notice.
-    pub progress: Option<Box<dyn FnMut(Progress) + Send>>,
-}
-
-impl Default for Reading {
-    fn default() -> Self {
-        Self { amount: Amount::Everything, limits: Limits::default(), progress: None }
-    }
-}
-
-/// How far a stream is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Decompressed bytes that came.
-    pub came: u64,
-    /// Bytes of the file that were read for them.
-    pub consumed: u64,
-    /// The file's size; `None` for a pipe.
-    pub of: Option<u64>,
-}
 
 /// A dump that is read forward.
 pub struct Stream {
@@ -98,40 +64,6 @@ struct State {
     kept: Kept,
     block: Vec<u8>,
     progress: Option<Box<dyn FnMut(Progress) + Send>>,
-}
-
-/// Where the compressed bytes come from.
-enum Origin {
-    File { file: Arc<File>, size: u64, modified: (i64, i64) },
-    Pipe,
-}
-
-/// A file from its start on, whatever its own position is.
-struct FromStart {
-    file: Arc<File>,
-    at: Arc<AtomicU64>,
-}
-
-impl Read for FromStart {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(into, self.at.load(Ordering::Relaxed))?;
-        self.at.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
-}
-
-/// A reader that is counted.
-struct Counted<R> {
-    input: R,
-    count: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(into)?;
-        self.count.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
 }
 
 impl Stream {
