@@ -8,8 +8,8 @@
 use super::file_table::FileTable;
 use super::header::{Header, ProgramHeaders};
 use super::loads::Loads;
-use crate::position::{Coverage, FileOffset, Interval, Position};
-use crate::source::{Amount, Stream};
+use crate::position::{Coverage, FileOffset, Interval, Position, SegmentOffset};
+use crate::source::{Amount, Sampling, Stream};
 use crate::writer::{Habits, Names, Writer};
 
 /// Bytes at the start of what may be a segment that are kept until the notes tell: most layouts read no more.
@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
         if !notes_first {
             let most = if self.stream.can_go_back() { START_OF_A_LOAD } else { u64::MAX };
             for load in headers.loads.places() {
-                wanted.add(Interval::clamped(load.start(), load.length().min(most)), |_| ());
+                want_start(&mut wanted, load, most);
             }
         }
         self.stream.keep(&wanted, None)
@@ -95,7 +95,7 @@ impl<'a> Plan<'a> {
         let mut whole = wanted.clone();
         let mut end = FileOffset::new(0);
         let mut want = |run: Interval<FileOffset>| {
-            wanted.add(Interval::clamped(run.start(), run.length().min(most)), |_| ());
+            want_start(&mut wanted, run, most);
             whole.add(run, |_| ());
             end = end.max(run.end());
         };
@@ -126,6 +126,21 @@ impl<'a> Plan<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// Wants the first `most` bytes of `run`, and those behind them that a listing looks at.
+fn want_start(wanted: &mut Coverage<FileOffset>, run: Interval<FileOffset>, most: u64) {
+    let start = Interval::clamped(run.start(), run.length().min(most));
+    wanted.add(start, |_| ());
+    if start.length() < run.length() {
+        // Places in a segment are multiples of a page, and so is where its run stands in it; not where that stands in the file.
+        let offsets = Interval::clamped(SegmentOffset::new(0), run.length());
+        for place in Sampling::LISTING.places(offsets) {
+            if let Some(at) = run.start().checked_add(place.start().get()) {
+                wanted.add(Interval::clamped(at, place.length()), |_| ());
+            }
+        }
     }
 }
 

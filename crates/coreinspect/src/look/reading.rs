@@ -4,15 +4,14 @@ use crate::error::Error;
 use crate::memory::Dumped;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::shm::Segment;
+use crate::source::Sampling;
 use crate::targets::Target;
 
 /// How much of a segment is read for a look, and how much of it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Bytes that are read in full, from the first saved one on.
-    pub head: u64,
-    /// Blocks of 4 KiB that are read behind them, at even distances.
-    pub blocks: u64,
+    /// Which bytes are read, from the first saved one on.
+    pub read: Sampling,
     /// Bytes in which records are looked for.
     pub sample: usize,
     /// Findings of a kind that are told.
@@ -23,20 +22,19 @@ pub struct Budget {
 
 impl Budget {
     /// For a line of a listing, of which there can be thousands.
-    pub const LISTING: Self = Self { head: 16 << 10, blocks: 4, sample: 2 << 10, shown: 4, text: 80 };
+    pub const LISTING: Self = Self { read: Sampling::LISTING, sample: 2 << 10, shown: 4, text: 80 };
     /// For one segment that is shown in full.
-    pub const SHOW: Self = Self { head: 1 << 20, blocks: 64, sample: 16 << 10, shown: 32, text: 200 };
+    pub const SHOW: Self =
+        Self { read: Sampling { head: 1 << 20, blocks: 64 }, sample: 16 << 10, shown: 32, text: 200 };
 }
 
 impl Budget {
     /// Bytes that are read at most.
     pub fn most(self) -> u64 {
-        self.head.saturating_add(self.blocks.saturating_mul(BLOCK))
+        self.read.most()
     }
 }
 
-/// Bytes of a sampled block.
-const BLOCK: u64 = 4 << 10;
 /// Bytes that are read at once.
 const AT_ONCE: usize = 16 << 10;
 /// What a piece of a segment costs of the budget at least: honest ones are pages, hostile ones can be bytes.
@@ -59,22 +57,10 @@ pub(super) fn read(
     };
     let mut reader = Reader { target, segment, block: Vec::new(), read: 0 };
     let whole = Interval::new(first, segment.end()).unwrap_or(Interval::clamped(first, 0));
-    let head = Interval::clamped(first, budget.head.min(whole.length()));
-    let tail = whole.length().saturating_sub(head.length());
-    let sampled = budget.blocks.saturating_mul(BLOCK);
-    if tail <= sampled {
-        reader.window(whole, budget.head.saturating_add(sampled), &mut each)?;
-        return Ok(reader.read);
-    }
-    reader.window(head, budget.head, &mut each)?;
-    let distance = tail.checked_div(budget.blocks).unwrap_or(0) & !(BLOCK - 1);
-    // From the end backwards, so that the last block is one of them; then in order.
-    for number in (0..budget.blocks).rev() {
-        let back = distance.saturating_mul(number).saturating_add(BLOCK);
-        if let Some(start) = whole.end().checked_sub(back) {
-            let start = SegmentOffset::new(start.get() & !(BLOCK - 1)).max(head.end());
-            reader.window(Interval::clamped(start, BLOCK), BLOCK, &mut each)?;
-        }
+    let sampling = budget.read;
+    for place in sampling.places(whole) {
+        let most = if place == whole { sampling.most() } else { place.length() };
+        reader.window(place, most, &mut each)?;
     }
     Ok(reader.read)
 }

@@ -11,6 +11,7 @@ mod limits;
 mod mapped_file;
 mod open;
 mod reading;
+mod sampling;
 mod stream;
 mod table;
 
@@ -24,6 +25,7 @@ pub use limits::Limits;
 pub use mapped_file::{MappedFile, die_clearly_when_a_mapped_file_shrinks, remove_at_the_end};
 pub use open::{Opened, is_read_once, of_pipe, open, standard_input};
 pub use reading::{Amount, Progress, Reading};
+pub use sampling::Sampling;
 pub use stream::Stream;
 pub use table::Table;
 

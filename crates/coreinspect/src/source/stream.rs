@@ -5,6 +5,7 @@
 //! for that went by and were not kept, a file is decompressed once more from its start; a pipe cannot, so whoever plans
 //! for one must name all it may need ([`Stream::can_go_back`]).
 
+mod decoder;
 mod input;
 
 use std::fmt;
@@ -20,10 +21,9 @@ use super::limits::Limits;
 use super::reading::{Amount, Progress, Reading};
 use super::{Source, Table, within};
 use crate::position::{Coverage, FileOffset, Interval, Position};
+use decoder::Decoder;
 use input::{Counted, FromStart, Origin};
 
-/// Decompressed bytes that are looked at in one go.
-const BLOCK: usize = 128 << 10;
 /// The longest table that is lent: it must be held in memory, as no map of it can be made.
 const LONGEST_TABLE: u64 = 64 << 20;
 /// One read of [`Stream::copy`].
@@ -42,7 +42,7 @@ pub struct Stream {
 }
 
 struct State {
-    reader: Box<dyn Read + Send>,
+    reader: Decoder,
     /// Where the reader stands: decompressed bytes of this pass.
     came: u64,
     /// The largest of all passes.
@@ -59,6 +59,8 @@ struct State {
     /// What takes its place when the stream is read once more.
     wanted_then: Option<Vec<Interval<FileOffset>>>,
     went_back: bool,
+    /// Whether some of what is wanted had gone by when that was said.
+    late: bool,
     /// Whether bytes were asked for that are gone.
     missed: bool,
     kept: Kept,
@@ -107,7 +109,7 @@ impl Stream {
     ) -> Self {
         let Reading { amount, limits, progress } = reading;
         let state = State {
-            reader: unwrapped.reader,
+            reader: Decoder::new(unwrapped.reader, matches!(origin, Origin::File { .. })),
             came: 0,
             furthest: 0,
             last: Interval::clamped(FileOffset::new(0), 0),
@@ -117,9 +119,10 @@ impl Stream {
             wanted: None,
             wanted_then: None,
             went_back: false,
+            late: false,
             missed: false,
             kept: Kept::default(),
-            block: vec![0; BLOCK],
+            block: Vec::new(),
             progress,
         };
         Self { origin, layers: unwrapped.layers, amount, limits, size_told, consumed, state: state.into() }
@@ -152,6 +155,11 @@ impl Stream {
     ) -> io::Result<()> {
         let mut state = self.state();
         state.wanted = Some(wanted.intervals().collect());
+        let came = state.came;
+        let gone = |wanted: Interval<FileOffset>| {
+            Interval::clamped(wanted.start(), came.saturating_sub(wanted.start().get()).min(wanted.length()))
+        };
+        state.late = wanted.intervals().any(|wanted| !state.kept.has(gone(wanted)));
         state.wanted_then = wanted_then.map(|wanted| wanted.intervals().collect());
         state.went_back = false;
         self.keep_of_the_last(&mut state, None)
@@ -197,13 +205,12 @@ impl Stream {
             return Err(io::Error::new(*kind, why.clone()));
         }
         while state.came < target && state.end.is_none_or(|end| state.came < end) {
-            let count = match state.reader.read(&mut state.block) {
+            let count = match state.reader.next(&mut state.block) {
                 Ok(0) => {
                     state.end = Some(state.came);
                     break;
                 }
                 Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
                     state.damage = Some(layers::problem(&self.layers, state.came, &error));
                     state.end = Some(state.came);
@@ -300,11 +307,15 @@ impl Stream {
                 "coreinspect did not keep it, and cannot read a pipe twice: save the dump to a file and name that",
             ));
         };
+        // Who reads ahead must have ended before its place in the file is another.
+        state.reader = Decoder::default();
         self.consumed.store(0, Ordering::Relaxed);
         let start = FromStart { file: Arc::clone(file), at: Arc::clone(&self.consumed) };
-        state.reader = layers::unwrap(Box::new(start))?.reader;
+        state.reader = Decoder::new(layers::unwrap(Box::new(start))?.reader, true);
         state.came = 0;
-        if state.wanted_then.is_some() {
+        if std::mem::take(&mut state.late) {
+            // This time it is known from the start.
+        } else if state.wanted_then.is_some() {
             state.wanted = state.wanted_then.take();
         } else if state.went_back {
             state.wanted = None;
