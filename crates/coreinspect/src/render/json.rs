@@ -24,8 +24,9 @@ pub const OUTPUT: Output = Output {
 /// # Errors
 /// What writing said.
 pub fn pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(out, Harmless(PrettyFormatter::new())))?;
-    Ok(())
+    Tokens::into(out, |out| {
+        value.serialize(&mut Serializer::with_formatter(out, Harmless(PrettyFormatter::new())))
+    })
 }
 
 /// Writes `value` without a line's end.
@@ -42,8 +43,61 @@ pub fn inline(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
 /// # Errors
 /// What writing said.
 pub fn compact(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?;
-    out.write_all(b"\n")
+    Tokens::into(out, |out| {
+        value.serialize(&mut Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?;
+        Ok(out.write_all(b"\n")?)
+    })
+}
+
+/// Gathers the tokens of a document: each is a few bytes, and `to` is asked through layers that each ask a question.
+struct Tokens<'w> {
+    to: &'w mut dyn Write,
+    gathered: Vec<u8>,
+}
+
+impl<'w> Tokens<'w> {
+    /// Bytes that are handed on at once.
+    const MOST: usize = 8 << 10;
+
+    fn into(
+        to: &'w mut dyn Write,
+        write: impl FnOnce(&mut Self) -> Result<(), serde_json::Error>,
+    ) -> io::Result<()> {
+        let mut this = Self { to, gathered: Vec::with_capacity(Self::MOST) };
+        write(&mut this)?;
+        this.hand_on()
+    }
+
+    #[cold]
+    fn hand_on(&mut self) -> io::Result<()> {
+        self.to.write_all(&self.gathered)?;
+        self.gathered.clear();
+        Ok(())
+    }
+}
+
+impl Write for Tokens<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() > self.gathered.capacity().saturating_sub(self.gathered.len()) {
+            self.hand_on()?;
+            if bytes.len() > Self::MOST {
+                return self.to.write_all(bytes);
+            }
+        }
+        self.gathered.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.hand_on()?;
+        self.to.flush()
+    }
 }
 
 /// What can be written as JSON.
@@ -135,6 +189,10 @@ macro_rules! forward {
 
 impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Most are: no byte below 0x7f is treacherous.
+        if fragment.bytes().all(|byte| byte < 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut plain = 0;
         for (at, c) in fragment.char_indices().filter(|(_, c)| is_treacherous(*c)) {
             writer.write_all(fragment.get(plain..at).unwrap_or_default().as_bytes())?;

@@ -1,5 +1,6 @@
 //! Strings of the contract that come from a dump's bytes, and addresses.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use serde::ser::{Serialize, Serializer};
@@ -18,15 +19,40 @@ impl From<Address> for Hex {
     }
 }
 
+impl Hex {
+    /// What it looks like, in the end of `into`. A document has thousands, and the general way to format takes ten times as long.
+    fn digits(self, into: &mut [u8; 18]) -> &str {
+        let mut places = into.iter_mut().enumerate().rev();
+        let mut rest = self.0;
+        let mut put = |byte: u8| {
+            places.next().map_or(0, |(at, place)| {
+                *place = byte;
+                at
+            })
+        };
+        loop {
+            let nibble = u8::try_from(rest & 15).unwrap_or(0);
+            put(if nibble < 10 { b'0' } else { b'a' - 10 }.saturating_add(nibble));
+            rest >>= 4;
+            if rest == 0 {
+                break;
+            }
+        }
+        put(b'x');
+        let start = put(b'0');
+        into.get(start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Hex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}", self.0)
+        f.write_str(self.digits(&mut [0; 18]))
     }
 }
 
 impl Serialize for Hex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.digits(&mut [0; 18]))
     }
 }
 
@@ -43,6 +69,14 @@ impl Text {
     /// The bytes themselves.
     pub fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// As [`Text::escaped`], where it stands; and the bytes as hex, if they are not UTF-8.
+    pub(super) fn parts(&self) -> (Cow<'_, str>, Option<String>) {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => (text.into(), None),
+            Err(_) => (self.escaped().into(), Some(hex(&self.0))),
+        }
     }
 
     /// UTF-8; each byte that is not is written as `\xNN`.
@@ -95,9 +129,10 @@ macro_rules! with_hex_sister {
                 text: &Option<Text>,
                 serializer: S,
             ) -> Result<S::Ok, S::Error> {
+                let (text, hex) = text.as_ref().map(Text::parts).unzip();
                 let mut map = serializer.serialize_map(None)?;
-                map.serialize_entry(stringify!($field), &text.as_ref().map(Text::escaped))?;
-                if let Some(hex) = text.as_ref().and_then(Text::hex) {
+                map.serialize_entry(stringify!($field), &text)?;
+                if let Some(hex) = hex.flatten() {
                     map.serialize_entry($sister, &hex)?;
                 }
                 map.end()
