@@ -14,6 +14,7 @@ mod runs;
 mod series;
 mod strings;
 mod times;
+mod utf16;
 mod words;
 
 pub(crate) use chunk::Texture;

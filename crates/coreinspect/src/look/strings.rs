@@ -1,6 +1,7 @@
 //! Strings: printable ASCII and UTF-8, and the ASCII part of UTF-16 in the target's byte order (.NET, Java, Windows code).
 
 use super::chunk::Grain;
+use super::utf16::Utf16;
 use super::{Budget, Found};
 use crate::machine::{ByteOrder, Class, Machine};
 use crate::position::SegmentOffset;
@@ -39,8 +40,8 @@ pub(super) struct Strings {
 
 /// What was found.
 #[derive(Debug)]
-struct Kept {
-    budget: Budget,
+pub(super) struct Kept {
+    pub(super) budget: Budget,
     texts: Vec<Text>,
     more: u64,
     /// Those of `more` that random bytes do not have.
@@ -50,7 +51,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn add(&mut self, text: Text) {
+    pub(super) fn add(&mut self, text: Text) {
         self.covered = self.covered.saturating_add(text.length);
         if self.texts.len() < self.budget.shown {
             self.texts.push(text);
@@ -68,14 +69,7 @@ impl Strings {
     pub(super) fn new(machine: Machine, budget: Budget) -> Self {
         Self {
             bytes: Utf8::new(machine),
-            units: Utf16 {
-                byte_order: machine.byte_order,
-                start: 0,
-                kept: Vec::new(),
-                count: 0,
-                bounded: true,
-                odd: None,
-            },
+            units: Utf16::new(machine.byte_order),
             found: Kept { budget, texts: Vec::new(), more: 0, more_long: 0, covered: 0 },
         }
     }
@@ -107,9 +101,12 @@ impl Strings {
     }
 }
 
-fn is_ascii_text(byte: u8) -> bool {
+pub(super) fn is_ascii_text(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r')
 }
+
+/// Fewer are no string, whatever stands around them.
+const FEWEST_CHARACTERS: u64 = 4;
 
 /// A byte run that may become a string.
 #[derive(Debug)]
@@ -241,16 +238,19 @@ impl Utf8 {
         let whole = self.partial.1 == 0;
         self.partial = ([0; 4], 0, 0);
         if self.length > 0 {
-            self.trim();
             let terminated = by == Some(0) && whole;
-            if self.is_string(terminated) {
-                found.add(Text {
-                    offset: SegmentOffset::new(self.start),
-                    length: self.length,
-                    start: self.kept.clone(),
-                    encoding: Encoding::Utf8,
-                    terminated,
-                });
+            // Of most bytes fewer stand together.
+            if self.characters >= FEWEST_CHARACTERS {
+                self.trim();
+                if self.is_string(terminated) {
+                    found.add(Text {
+                        offset: SegmentOffset::new(self.start),
+                        length: self.length,
+                        start: self.kept.clone(),
+                        encoding: Encoding::Utf8,
+                        terminated,
+                    });
+                }
             }
             (self.length, self.characters, self.grain) = (0, 0, Grain::Zero);
             self.kept.clear();
@@ -263,7 +263,7 @@ impl Utf8 {
     fn is_string(&self, terminated: bool) -> bool {
         let bounded = self.bounded && terminated;
         let least = match self.grain {
-            _ if bounded => 4,
+            _ if bounded => FEWEST_CHARACTERS,
             Grain::Busy if !terminated => 24,
             Grain::Busy => 12,
             Grain::Varied if !terminated => 16,
@@ -326,7 +326,7 @@ impl Utf8 {
 }
 
 /// Whether `bytes` have so many different values, and are no staircase.
-fn is_varied(bytes: &[u8], values: u32) -> bool {
+pub(super) fn is_varied(bytes: &[u8], values: u32) -> bool {
     let mut seen = 0_u128;
     for byte in bytes {
         seen |= 1_u128.checked_shl(u32::from(*byte & 0x7f)).unwrap_or(0);
@@ -337,86 +337,4 @@ fn is_varied(bytes: &[u8], values: u32) -> bool {
     });
     let first = steps.next();
     seen.count_ones() >= values && (bytes.len() < 4 || steps.any(|step| Some(step) != first))
-}
-
-/// Pairs of bytes that may become a string.
-#[derive(Debug)]
-struct Utf16 {
-    byte_order: ByteOrder,
-    start: u64,
-    kept: Vec<u8>,
-    count: u64,
-    /// Whether a NUL or a gap stands before it.
-    bounded: bool,
-    /// The first byte of a pair that a chunk parted.
-    odd: Option<(u64, u8)>,
-}
-
-/// Shorter ones are not told: small numbers look like them. The second, for those without a NUL at either end.
-const FEWEST_UNITS: u64 = 6;
-const FEWEST_UNBOUNDED: u64 = 24;
-
-impl Utf16 {
-    fn add(&mut self, at: u64, chunk: &[u8], grain: Grain, found: &mut Kept) {
-        if matches!(grain, Grain::Zero | Grain::Random) {
-            return self.end((grain == Grain::Zero).then_some(0), found);
-        }
-        // Chunks begin at even offsets but where a hostile piece does not.
-        let odd = usize::from(at % 2 == 1);
-        if let (Some((start, first)), Some(second), 1) = (self.odd.take(), chunk.first(), odd) {
-            self.unit(start, [first, *second], found);
-        }
-        let (pairs, last) = chunk.get(odd..).unwrap_or_default().as_chunks::<2>();
-        let mut at = at.saturating_add(odd as u64);
-        for pair in pairs {
-            self.unit(at, *pair, found);
-            at = at.saturating_add(2);
-        }
-        self.odd = last.first().map(|byte| (at, *byte));
-    }
-
-    fn unit(&mut self, at: u64, pair: [u8; 2], found: &mut Kept) {
-        let (low, high) = match self.byte_order {
-            ByteOrder::Little => (pair[0], pair[1]),
-            ByteOrder::Big => (pair[1], pair[0]),
-        };
-        if high != 0 || !is_ascii_text(low) {
-            if self.count > 0 {
-                self.end(Some(if high == 0 { low } else { high }), found);
-            }
-            self.bounded = high == 0 && low == 0;
-            return;
-        }
-        if self.count == 0 {
-            self.start = at;
-        }
-        self.count = self.count.saturating_add(1);
-        if self.kept.len() < found.budget.text {
-            self.kept.push(low);
-        }
-    }
-
-    fn end(&mut self, by: Option<u8>, found: &mut Kept) {
-        let count = std::mem::take(&mut self.count);
-        let letters =
-            self.kept.iter().filter(|byte| byte.is_ascii_alphanumeric() || b"_-./: ".contains(byte)).count();
-        let bounded = std::mem::replace(&mut self.bounded, by.is_none_or(|by| by == 0)) && by == Some(0);
-        let least = if bounded { FEWEST_UNITS } else { FEWEST_UNBOUNDED };
-        let wordy = if count < 12 {
-            letters == self.kept.len()
-        } else {
-            letters.saturating_mul(2) >= self.kept.len()
-        };
-        if count >= least && wordy && is_varied(&self.kept, 3) {
-            found.add(Text {
-                offset: SegmentOffset::new(self.start),
-                length: count.saturating_mul(2),
-                start: self.kept.clone(),
-                encoding: Encoding::Utf16,
-                terminated: by == Some(0),
-            });
-        }
-        self.kept.clear();
-        self.odd = None;
-    }
 }

@@ -25,7 +25,7 @@ pub const OUTPUT: Output = Output {
 /// What writing said.
 pub fn pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     Tokens::into(out, |out| {
-        value.serialize(&mut Serializer::with_formatter(out, Harmless(PrettyFormatter::new())))
+        Ok(value.serialize(&mut Serializer::with_formatter(out, Harmless(PrettyFormatter::new())))?)
     })
 }
 
@@ -45,7 +45,7 @@ pub fn inline(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
 pub fn compact(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     Tokens::into(out, |out| {
         value.serialize(&mut Serializer::with_formatter(&mut *out, Harmless(CompactFormatter)))?;
-        Ok(out.write_all(b"\n")?)
+        out.write_all(b"\n")
     })
 }
 
@@ -59,10 +59,7 @@ impl<'w> Tokens<'w> {
     /// Bytes that are handed on at once.
     const MOST: usize = 8 << 10;
 
-    fn into(
-        to: &'w mut dyn Write,
-        write: impl FnOnce(&mut Self) -> Result<(), serde_json::Error>,
-    ) -> io::Result<()> {
+    fn into(to: &'w mut dyn Write, write: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         let mut this = Self { to, gathered: Vec::with_capacity(Self::MOST) };
         write(&mut this)?;
         this.hand_on()

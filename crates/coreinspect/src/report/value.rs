@@ -60,7 +60,7 @@ impl Serialize for Said<'_> {
                 }
                 value => serializer.serialize_f64(*value),
             },
-            Kind::Pointer(address) => super::Hex::from(*address).serialize(serializer),
+            Kind::Pointer(address) => super::Hex(*address).serialize(serializer),
             Kind::Text(text) if text.measured => {
                 let bytes = Text::new(text.bytes.as_slice());
                 let mut map = serializer.serialize_map(None)?;
