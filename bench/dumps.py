@@ -24,6 +24,7 @@ class Shape:
     file_mappings: int = 0
     anonymous_bytes: int = 0
     segments_first: bool = False
+    unknown: bool = False
 
     @property
     def bytes_in_dump(self):
@@ -72,7 +73,7 @@ def compile_program(name, folder):
 def held(holder, shape, folder=None):
     """A running holder of that shape, as (pid, key, address); killed at the end. Its own core goes to `folder`."""
     numbers = (shape.segments, shape.segment_bytes, shape.file_mappings, shape.anonymous_bytes)
-    order = ["first"] if shape.segments_first else []
+    order = ["first"] if shape.segments_first else ["unknown"] if shape.unknown else []
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     process = subprocess.Popen(
         [holder, *map(str, numbers), *order], stdout=subprocess.PIPE, text=True, cwd=folder,

@@ -1,9 +1,10 @@
-/* holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES [first]
+/* holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES [first|unknown]
  *
  * A process worth dumping: attaches SEGMENTS System V segments of SEGMENT_BYTES each, every one a
  * mailbox (flag 1 in byte 0, a message from byte 1), maps one page of a file FILE_MAPPINGS times
  * and fills ANONYMOUS_BYTES of private memory, at lower addresses than the segments, or with "first"
- * at higher ones: dumps are in the order of addresses. Prints "READY KEY ADDRESS" of its first segment
+ * at higher ones: dumps are in the order of addresses. With "unknown" the segments hold numbers of which no layout knows
+ * anything, and no mailbox. Prints "READY KEY ADDRESS" of its first segment
  * (hexadecimal), then waits to be dumped.
  *
  * Nothing outlives it: every segment is removed as soon as it is attached (the mapping keeps the
@@ -59,7 +60,7 @@ static void point_into(char *segment, size_t segment_bytes, char *memory, size_t
 int main(int argc, char **argv)
 {
 	if (argc != 5 && argc != 6) {
-		fprintf(stderr, "usage: holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES [first]\n");
+		fprintf(stderr, "usage: holder SEGMENTS SEGMENT_BYTES FILE_MAPPINGS ANONYMOUS_BYTES [first|unknown]\n");
 		return 2;
 	}
 	long segments = atol(argv[1]), file_mappings = atol(argv[3]);
@@ -68,7 +69,8 @@ int main(int argc, char **argv)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* Yama lets gdb attach to its children only */
 
-	if (argc == 6)
+	int unknown = argc == 6 && !strcmp(argv[5], "unknown");
+	if (argc == 6 && !unknown)
 		fill_private_memory(anonymous);
 
 	/* gcore leaves out the name of the segment whose shmid is 0: let this one be it. */
@@ -80,8 +82,11 @@ int main(int argc, char **argv)
 			shmget(FIRST_KEY + i, segment_bytes, IPC_CREAT | IPC_EXCL | 0600));
 
 		memset(data, FILL, segment_bytes);
-		data[0] = 1;
-		sprintf(data + 1, "segment %ld of the benchmark", i);
+		for (size_t at = 0; unknown && at < segment_bytes; at += sizeof(unsigned))
+			*(unsigned *)(data + at) = at % 16 == 4 ? at * 2654435761u : at / 16 % 1000 * 3;
+		data[0] = unknown ? 77 : 1;
+		if (!unknown)
+			sprintf(data + 1, "segment %ld of the benchmark", i);
 		first = first ? first : data;
 	}
 	shmdt(placeholder);
@@ -93,7 +98,7 @@ int main(int argc, char **argv)
 	for (long i = 0; i < file_mappings; i++)
 		or_die(mmap(NULL, 1, PROT_READ, MAP_PRIVATE, file, 0), "mmap");
 
-	if (argc == 5)
+	if (argc == 5 || unknown)
 		point_into(first, segment_bytes, fill_private_memory(anonymous), anonymous);
 
 	printf("READY %x %lx\n", FIRST_KEY, (unsigned long)first);
