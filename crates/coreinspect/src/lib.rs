@@ -74,6 +74,7 @@ pub mod core_writer;
 mod debug_files;
 mod diff;
 mod error;
+pub mod fill;
 mod forecast;
 pub mod inspection;
 #[doc(hidden)]

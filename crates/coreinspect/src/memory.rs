@@ -36,8 +36,18 @@ impl Dumped {
 pub struct Extent {
     /// Where it lies.
     pub range: Interval<Address>,
-    /// Whether its bytes are there.
+    /// Whether the dump saved its bytes.
     pub dumped: Dumped,
+    /// Where its bytes are from that the dump lacks and `coreinspect fill` added: an index of
+    /// [`Target::filled_from`](crate::targets::Target::filled_from).
+    pub filled: Option<usize>,
+}
+
+impl Extent {
+    /// Whether its bytes can be read: saved, or filled.
+    pub fn is_there(&self) -> bool {
+        self.dumped == Dumped::Saved || self.filled.is_some()
+    }
 }
 
 /// What a mapping allows: read, write, execute.

@@ -204,3 +204,85 @@ pub struct Semaphore {
     /// GETZCNT: threads that wait for it to be 0.
     pub waiting_for_zero: i32,
 }
+
+/// `format` of a [`FillNote`].
+pub const FILL: &str = "coreinspect-fill/1";
+
+/// The note of owner `coreinspect`, type 0x53484d03: what `coreinspect fill` added to a core.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct FillNote {
+    /// [`FILL`].
+    pub format: String,
+    /// The core before.
+    pub core: FilledCore,
+    /// Where the bytes are from.
+    pub sources: Vec<FillSource>,
+    /// Each range, by address.
+    pub fills: Vec<FilledRange>,
+}
+
+/// A core before it was filled: the first bytes of the file, but for the ELF header.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct FilledCore {
+    /// Its bytes.
+    pub size: u64,
+    /// Its ELF header, in hexadecimal.
+    pub header: String,
+}
+
+/// Where bytes are from that a core was filled with.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct FillSource {
+    /// What it is.
+    pub kind: SourceKind,
+    /// The name of its file, or `/proc/PID`.
+    pub name: String,
+    /// The process.
+    pub pid: Option<u32>,
+    /// Its command.
+    pub command: Option<String>,
+    /// Of when its bytes are.
+    pub time: Option<u64>,
+    /// What that time is of.
+    pub time_of: Option<TimeOf>,
+}
+
+/// What bytes are from.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// Another dump.
+    #[default]
+    Dump,
+    /// A running process.
+    Process,
+    /// A file with the bytes of a segment alone.
+    File,
+    /// The core itself, which has them at another attachment of the segment.
+    Itself,
+}
+
+/// What the time of a source is of.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeOf {
+    /// The end of the process, as the handler of its dump noted it.
+    Death,
+    /// The last change of the file.
+    File,
+    /// The reading of the process.
+    Reading,
+}
+
+/// A range that was filled.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct FilledRange {
+    /// Its first address.
+    pub start: String,
+    /// The address behind its last byte.
+    pub end: String,
+    /// Where its bytes stand in the file.
+    pub at: u64,
+    /// The index of the source.
+    pub source: usize,
+}

@@ -15,6 +15,7 @@ mod dump;
 mod dumps;
 mod expect;
 mod extract;
+mod fill;
 mod help;
 mod inspect;
 mod key;
@@ -214,6 +215,14 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect map core\n  \
          coreinspect map -p $$\n  \
          coreinspect map core --json | jq '.mappings[] | select(.what == \"segment\")'",
+    ),
+    Command::new::<fill::Fill>(
+        "fill",
+        Takes::Nothing,
+        "coreinspect fill [OPTIONS] [PROGRAM] DUMP --from DUMP|/proc/PID|FILE... -o NEW\n       coreinspect fill [OPTIONS] [PROGRAM] DUMP --honest -o NEW",
+        "  coreinspect fill core --honest -o core.honest --force\n  \
+         coreinspect fill core --from core -o core.filled --force || true\n  \
+         coreinspect fill core --from core --overlay core.elf --json | jq '.segments[].filled' || true",
     ),
     Command::new::<key::KeyCommand>(
         "key",

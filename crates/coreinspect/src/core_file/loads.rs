@@ -210,7 +210,7 @@ impl Loads {
                 Some(last) if last.dumped == dumped => {
                     last.range = Interval::new(last.range.start(), end).unwrap_or(last.range);
                 }
-                _ => extents.push(Extent { range, dumped }),
+                _ => extents.push(Extent { range, dumped, filled: None }),
             }
         };
         let mut at = range.start();

@@ -21,7 +21,7 @@ pub use file_table::FileTable;
 pub(crate) use loads::Loads;
 pub use process_notes::AuxiliaryVector;
 pub(crate) use process_notes::{ProcessInfo, SignalInfo, ThreadStatus};
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Reader, goblin_context};
 
 use crate::error::{Error, Warning, Warnings};
 use crate::machine::{Class, Machine};
@@ -46,6 +46,7 @@ pub struct CoreFile {
     auxiliary: AuxiliaryVector,
     pointer_tags: PointerTags,
     segment_facts: Option<Interval<FileOffset>>,
+    fill: Option<Interval<FileOffset>>,
     writer: Option<Writer>,
     complete: Option<bool>,
     warnings: Vec<Warning>,
@@ -62,6 +63,7 @@ struct Notes {
     auxiliary: Option<AuxiliaryVector>,
     pointer_tags: PointerTags,
     segment_facts: Option<Interval<FileOffset>>,
+    fill: Option<Interval<FileOffset>>,
     /// What a note proves the file to be, if that is no core of a Linux process.
     foreign: Option<Format>,
     any: bool,
@@ -81,6 +83,8 @@ const NT_ARM_PAC_MASK: u32 = 0x406;
 const NT_RISCV_TAGGED_ADDR_CTRL: u32 = 0x902;
 /// Of owner `coreinspect`: see the room `core_writer`, which writes it.
 const SEGMENT_FACTS: u32 = 0x5348_4d02;
+/// Of owner `coreinspect`: see the room `fill`, which writes it into cores of any writer.
+const FILL: u32 = 0x5348_4d03;
 
 impl CoreFile {
     /// Reads headers and notes of `source`; no memory.
@@ -167,6 +171,7 @@ impl CoreFile {
             auxiliary: notes.auxiliary.unwrap_or_default(),
             pointer_tags: notes.pointer_tags,
             segment_facts: notes.segment_facts,
+            fill: notes.fill,
             writer: notes.traits.writer(),
             complete: (end_is_known || !whole).then_some(whole),
             loads,
@@ -219,6 +224,11 @@ impl CoreFile {
         self.segment_facts
     }
 
+    /// Where the JSON stands that says what `coreinspect fill` added: of several the last.
+    pub fn fill(&self) -> Option<Interval<FileOffset>> {
+        self.fill
+    }
+
     /// Which program wrote the dump, where that can be told.
     pub fn writer(&self) -> Option<Writer> {
         self.writer
@@ -262,6 +272,12 @@ impl Notes {
             b"CORE" | b"" => {}
             b"GDB" => return self.traits.gdb_note = true,
             b"Delve Header" => return self.traits.delve_note = true,
+            b"coreinspect" if note.kind == FILL => {
+                if !note.cut_off {
+                    self.fill = Some(note.range());
+                }
+                return;
+            }
             b"coreinspect" => {
                 self.traits.coreinspect_note = true;
                 if note.kind == SEGMENT_FACTS && !note.cut_off {

@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::layout::{Described, Layout, Subject};
 use crate::lock_shapes::Proof;
 use crate::locks::{self, FoundBy, Lock, Locks, Shaped, TypedLock, Waiter, cycles};
-use crate::memory::Dumped;
 use crate::position::{Address, Position, SegmentOffset};
 use crate::report::{
     Gathered, LockCycleStep, LockEntry, LockOwner, LockReport, LockWaiter, LookedAt, SystemVEntry, Text,
@@ -275,7 +274,7 @@ impl LockPicture {
     /// Whether the dump holds the byte at `offset`.
     fn saves(&self, copy: Copy, offset: SegmentOffset) -> bool {
         let piece = self.segment(copy).and_then(|segment| segment.piece_at(offset));
-        piece.is_some_and(|piece| piece.dumped == Dumped::Saved)
+        piece.is_some_and(|piece| piece.is_there())
     }
 
     /// Takes from the dump of `copy` what the lock is.

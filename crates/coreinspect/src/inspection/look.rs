@@ -22,7 +22,7 @@ impl Inspection {
         let budget = types::Budget::close_look_at(&**target);
         for segment in &mut self.report.segments {
             let dumped = segment.number.checked_sub(1).and_then(|index| segments.get(index));
-            let dumped = dumped.filter(|dumped| dumped.saved() > 0);
+            let dumped = dumped.filter(|dumped| dumped.saved() > 0 || dumped.filled() > 0);
             let unsure = segment.content.as_mut().filter(|content| content.layout.is_none());
             if let (Some(dumped), Some(content)) = (dumped, unsure) {
                 let closer = Look::within(&budget, &**target, || &*surroundings, dumped, Budget::SHOW)?;

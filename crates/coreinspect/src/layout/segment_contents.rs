@@ -1,9 +1,8 @@
 //! The bytes of a segment, for a decoder.
 
 use crate::error::Error;
-use crate::memory::Dumped;
 use crate::position::{Address, SegmentOffset};
-use crate::shm::Segment;
+use crate::shm::{Piece, Segment};
 use crate::targets::Target;
 use crate::types::contents::{Contents, NOT_MAPPED, Run};
 
@@ -19,7 +18,7 @@ pub struct SegmentContents<'a> {
 impl SegmentContents<'_> {
     /// The base of the attachment from which the byte at `offset` is read; `None` if it is not saved.
     pub fn read_from(&self, offset: SegmentOffset) -> Option<Address> {
-        let piece = self.segment.piece_at(offset).filter(|piece| piece.dumped == Dumped::Saved)?;
+        let piece = self.segment.piece_at(offset).filter(Piece::is_there)?;
         let mut attachments = self.segment.attachments.iter();
         let holding = attachments.find(|attachment| {
             attachment.mappings.iter().any(|mapping| mapping.range.contains(piece.address))
@@ -39,7 +38,7 @@ impl Contents for SegmentContents<'_> {
 
     fn run(&self, at: SegmentOffset) -> Run {
         match self.segment.piece_at(at) {
-            Some(piece) => Run { until: piece.offsets.end(), missing: piece.dumped.reason() },
+            Some(piece) => Run { until: piece.offsets.end(), missing: piece.reason() },
             None => {
                 let pieces = self.segment.pieces();
                 let next = pieces.get(pieces.partition_point(|piece| piece.offsets.start() <= at));

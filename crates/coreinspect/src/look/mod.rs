@@ -32,7 +32,6 @@ pub(crate) use times::Timestamp;
 pub(crate) use words::WordSize;
 
 use crate::error::Error;
-use crate::memory::Dumped;
 use crate::position::SegmentOffset;
 use crate::shm::Segment;
 use crate::targets::Target;
@@ -42,7 +41,9 @@ use crate::targets::Target;
 pub struct Look {
     /// Saved bytes of the segment.
     pub saved: u64,
-    /// Those of them that were read for this.
+    /// Those that the dump lacks, and `coreinspect fill` added.
+    pub filled: u64,
+    /// Those of both that were read for this.
     pub examined: u64,
     /// Examined bytes that are zero.
     pub zero: u64,
@@ -144,7 +145,8 @@ impl Look {
             (None, None) => Vec::new(),
         };
         Ok(Self {
-            saved: segment.bytes_that_are(Dumped::Saved),
+            saved: segment.saved(),
+            filled: segment.filled(),
             examined,
             zero: bytes.zero(),
             texture,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memchr_iter;
 
-use crate::memory::{Dumped, Extent};
+use crate::memory::Extent;
 use crate::position::{Address, Interval, Position};
 use crate::shm::Segment;
 use crate::targets::Target;
@@ -91,7 +91,7 @@ impl KnownPaths {
         }
         let all = Interval::clamped(Address::new(0), u64::MAX);
         let mut saved = target.memory(all);
-        saved.retain(|extent| extent.dumped == Dumped::Saved);
+        saved.retain(Extent::is_there);
         saved.sort_by_key(|extent| extent.range.start());
         let initial = initial_strings(target, &saved);
         let words = this.environment(&initial);

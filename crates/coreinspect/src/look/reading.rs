@@ -1,7 +1,6 @@
 //! Which bytes of a segment are looked at: a head in full, and blocks at even distances behind it.
 
 use crate::error::Error;
-use crate::memory::Dumped;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::source::Sampling;
@@ -51,7 +50,7 @@ pub(super) fn read(
     budget: Budget,
     mut each: impl FnMut(SegmentOffset, &[u8]),
 ) -> Result<u64, Error> {
-    let saved = |piece: &&crate::shm::Piece| piece.dumped == Dumped::Saved;
+    let saved = |piece: &&crate::shm::Piece| piece.is_there();
     let Some(first) = segment.pieces().iter().find(saved).map(|piece| piece.offsets.start()) else {
         return Ok(0);
     };
@@ -85,7 +84,7 @@ impl Reader<'_> {
         let pieces = pieces.iter().skip(first).take_while(|piece| piece.offsets.start() < window.end());
         for piece in pieces {
             let Some(left) = budget.checked_sub(LEAST) else { break };
-            let part = piece.offsets.intersection(window).filter(|_| piece.dumped == Dumped::Saved);
+            let part = piece.offsets.intersection(window).filter(|_| piece.is_there());
             let read = match part {
                 Some(part) => self.part(part, budget, each)?,
                 None => 0,

@@ -109,6 +109,7 @@ impl PageMap {
         for piece in segment.pieces() {
             this.push(Interval::new(next, piece.offsets.start()), PageState::Hole);
             match piece.dumped {
+                _ if piece.filled.is_some() => this.push(Some(piece.offsets), PageState::Filled),
                 Dumped::Saved => {
                     for part in this.cells_of(piece.offsets) {
                         this.push(Some(part), reader.state(*piece, part)?);

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use super::places::{Kind, Places};
 use super::stacks::word;
 use crate::machine::Class;
-use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position};
 use crate::targets::Target;
 
@@ -149,7 +148,7 @@ impl Caches<'_, '_> {
         let mut found = Vec::new();
         for place in data {
             for extent in self.target.memory(place.range) {
-                if extent.dumped != Dumped::Saved || extent.range.length() > left {
+                if !extent.is_there() || extent.range.length() > left {
                     continue;
                 }
                 left = left.saturating_sub(extent.range.length());

@@ -7,7 +7,7 @@ use super::signal_frames::SignalFrame;
 use super::stacks::{self, Stack};
 use super::thread_local;
 use crate::debug_files::programs::{self, Program};
-use crate::memory::Dumped;
+use crate::memory::Extent;
 use crate::position::{Address, Coverage, Interval, Position};
 use crate::shm::Segment;
 use crate::targets::Target;
@@ -313,23 +313,22 @@ impl<'t> Places<'t> {
 
     /// The saved bytes, each run with the index of its place.
     pub fn saved(&self, target: &dyn Target) -> Vec<(Interval<Address>, usize)> {
-        self.with_extents(target, |dumped| dumped == Dumped::Saved)
+        self.with_extents(target, Extent::is_there)
     }
 
     /// The bytes that are not saved, each run with the index of its place.
     pub fn unsaved(&self, target: &dyn Target) -> Vec<(Interval<Address>, usize)> {
-        self.with_extents(target, |dumped| dumped != Dumped::Saved)
+        self.with_extents(target, |extent| !extent.is_there())
     }
 
     fn with_extents(
         &self,
         target: &dyn Target,
-        wanted: impl Fn(Dumped) -> bool,
+        wanted: impl Fn(&Extent) -> bool,
     ) -> Vec<(Interval<Address>, usize)> {
         let mut found = Vec::new();
         let everything = Interval::clamped(Address::new(0), u64::MAX);
-        let extents: Vec<_> =
-            target.memory(everything).into_iter().filter(|one| wanted(one.dumped)).collect();
+        let extents: Vec<_> = target.memory(everything).into_iter().filter(|one| wanted(one)).collect();
         for (index, place) in self.places.iter().enumerate() {
             let first = extents.partition_point(|extent| extent.range.end() <= place.range.start());
             let inside =

@@ -5,7 +5,6 @@ use super::places::{Kind, Places};
 use super::{Budget, Foreign, Pace, Wanted, scan};
 use crate::error::Error;
 use crate::machine::Class;
-use crate::memory::Dumped;
 use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
@@ -116,7 +115,7 @@ impl Stored {
         let tags = target.identity().pointer_tags;
         let pointers = Pointers { places, segment, class, tags, limit, bounds, foreign };
         // Each offset once, from whichever attachment saved it. The tag is the piece.
-        let saved = segment.pieces().iter().enumerate().filter(|(_, piece)| piece.dumped == Dumped::Saved);
+        let saved = segment.pieces().iter().enumerate().filter(|(_, piece)| piece.is_there());
         let pieces = saved.flat_map(|(tag, piece)| {
             let parts = wanted.of(piece.offsets).into_iter();
             parts.filter_map(move |part| {

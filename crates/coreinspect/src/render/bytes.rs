@@ -5,7 +5,6 @@ use std::io;
 use super::canvas::Canvas;
 use super::hex::HexDump;
 use super::style::Tone;
-use crate::memory::Dumped;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::targets::Target;
@@ -38,7 +37,7 @@ pub(super) fn draw(
 
 /// The first saved bytes of a segment that no layout fits.
 pub(super) fn excerpt(target: &dyn Target, segment: &Segment, canvas: &mut dyn Canvas) -> io::Result<()> {
-    let Some(saved) = segment.pieces().iter().find(|piece| piece.dumped == Dumped::Saved) else {
+    let Some(saved) = segment.pieces().iter().find(|piece| piece.is_there()) else {
         return Ok(());
     };
     let start = saved.offsets.start();
@@ -47,7 +46,9 @@ pub(super) fn excerpt(target: &dyn Target, segment: &Segment, canvas: &mut dyn C
     canvas.gap()?;
     draw(target, segment, window, &[], canvas)?;
     if end < segment.end() {
-        let hint = format!("the first {EXCERPT} of {} saved bytes; --hex shows all", segment.saved());
+        let there = segment.saved().saturating_add(segment.filled());
+        let which = if segment.filled() > 0 { "saved and filled" } else { "saved" };
+        let hint = format!("the first {EXCERPT} of {there} {which} bytes; --hex shows all");
         canvas.line(2, &[(Tone::Faint, &hint)])?;
     }
     Ok(())

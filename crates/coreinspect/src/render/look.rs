@@ -42,8 +42,12 @@ pub fn summary(look: &Look) -> String {
     let guesses = &look.guesses;
     let texture = match guesses.texture {
         "nothing" => return "not in the dump".to_owned(),
-        "zero" if look.examined < look.saved => {
-            return format!("zero in the part that was examined ({} of {} bytes)", look.examined, look.saved);
+        "zero" if look.examined < there(look) => {
+            return format!(
+                "zero in the part that was examined ({} of {} bytes)",
+                look.examined,
+                there(look)
+            );
         }
         "zero" => return "all zero".to_owned(),
         "one-byte" => return one_byte(look),
@@ -93,10 +97,11 @@ fn whole(look: &Look) -> String {
         "random" => "random bytes: encrypted or compressed data looks like this (a guess)".to_owned(),
         _ => "bytes of several kinds".to_owned(),
     };
-    let part = if look.examined < look.saved {
-        format!("{} of {} saved bytes examined: its start, and blocks after it", look.examined, look.saved)
+    let which = if look.filled > 0 { "saved and filled" } else { "saved" };
+    let part = if look.examined < there(look) {
+        format!("{} of {} {which} bytes examined: its start, and blocks after it", look.examined, there(look))
     } else {
-        format!("all {} saved bytes examined", look.examined)
+        format!("all {} {which} bytes examined", look.examined)
     };
     let entropy =
         look.entropy.map_or_else(String::new, |entropy| format!("; {entropy:.2} bits of entropy a byte"));
@@ -105,7 +110,7 @@ fn whole(look: &Look) -> String {
 
 fn one_byte(look: &Look) -> String {
     let byte = look.runs.shown.first().map_or(0, |run| run.byte);
-    let all = if look.examined < look.saved { "in the examined part,  " } else { "" };
+    let all = if look.examined < there(look) { "in the examined part,  " } else { "" };
     format!("{all}only the byte {byte:#04x}")
 }
 
@@ -184,4 +189,9 @@ fn pointer(pointer: &PointerGuess) -> String {
         tagged(pointer.tag),
         pointer.why
     )
+}
+
+/// Bytes that are there: saved, or filled.
+fn there(look: &Look) -> u64 {
+    look.saved.saturating_add(look.filled)
 }

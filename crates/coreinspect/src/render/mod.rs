@@ -7,6 +7,7 @@ mod bytes;
 pub mod canvas;
 pub mod check;
 pub mod diff;
+mod filled;
 pub mod grid;
 pub mod hex;
 pub mod json;

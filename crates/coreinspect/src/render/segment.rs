@@ -10,7 +10,7 @@ use super::style::{Style, Tone};
 use super::table::state_tone;
 use super::value::{BytesAt, Tree, leaves};
 use crate::position::{Interval, SegmentOffset};
-use crate::report::{Attachment, Content, Segment};
+use crate::report::{Attachment, Content, FilledWith, Segment};
 use crate::shm;
 use crate::targets::Target;
 
@@ -163,6 +163,13 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
     fact("saved", &format!("{} bytes: {}", segment.saved, segment.state))?;
     // The map shows runs better than many lines do.
     let listed = segment.map.is_none() || segment.missing_runs() <= MOST_RUNS_LISTED;
+    if segment.filled > 0 {
+        let from = one.memory.map_or(&[][..], |(target, _)| target.filled_from());
+        let from = segment.filled_from.iter().filter_map(|index| from.get(*index));
+        let from: Vec<_> = from.map(|from| FilledWith::from(from).words()).collect();
+        let from = Printable(from.join(", ").as_bytes()).to_string();
+        fact("filled", &format!("{} of the missing bytes by coreinspect fill, from {from}", segment.filled))?;
+    }
     if let Some(foreign) = &segment.foreign {
         fact("foreign", &foreign.sentence(segment.number))?;
     }
@@ -218,6 +225,12 @@ fn write_attachment(
             let text = format!("missing  {} runs: see the map", mapping.missing.len());
             writeln!(out, "      {}", style.paint(Tone::Bad, text))?;
             continue;
+        }
+        for fill in mapping.fills.iter().filter(|_| listed) {
+            let bytes = fill.end.0.saturating_sub(fill.start.0);
+            let end = fill.offset.saturating_add(bytes);
+            let text = format!("filled   offset {:#x}-{end:#x}  {bytes} bytes", fill.offset);
+            writeln!(out, "      {}", style.paint(Tone::Care, text))?;
         }
         for missing in &mapping.missing {
             let bytes = missing.end.0.saturating_sub(missing.start.0);

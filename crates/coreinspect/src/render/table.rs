@@ -6,7 +6,7 @@ use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
 use super::style::{Style, Tone};
-use super::{about, look, missing, unnamed, value};
+use super::{about, filled, look, missing, unnamed, value};
 use crate::report::{Attachment, Dump, Segment, State};
 
 /// A column of the listing.
@@ -180,6 +180,7 @@ impl Listing {
         }
         unnamed::draw(dump, canvas)?;
         missing::draw(dump, canvas)?;
+        filled::draw(dump, canvas)?;
         for (number, foreign) in
             dump.segments.iter().filter_map(|one| Some((one.number, one.foreign.as_ref()?)))
         {

@@ -1,6 +1,6 @@
 //! From a target to its report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use shmcore::{Key, ShmId};
 use super::content::Decoding;
 use super::foreign::Elsewhere;
 use super::{
-    Attachment, Cause, Dump, Error, Fault, Foreign, Hex, KeyParts, Mapping, Missing, PathText, Place,
-    Process, Segment, Signal, State, Text, Thread, Warning,
+    Attachment, Cause, Dump, Error, Fault, Fill, FilledWith, Foreign, Hex, KeyParts, Mapping, Missing,
+    PathText, Place, Process, Segment, Signal, State, Text, Thread, Warning,
 };
 use crate::debug_files::named_program::{Held, can_have_run};
 use crate::kind::Kinds;
@@ -131,6 +131,7 @@ impl Dump {
             process: Process::of(target, options),
             fault: Fault::of(target, &memory.segments).map(|fault| elsewhere.explained(fault)).transpose()?,
             segments,
+            filled_with: target.filled_from().iter().map(FilledWith::from).collect(),
             warnings: target
                 .warnings()
                 .iter()
@@ -191,6 +192,7 @@ impl Dump {
             process: Process::default(),
             fault: None,
             segments: Vec::new(),
+            filled_with: Vec::new(),
             warnings: Vec::new(),
             error: Some(Error { code: error.code(), message: error.to_string(), offset: error.offset() }),
             posix_mappings: None,
@@ -247,6 +249,7 @@ impl Segment {
             |time: Option<SystemTime>| Some(time?.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs());
         let pid = |pid: Option<shmcore::Pid>| u32::try_from(pid?.as_raw()).ok();
         let (mapped, saved) = (segment.mapped(), segment.saved());
+        let from: BTreeSet<_> = segment.pieces().iter().filter_map(|piece| piece.filled).collect();
         Self {
             number,
             kind: Some(segment.kind).filter(|_| segment.found_by != FoundBy::Content),
@@ -271,6 +274,8 @@ impl Segment {
             removed: facts.permissions.map(shmcore::Permissions::is_removed),
             mapped,
             saved,
+            filled: segment.filled(),
+            filled_from: from.into_iter().collect(),
             state: state(mapped, saved, segment.bytes_that_are(Dumped::CutOff) > 0),
             attachments: segment.attachments.iter().map(Attachment::from).collect(),
             content: None,
@@ -325,6 +330,11 @@ impl From<&shm::Attachment> for Attachment {
 
 impl From<&shm::Mapping> for Mapping {
     fn from(mapping: &shm::Mapping) -> Self {
+        let fills = mapping.filled().filter_map(|(range, from)| {
+            let offset = mapping.offsets(range)?.start().get();
+            Some(Fill { start: range.start().into(), end: range.end().into(), offset, from })
+        });
+        let fills: Vec<_> = fills.collect();
         let missing = mapping.missing().filter_map(|extent| {
             Some(Missing {
                 start: extent.range.start().into(),
@@ -339,6 +349,10 @@ impl From<&shm::Mapping> for Mapping {
             offset: mapping.offset.get(),
             permissions: mapping.permissions.map(|permissions| permissions.to_string()),
             saved: mapping.saved(),
+            filled: fills
+                .iter()
+                .fold(0, |sum, fill| sum.saturating_add(fill.end.0.saturating_sub(fill.start.0))),
+            fills,
             missing: missing.collect(),
         }
     }

@@ -14,6 +14,9 @@ use crate::types;
 pub struct Look {
     /// Saved bytes of the segment.
     pub saved: u64,
+    /// Those that it lacks, and `coreinspect fill` added: the segment has them too.
+    #[serde(skip)]
+    pub filled: u64,
     /// Those of them that were read for this: of a large segment its head, and blocks at even distances behind it.
     pub examined: u64,
     /// Examined bytes that are zero.
@@ -204,7 +207,7 @@ impl Look {
         segment: &shm::Segment,
         budget: Budget,
     ) -> Result<Option<Self>, Error> {
-        if !cost.look(segment.saved().min(budget.most())) {
+        if !cost.look(segment.saved().saturating_add(segment.filled()).min(budget.most())) {
             return Ok(None);
         }
         let look = Self::of(target, surroundings(), segment, budget)?;
@@ -244,6 +247,7 @@ impl From<look::Look> for Look {
         };
         Self {
             saved: look.saved,
+            filled: look.filled,
             examined: look.examined,
             zero: look.zero,
             entropy: look.entropy.map(|entropy| (entropy * 100.0).round() / 100.0),

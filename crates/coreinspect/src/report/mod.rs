@@ -10,6 +10,7 @@ mod content;
 mod content_lock;
 mod diff;
 mod fault;
+mod filled;
 mod foreign;
 mod handler;
 mod holes;
@@ -36,6 +37,7 @@ pub use content::repeated;
 pub use content_lock::ContentLock;
 pub use diff::{Diff, DiffEvidence, DiffField, DiffMissing, DiffRange, DiffSegment};
 pub use fault::Fault;
+pub use filled::{Fill, FilledWith, Filling, Made};
 pub use foreign::{FaultWord, Foreign};
 pub use handler::Handler;
 pub use holes::{Hole, Holes};
@@ -101,6 +103,8 @@ pub struct Dump {
     pub fault: Option<Fault>,
     /// The System V segments.
     pub segments: Vec<Segment>,
+    /// Where bytes are from that the dump itself lacks.
+    pub filled_with: Vec<FilledWith>,
     /// What is lost, or could not be told.
     pub warnings: Vec<Warning>,
     /// Why it could not be read.
@@ -231,7 +235,11 @@ pub struct Segment {
     pub mapped: u64,
     /// Those of them that the dump holds.
     pub saved: u64,
-    /// "whole", "partial", "absent" or "cut-off".
+    /// Those of them that it lacks, and `coreinspect fill` added.
+    pub filled: u64,
+    /// Where these are from: indices of the dump's `filled_with`.
+    pub filled_from: Vec<usize>,
+    /// "whole", "partial", "absent" or "cut-off": filled bytes count as missing.
     pub state: State,
     /// Where it was attached.
     pub attachments: Vec<Attachment>,
@@ -292,7 +300,11 @@ pub struct Mapping {
     pub permissions: Option<String>,
     /// Bytes of it that the dump holds.
     pub saved: u64,
-    /// Runs of it that the dump lacks.
+    /// Bytes of it that the dump lacks, and `coreinspect fill` added.
+    pub filled: u64,
+    /// Runs of these.
+    pub fills: Vec<Fill>,
+    /// Runs of it that the dump lacks, filled or not.
     pub missing: Vec<Missing>,
 }
 

@@ -142,6 +142,7 @@ macro_rules! with_hex_sister {
 }
 
 with_hex_sister! {
+    path, "path_hex";
     name, "name_hex";
     command, "command_hex";
     executable, "executable_hex";

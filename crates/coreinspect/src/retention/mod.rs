@@ -225,7 +225,7 @@ fn coredump_filter<'a>(found: impl Iterator<Item = &'a Found>, evidence: &Eviden
 fn truncated(target: &dyn Target, segment: &Segment) -> Option<Found> {
     let missing = segment.bytes_that_are(Dumped::CutOff);
     let first = segment.pieces().iter().find(|piece| piece.dumped == Dumped::CutOff)?;
-    let size = target.identity().file_size?;
+    let size = target.identity().written?;
     Some(Found {
         code: Code::Truncated,
         certain: true,

@@ -249,8 +249,8 @@ fn shared<'a>(
 /// The saved runs of an attachment, by offset.
 fn saved(attachment: &Attachment) -> impl Iterator<Item = (Interval<SegmentOffset>, Address)> + '_ {
     let extents =
-        attachment.mappings.iter().flat_map(|mapping| mapping.extents.iter().map(move |one| (mapping, one)));
-    let saved = extents.filter(|(_, extent): &(_, &Extent)| extent.dumped == Dumped::Saved);
+        attachment.mappings.iter().flat_map(|mapping| mapping.runs().iter().map(move |one| (mapping, one)));
+    let saved = extents.filter(|(_, extent): &(_, &Extent)| extent.is_there());
     saved.filter_map(|(mapping, extent)| Some((mapping.offsets(extent.range)?, extent.range.start())))
 }
 
@@ -262,11 +262,12 @@ pub(super) fn pieces(attachments: &[Attachment]) -> Vec<Piece> {
         let extents = attachment
             .mappings
             .iter()
-            .flat_map(|mapping| mapping.extents.iter().map(move |one| (mapping, one)));
+            .flat_map(|mapping| mapping.runs().iter().map(move |one| (mapping, one)));
         return extents
             .filter_map(|(mapping, extent)| {
                 let offsets = mapping.offsets(extent.range)?;
-                Some(Piece { offsets, address: extent.range.start(), dumped: extent.dumped })
+                let Extent { range, dumped, filled } = *extent;
+                Some(Piece { offsets, address: range.start(), dumped, filled })
             })
             .collect();
     }
@@ -274,14 +275,22 @@ pub(super) fn pieces(attachments: &[Attachment]) -> Vec<Piece> {
     by_saved.sort_by_key(|attachment| Reverse(attachment.saved()));
     let mut pieces = Vec::new();
     let mut covered = Coverage::default();
-    for wanted in [Dumped::Saved, Dumped::CutOff, Dumped::NotReadable, Dumped::NotSaved] {
+    // What was filled is there, but never in the place of what was saved.
+    let order = [(Dumped::Saved, false)].into_iter().chain([true, false].into_iter().flat_map(|filled| {
+        [Dumped::CutOff, Dumped::NotReadable, Dumped::NotSaved].map(|dumped| (dumped, filled))
+    }));
+    for (wanted, filled) in order {
         for mapping in by_saved.iter().flat_map(|attachment| &attachment.mappings) {
-            for extent in mapping.extents.iter().filter(|extent| extent.dumped == wanted) {
+            for extent in mapping
+                .runs()
+                .iter()
+                .filter(|extent| (extent.dumped, extent.filled.is_some()) == (wanted, filled))
+            {
                 let Some(offsets) = mapping.offsets(extent.range) else { continue };
                 covered.add(offsets, |part| {
                     let inside = part.start().offset_from(offsets.start()).unwrap_or(0);
                     let address = extent.range.start().checked_add(inside).unwrap_or(extent.range.end());
-                    pieces.push(Piece { offsets: part, address, dumped: wanted });
+                    pieces.push(Piece { offsets: part, address, dumped: wanted, filled: extent.filled });
                 });
             }
         }

@@ -84,6 +84,8 @@ pub struct Mapping {
     pub permissions: Option<Permissions>,
     /// What the target has of it, tiled.
     pub extents: Vec<Extent>,
+    /// The same, cut where filled bytes begin and end; empty if there are none.
+    with_fills: Vec<Extent>,
 }
 
 /// A run of a segment, and the address where its bytes (or their lack) were found.
@@ -93,8 +95,22 @@ pub struct Piece {
     pub offsets: Interval<SegmentOffset>,
     /// The address of its first byte, in one of the attachments.
     pub address: Address,
-    /// Whether the target has the bytes.
+    /// Whether the target saved the bytes.
     pub dumped: Dumped,
+    /// Where they are from that it lacks: see [`Extent::filled`].
+    pub filled: Option<usize>,
+}
+
+impl Piece {
+    /// Whether its bytes can be read: saved, or filled.
+    pub fn is_there(&self) -> bool {
+        self.dumped == Dumped::Saved || self.filled.is_some()
+    }
+
+    /// Why its bytes are not there: the words of [`Dumped::reason`].
+    pub fn reason(&self) -> Option<&'static str> {
+        self.dumped.reason().filter(|_| self.filled.is_none())
+    }
 }
 
 impl Segment {
@@ -141,6 +157,12 @@ impl Segment {
         pieces.fold(0, |sum, piece| sum.saturating_add(piece.offsets.length()))
     }
 
+    /// Those that it lacks, and `coreinspect fill` added.
+    pub fn filled(&self) -> u64 {
+        let pieces = self.pieces.iter().filter(|piece| piece.filled.is_some());
+        pieces.fold(0, |sum, piece| sum.saturating_add(piece.offsets.length()))
+    }
+
     /// The offset after the last one that any attachment covers.
     pub fn end(&self) -> SegmentOffset {
         self.pieces.last().map_or(SegmentOffset::new(0), |piece| piece.offsets.end())
@@ -161,7 +183,7 @@ impl Segment {
         let mut done = 0_usize;
         while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
             let Some(at) = offset.checked_add(done as u64) else { break };
-            let Some(piece) = self.piece_at(at).filter(|piece| piece.dumped == Dumped::Saved) else { break };
+            let Some(piece) = self.piece_at(at).filter(Piece::is_there) else { break };
             let inside = at.offset_from(piece.offsets.start()).unwrap_or(0);
             let left = usize::try_from(piece.offsets.length().saturating_sub(inside)).unwrap_or(usize::MAX);
             let length = rest.len().min(left);
@@ -203,11 +225,18 @@ impl Attachment {
     /// Mappings at these addresses, by address, each with the offset of its first byte.
     pub fn of(target: &dyn Target, rows: &[(Interval<Address>, SegmentOffset)]) -> Self {
         let base = rows.first().and_then(|(range, offset)| range.start().checked_sub(offset.get()));
-        let mappings = rows.iter().map(|(range, offset)| Mapping {
-            range: *range,
-            offset: *offset,
-            permissions: target.permissions(*range),
-            extents: target.memory(*range),
+        let mappings = rows.iter().map(|(range, offset)| {
+            let extents = target.memory(*range);
+            let filled = extents.iter().any(|extent| extent.filled.is_some());
+            let (extents, with_fills) =
+                if filled { (unfilled(&extents), extents) } else { (extents, Vec::new()) };
+            Mapping {
+                range: *range,
+                offset: *offset,
+                permissions: target.permissions(*range),
+                extents,
+                with_fills,
+            }
         });
         Self { base, mappings: mappings.collect() }
     }
@@ -252,6 +281,16 @@ impl Mapping {
         saved.fold(0, |sum, extent| sum.saturating_add(extent.range.length()))
     }
 
+    /// What the target has of it, and what was filled.
+    pub fn runs(&self) -> &[Extent] {
+        if self.with_fills.is_empty() { &self.extents } else { &self.with_fills }
+    }
+
+    /// Its bytes that the target lacks and `coreinspect fill` added, and where they are from.
+    pub fn filled(&self) -> impl Iterator<Item = (Interval<Address>, usize)> + '_ {
+        self.with_fills.iter().filter_map(|extent| Some((extent.range, extent.filled?)))
+    }
+
     /// Whether bytes of it are missing in this way.
     pub fn lacks(&self, dumped: Dumped) -> bool {
         self.extents.iter().any(|extent| extent.dumped == dumped)
@@ -261,4 +300,18 @@ impl Mapping {
     pub fn missing(&self) -> impl Iterator<Item = &Extent> {
         self.extents.iter().filter(|extent| extent.dumped != Dumped::Saved)
     }
+}
+
+/// `extents` as they were before any was filled, each as long as can be.
+fn unfilled(extents: &[Extent]) -> Vec<Extent> {
+    let mut merged = Vec::<Extent>::new();
+    for extent in extents {
+        match merged.last_mut() {
+            Some(last) if last.dumped == extent.dumped => {
+                last.range = Interval::new(last.range.start(), extent.range.end()).unwrap_or(last.range);
+            }
+            _ => merged.push(Extent { filled: None, ..*extent }),
+        }
+    }
+    merged
 }

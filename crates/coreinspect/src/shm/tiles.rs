@@ -2,7 +2,6 @@
 
 use super::{Piece, Segment};
 use crate::error::Error;
-use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::targets::Target;
 
@@ -16,14 +15,14 @@ pub struct Tile {
 }
 
 impl Tile {
-    /// Why its bytes are missing: the words of [`Dumped::reason`], or "not-mapped"; `None` if they are saved.
+    /// Why its bytes are missing: the words of [`Dumped::reason`], or "not-mapped"; `None` if they are there.
     pub fn missing(&self) -> Option<&'static str> {
-        self.piece.map_or(Some("not-mapped"), |piece| piece.dumped.reason())
+        self.piece.map_or(Some("not-mapped"), |piece| piece.reason())
     }
 
     /// Where its saved bytes stand in the target.
     pub fn saved_at(&self) -> Option<Interval<Address>> {
-        let piece = self.piece.filter(|piece| piece.dumped == Dumped::Saved)?;
+        let piece = self.piece.filter(Piece::is_there)?;
         let inside = self.offsets.start().offset_from(piece.offsets.start())?;
         Interval::with_length(piece.address.checked_add(inside)?, self.offsets.length())
     }

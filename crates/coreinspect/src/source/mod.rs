@@ -1,5 +1,6 @@
 //! Where the bytes of a dump come from. A new kind of input is one file that implements [`Source`].
 
+mod before_fill;
 mod beside;
 mod bytes;
 mod folder;
@@ -15,6 +16,7 @@ mod sampling;
 mod stream;
 mod table;
 
+pub(crate) use before_fill::BeforeFill;
 pub use beside::Beside;
 pub use bytes::Bytes;
 pub use folder::dumps_in;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::{CoreTarget, FoundBy, Identity, Mapping, SegmentFacts, Target, Told};
+use super::{CoreTarget, FilledFrom, FoundBy, Identity, Mapping, SegmentFacts, Target, Told};
 use crate::error::{Error, Warning};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval, Position};
@@ -51,10 +51,10 @@ pub(super) fn completed(dump: Box<dyn Target>, beside: Beside) -> Box<dyn Target
 impl Completed {
     /// The first part of `range` whose bytes the dump has, or the core beside it (`true`); `None` if neither has its start.
     fn part(&self, range: Interval<Address>) -> Option<(Interval<Address>, bool)> {
-        let extent = self.memory(range).into_iter().next().filter(|extent| extent.dumped == Dumped::Saved)?;
+        let extent = self.memory(range).into_iter().next().filter(Extent::is_there)?;
         let own = self.dump.memory(extent.range).into_iter().next()?;
         let first = own.range.intersection(extent.range)?;
-        Some((first, own.dumped != Dumped::Saved))
+        Some((first, !own.is_there()))
     }
 }
 
@@ -88,7 +88,7 @@ impl Target for Completed {
         let Some(segments) = &self.segments else { return extents };
         let mut all = Vec::with_capacity(extents.len());
         for extent in extents {
-            if extent.dumped == Dumped::Saved || !self.facts.shows(extent.range) {
+            if extent.is_there() || !self.facts.shows(extent.range) {
                 all.push(extent);
                 continue;
             }
@@ -147,6 +147,10 @@ impl Target for Completed {
             at = part.end();
         }
         Ok(())
+    }
+
+    fn filled_from(&self) -> &[FilledFrom] {
+        self.dump.filled_from()
     }
 
     fn warnings(&self) -> &[Warning] {

@@ -50,12 +50,14 @@ impl CoreTarget {
                 return Err(Error::Read { what: "the notes", at: FileOffset::new(0), source });
             }
         };
+        let file_size = source.stream().is_none_or(Stream::size_is_known).then(|| source.size());
         let identity = Identity {
             kind: "elf-core",
             writer: core.writer(),
             machine: core.machine(),
             page_size,
-            file_size: source.stream().is_none_or(Stream::size_is_known).then(|| source.size()),
+            file_size,
+            written: file_size,
             complete: core.complete(),
             pointer_tags: facts.pointer_tags(core.machine(), core.pointer_tags()),
             private_memory_saved: core.auxiliary().stack.is_some_and(|stack| {
@@ -69,6 +71,17 @@ impl CoreTarget {
         let process = process(&core);
         let threads = core.threads().iter().map(thread).collect();
         Ok(Self { source, core, identity, process, threads, facts, warnings })
+    }
+
+    /// Where the note of what was filled stands.
+    pub(super) fn fill_note(&self) -> Option<Interval<FileOffset>> {
+        self.core.fill()
+    }
+
+    /// The same with a warning more.
+    pub(super) fn warned(mut self, warning: Warning) -> Self {
+        self.warnings.push(warning);
+        self
     }
 }
 

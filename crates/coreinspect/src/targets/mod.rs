@@ -6,6 +6,8 @@
 mod completed;
 mod core;
 mod facts;
+mod filled;
+mod filled_from;
 mod live;
 #[cfg(feature = "minidump")]
 mod minidump;
@@ -17,6 +19,7 @@ pub use self::core::CoreTarget;
 #[cfg(feature = "minidump")]
 pub use self::minidump::MinidumpTarget;
 pub use facts::{Facts, FileId, FoundBy, Told};
+pub use filled_from::FilledFrom;
 pub use live::LiveTarget;
 pub use segment_facts::SegmentFacts;
 pub use system_call::SystemCall;
@@ -51,6 +54,8 @@ pub struct Identity {
     pub page_size: Option<u64>,
     /// Bytes of the file, decompressed; `None` for a running process, and for what was not read to its end.
     pub file_size: Option<u64>,
+    /// The same without what `coreinspect fill` added.
+    pub written: Option<u64>,
     /// Whether every byte that the headers promise is in the file; `None` if it was not read to its end.
     pub complete: Option<bool>,
     /// Bits of its pointers that are no part of the address.
@@ -94,7 +99,7 @@ pub fn open(source: Arc<dyn Source>) -> Result<Box<dyn Target>, Error> {
         }
         return Ok(Box::new(MinidumpTarget::read(source)?));
     }
-    Ok(Box::new(CoreTarget::read(source)?))
+    filled::open(source)
 }
 
 /// As [`open`], with what a handler left beside the dump.
@@ -163,6 +168,11 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// [`Error::Read`], also for what writing said.
     fn copy(&self, range: Interval<Address>, file: &mut File) -> Result<(), Error>;
+
+    /// Where bytes are from that the dump itself lacks: by the indices of [`Extent::filled`].
+    fn filled_from(&self) -> &[FilledFrom] {
+        &[]
+    }
 
     /// What was lost while the target was read.
     fn warnings(&self) -> &[Warning];

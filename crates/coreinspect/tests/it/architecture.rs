@@ -41,6 +41,7 @@ const FLOW: &[&str] = &[
     "address_space",
     "diff",
     "unnamed",
+    "fill",
     "report",
     "inspection",
     "render",

@@ -12,7 +12,7 @@ pub(crate) mod segment;
 mod shared;
 pub(crate) mod subject;
 mod valgrind;
-mod witness;
+pub(crate) mod witness;
 
 use dump::Kept::{All, Nothing, Pages};
 use hugepages::HugePages;

@@ -37,6 +37,7 @@ mod dwarf;
 mod escapes;
 mod expect;
 mod extract;
+mod fill;
 mod first_words;
 mod foreign;
 mod fuzz_seeds;

@@ -2,7 +2,7 @@
 //! gdb, and from a plain scan of the dump's memory.
 
 mod command;
-mod crashed;
+pub(crate) mod crashed;
 mod fault;
 mod foreign;
 mod frames;

@@ -55,6 +55,8 @@ pub(crate) fn built() -> Vec<Seed> {
         core.bytes.truncate(core.bytes.len() / 2);
         ("truncated", core)
     });
+    let filled = [X86_64, MIPS].map(|abi| ("filled", filled(abi)));
+    let whole = whole.chain(filled);
     let named = |(writer, core): (&str, Core)| Seed { name: format!("{writer} {}", core.abi.name), core };
     whole.chain(cut).map(named).collect()
 }
@@ -101,6 +103,48 @@ fn plant(honest: &honest::Honest, count: u64) -> Planted {
     (2..core.phnum).for_each(|index| core.set_program(index, "p_offset", offset));
     let contents = offset as usize..offset as usize + size;
     Planted { seed: Seed { name: format!("{count} segments of {}", honest.name), core }, contents }
+}
+
+/// A kernel's core with the second page of its read-only attach behind its end, and a note that says so: docs/fill.md.
+fn filled(abi: Abi) -> Core {
+    let mut core = presets::kernel(abi).build();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let header = hex(&core.bytes[..abi.header_bytes() as usize]);
+    let size = core.bytes.len();
+    let name = presets::segment_name(presets::READER_KEY);
+    let row = presets::rows(&abi, 1).into_iter().find(|row| row.name == name).unwrap();
+    let at = size.next_multiple_of(4096);
+    core.bytes.resize(at, 0);
+    core.bytes.resize(at + abi.page_size as usize, b'F');
+    let source = r#"{"kind":"dump","name":"w","pid":7,"command":"w","time":9,"time_of":"file"}"#;
+    let (start, end) = (row.start + abi.page_size, row.start + 2 * abi.page_size);
+    let json = format!(
+        r#"{{"format":"coreinspect-fill/1","core":{{"size":{size},"header":"{header}"}},"sources":[{source}],"fills":[{{"start":"{start:#x}","end":"{end:#x}","at":{at},"source":0}}]}}"#
+    );
+    let note_at = core.bytes.len();
+    for word in [12, json.len() as u64, 0x5348_4d03] {
+        core.bytes.extend(abi.encode(word, 4));
+    }
+    core.bytes.extend(b"coreinspect\0");
+    let desc = core.bytes.len()..core.bytes.len() + json.len();
+    core.bytes.extend(json.as_bytes());
+    core.bytes.resize(core.bytes.len().next_multiple_of(8), 0);
+    let note_size = (core.bytes.len() - note_at) as u64;
+    let row_size = abi.program_header_bytes() as usize;
+    let rows = core.bytes[core.phoff..core.phoff + core.phnum * row_size].to_vec();
+    core.phoff = core.bytes.len();
+    core.bytes.extend(rows);
+    core.bytes.resize(core.bytes.len() + row_size, 0);
+    for (field, value) in
+        [("p_type", 4), ("p_offset", note_at as u64), ("p_filesz", note_size), ("p_align", 4)]
+    {
+        core.set_program(core.phnum, field, value);
+    }
+    core.phnum += 1;
+    core.set_header("e_phoff", core.phoff as u64);
+    core.set_header("e_phnum", core.phnum as u64);
+    core.notes.push(NoteMark { kind: 0x5348_4d03, header: note_at, desc });
+    core
 }
 
 /// The real cores of testdata, trimmed to headers, notes and the first bytes of each PT_LOAD.

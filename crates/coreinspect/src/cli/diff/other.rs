@@ -16,35 +16,42 @@ use crate::shm::Segment;
 use crate::source::{self, MappedFile};
 
 /// A file with the bytes of a segment, and what its FILE.json says of its holes.
-pub(super) struct Raw {
+pub(in crate::cli) struct Raw {
     source: MappedFile,
     holes: Vec<(Interval<SegmentOffset>, &'static str)>,
+    key: Option<String>,
 }
 
 impl Raw {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(in crate::cli) fn open(path: &Path) -> Result<Self, Failure> {
         let name = dumps::shown(path);
         let source = MappedFile::open(path)
             .map_err(|source| Failure::new(format!("{name}: {}", crate::Error::Open { source })))?;
         let mut beside = path.to_owned().into_os_string();
         beside.push(".json");
-        let holes = match fs::read(&beside) {
+        let (holes, key) = match fs::read(&beside) {
             Ok(text) => holes(&text).ok_or_else(|| {
                 Failure::new(format!("{name}.json does not list holes, as extract writes them"))
             })?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Vec::new(), None),
             Err(error) => return Err(Failure::new(format!("cannot read {name}.json: {error}"))),
         };
-        Ok(Self { source, holes })
+        Ok(Self { source, holes, key })
     }
 
-    pub(super) fn contents(&self) -> FileContents<'_> {
+    /// The key of the segment whose bytes it holds, where FILE.json says it.
+    pub(in crate::cli) fn key(&self) -> Option<String> {
+        self.key.clone()
+    }
+
+    pub(in crate::cli) fn contents(&self) -> FileContents<'_> {
         FileContents::new(&self.source, self.holes.iter().copied())
     }
 }
 
-/// The holes that the JSON beside an extracted segment lists.
-fn holes(text: &[u8]) -> Option<Vec<(Interval<SegmentOffset>, &'static str)>> {
+/// The holes that the JSON beside an extracted segment lists, and its key.
+#[allow(clippy::type_complexity, reason = "used once")]
+fn holes(text: &[u8]) -> Option<(Vec<(Interval<SegmentOffset>, &'static str)>, Option<String>)> {
     let document: Value = serde_json::from_slice(text).ok()?;
     let missing = document.get("missing")?.as_array()?.iter().map(|hole| {
         let number = |name: &str| hole.get(name)?.as_u64().map(SegmentOffset::new);
@@ -56,7 +63,8 @@ fn holes(text: &[u8]) -> Option<Vec<(Interval<SegmentOffset>, &'static str)>> {
         };
         Some((Interval::new(number("start")?, number("end")?)?, reason))
     });
-    missing.collect()
+    let key = document.get("key").and_then(|key| key.as_str()).map(str::to_owned);
+    Some((missing.collect::<Option<_>>()?, key))
 }
 
 /// The living segment that is `segment`, and what says so. The id is asked for where the dump has it; a key of its own
@@ -72,7 +80,7 @@ pub(super) fn alive(segment: &Segment, alive: &[Status]) -> Option<(Status, Matc
 }
 
 /// When the copy in the file at `path` was taken.
-pub(super) fn taken(path: &Path) -> Taken {
+pub(in crate::cli) fn taken(path: &Path) -> Taken {
     let written = source::time_of_death(path).and_then(|since| UNIX_EPOCH.checked_add(since));
     match (written, fs::metadata(path).and_then(|metadata| metadata.modified())) {
         (Some(time), _) => Taken::At(time),

@@ -11,7 +11,6 @@ use super::places::Places;
 use super::{Budget, Pace, scan};
 use crate::error::Error;
 use crate::machine::Class;
-use crate::memory::Dumped;
 use crate::position::{Address, Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::targets::Target;
@@ -157,7 +156,7 @@ impl Search<'_> {
     fn pieces(&self, segment: &Segment, budget: &mut Budget) -> Vec<(Interval<Address>, usize)> {
         let pieces = segment.pieces().iter().enumerate();
         let mut pieces: Vec<_> = pieces
-            .filter(|(_, piece)| piece.dumped == Dumped::Saved)
+            .filter(|(_, piece)| piece.is_there())
             .filter_map(|(tag, piece)| {
                 let left = self.reach.0.checked_sub(piece.offsets.start().get()).filter(|left| *left > 0)?;
                 Some((Interval::clamped(piece.address, piece.offsets.length().min(left)), tag))

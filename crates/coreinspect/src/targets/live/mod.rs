@@ -194,7 +194,7 @@ impl Target for LiveTarget {
             let Some(range) = Interval::new(start, end).filter(|range| !range.is_empty()) else { return };
             match extents.last_mut().filter(|last| last.dumped == dumped) {
                 Some(last) => last.range = Interval::new(last.range.start(), end).unwrap_or(last.range),
-                None => extents.push(Extent { range, dumped }),
+                None => extents.push(Extent { range, dumped, filled: None }),
             }
         };
         let mut at = range.start();

@@ -23,6 +23,7 @@ pub(super) fn identity(folder: &ProcessFolder) -> Identity {
         pointer_tags: folder.untag_mask().map_or(tags, |mask| tags.unmasked(machine, mask)),
         page_size,
         file_size: None,
+        written: None,
         complete: Some(true),
         private_memory_saved: true,
     }

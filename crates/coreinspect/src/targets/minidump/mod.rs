@@ -91,6 +91,7 @@ impl MinidumpTarget {
             machine,
             page_size: auxiliary.page_size,
             file_size: Some(source.size()),
+            written: Some(source.size()),
             pointer_tags: PointerTags::of(machine),
             complete: Some(missing == 0 && !warnings.has("streams")),
             private_memory_saved: stack_saved,

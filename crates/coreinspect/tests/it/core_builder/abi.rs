@@ -30,7 +30,7 @@ impl Abi {
         self.bits == 64
     }
 
-    pub(super) fn header_bytes(&self) -> u64 {
+    pub(crate) fn header_bytes(&self) -> u64 {
         if self.is_64() { 64 } else { 52 }
     }
 
