@@ -22,7 +22,7 @@ use crate::types::contents::{Contents, bytes_with_gaps};
 
 mod other;
 
-pub(super) use other::{Raw, taken};
+pub(super) use other::{Raw, taken, written};
 
 /// Compares segments of a dump with those of another dump, with live segments, or with a file: fields, bytes, and which
 /// copy is newer.

@@ -11,7 +11,7 @@ use super::expect::Expectation;
 use super::key::makers;
 use super::layout_argument::{Chosen, LayoutFlags};
 use super::output::JsonFile;
-use super::{Context, Execute, Failure, Status, coredumpctl, mistaken, sisters};
+use super::{Context, Execute, Failure, Status, coredumpctl, diff, mistaken, sisters};
 use crate::inspection::{CrossView, Inspection};
 use crate::layout::Origin;
 use crate::layout::builtin::MAILBOX;
@@ -197,7 +197,14 @@ impl ReportFlags {
             if let Some(copy) = &mut copy {
                 copy.dump(dump)?;
             }
-            let listed = ListedDump { dump, listing: &listing, makers: &makers, follows: any_listed };
+            let moments = if wanted { dump.moments(diff::written(&named.dump)) } else { Vec::new() };
+            let listed = ListedDump {
+                dump,
+                listing: &listing,
+                makers: &makers,
+                moments: &moments,
+                follows: any_listed,
+            };
             document.dump(dump, &listed, &mut context.out)?;
             any_listed |= dump.error.is_none();
             context.out.flush()?;

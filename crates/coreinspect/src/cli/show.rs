@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::dumps::{self, DumpFlags};
 use super::inspect::ContentFlags;
-use super::{Context, Execute, Failure, Status, records};
+use super::{Context, Execute, Failure, Status, diff, records};
 use crate::inspection::{InspectedSegment, Inspection, RecordStream, Selected};
 use crate::layout::Layout;
 use crate::position::{Interval, Position, SegmentOffset, bytes};
@@ -146,7 +146,9 @@ impl Execute for Show {
         let makers = if wanted { super::key::makers(&inspection) } else { Vec::new() };
         let fault = inspection.report().fault.as_ref();
         let shown = inspection.segments().map(|segment| self.shown(&starts, segment, &makers, fault));
-        let shown = ShownSegments { segments: shown.collect::<Result<_, _>>()?, full: self.content.full() };
+        let moments = if wanted { inspection.report().moments(diff::written(&path)) } else { Vec::new() };
+        let segments = shown.collect::<Result<_, _>>()?;
+        let shown = ShownSegments { segments, full: self.content.full(), moments };
         context.print_dump(inspection.report(), &shown)?;
         Ok(status)
     }

@@ -34,6 +34,7 @@ pub mod style;
 pub mod table;
 mod tag;
 pub mod terminal;
+mod times;
 mod unnamed;
 pub mod value;
 mod written;

@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::bytes;
 use super::canvas::{Canvas, Draw, FACTS};
 use super::page_map::ShownMap;
 use super::printable::Printable;
 use super::style::{Style, Tone};
 use super::table::state_tone;
 use super::value::{BytesAt, Tree, leaves};
+use super::{bytes, times};
 use crate::position::{Interval, SegmentOffset};
-use crate::report::{Attachment, Content, FilledWith, Segment};
+use crate::report::{Attachment, Content, FilledWith, Moment, Segment};
 use crate::shm;
 use crate::targets::Target;
 
@@ -23,6 +23,8 @@ pub struct ShownSegments<'a> {
     pub segments: Vec<ShownSegment<'a>>,
     /// Whether every element of an array is shown.
     pub full: bool,
+    /// What is known of times.
+    pub moments: Vec<Moment>,
 }
 
 /// A segment, and what is shown of it beyond what always is.
@@ -54,7 +56,7 @@ impl Draw for ShownSegments<'_> {
             }
             one.draw(self.full, canvas)?;
         }
-        Ok(())
+        times::draw(&self.moments, canvas)
     }
 }
 

@@ -6,8 +6,8 @@ use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
 use super::style::{Style, Tone};
-use super::{about, filled, look, missing, unnamed, value};
-use crate::report::{Attachment, Dump, Segment, State};
+use super::{about, filled, look, missing, times, unnamed, value};
+use crate::report::{Attachment, Dump, Moment, Segment, State};
 
 /// A column of the listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +110,8 @@ pub struct ListedDump<'a> {
     pub listing: &'a Listing,
     /// What could have made the keys of its segments: a number and a line.
     pub makers: &'a [(usize, String)],
+    /// What is known of times.
+    pub moments: &'a [Moment],
     /// Whether another listing stands before it.
     pub follows: bool,
 }
@@ -117,7 +119,7 @@ pub struct ListedDump<'a> {
 impl<'a> ListedDump<'a> {
     /// A listing that stands alone.
     pub fn new(dump: &'a Dump, listing: &'a Listing) -> Self {
-        Self { dump, listing, makers: &[], follows: false }
+        Self { dump, listing, makers: &[], moments: &[], follows: false }
     }
 }
 
@@ -130,6 +132,9 @@ impl Draw for ListedDump<'_> {
                 canvas.gap()?;
             }
             listing.draw(dump, canvas)?;
+            if listing.prose() {
+                times::draw(self.moments, canvas)?;
+            }
         }
         for (number, maker) in self.makers {
             canvas.gap()?;

@@ -83,6 +83,7 @@ mod stopped;
 mod streams;
 mod terminal;
 mod testdata;
+mod times;
 mod tools;
 mod truncations;
 mod truth;

@@ -34,7 +34,7 @@ fn write_text(dump: &Dump, style: Style, out: &mut dyn Write) -> io::Result<()> 
     let segments = dump.segments.iter().map(ShownSegment::of).collect();
     let mut canvas = Terminal { style, out };
     ListedDump::new(dump, &listing).draw(&mut canvas)?;
-    ShownSegments { segments, full: false }.draw(&mut canvas)
+    ShownSegments { segments, full: false, moments: Vec::new() }.draw(&mut canvas)
 }
 
 /// The dump in `source`, called `core`.

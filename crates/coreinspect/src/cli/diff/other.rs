@@ -88,3 +88,9 @@ pub(in crate::cli) fn taken(path: &Path) -> Taken {
         (None, Err(_)) => Taken::Unknown,
     }
 }
+
+/// When the file at `path` was written last, in seconds since 1970; `None` for what is no file.
+pub(in crate::cli) fn written(path: &Path) -> Option<u64> {
+    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    Some(metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
