@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::compressed::{TOOLS, pack};
-use crate::program::{Run, coreinspect};
+use crate::program::{Run, absent, coreinspect};
 use crate::testdata::{self, Core};
 use crate::tools::{have, missing};
 
@@ -189,7 +189,7 @@ fn coredumpctl_is_asked() {
     fs::remove_file(&stored).unwrap();
     let run = Run::of(with_coredumpctl(folder.path(), &in_file).arg("--coredump")).ended(2);
     assert!(run.err.contains("which is gone"), "{run:?}");
-    let run = Run::of(coreinspect().arg("--coredump").env("PATH", "/nonexistent")).ended(2);
+    let run = Run::of(coreinspect().arg("--coredump").env("PATH", absent())).ended(2);
     assert!(run.err.contains("coredumpctl is not installed"), "{run:?}");
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -20,13 +21,20 @@ const ENVIRONMENT: &[&str] = &[
     "TERM",
 ];
 
+/// A path at which there is nothing, in a folder that is cargo's own for these tests: any other could be there.
+pub(crate) fn absent() -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("absent");
+    assert!(path.symlink_metadata().is_err(), "{} is there", path.display());
+    path
+}
+
 pub(crate) fn coreinspect() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_coreinspect"));
     ENVIRONMENT.iter().for_each(|name| {
         command.env_remove(name);
     });
     // Layout files of whoever runs the tests are not asked.
-    command.env("XDG_CONFIG_HOME", "/nonexistent").stdin(Stdio::null());
+    command.env("XDG_CONFIG_HOME", absent()).stdin(Stdio::null());
     command
 }
 

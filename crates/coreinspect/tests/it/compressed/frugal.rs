@@ -11,7 +11,7 @@ use coreinspect::source::{self, Amount, Limits, Reading, Source, Stream};
 use super::{TOOLS, inspected, pack};
 use crate::core_builder::Content;
 use crate::core_builder::presets::{self, X86_64};
-use crate::program::{Run, coreinspect};
+use crate::program::{Run, absent, coreinspect};
 use crate::testdata::Core;
 use crate::tools::have;
 use crate::{allocations, tools};
@@ -206,9 +206,9 @@ fn a_folder_that_takes_no_spool_is_named() {
     stack.content = Content::Bytes(vec![0x41; 8 << 20]);
     let bytes = core.build().bytes;
     let mut program = coreinspect();
-    program.args(["refs", "-", "#1"]).env("TMPDIR", "/nonexistent");
+    program.args(["refs", "-", "#1"]).env("TMPDIR", absent());
     let run = Run::fed(&mut program, &bytes).ended(2);
-    assert!(run.err.contains("/nonexistent") && run.err.contains("TMPDIR"), "{run:?}");
+    assert!(run.err.contains(absent().to_str().unwrap()) && run.err.contains("TMPDIR"), "{run:?}");
 }
 
 /// Whoever fills the pipe is stopped by SIGPIPE, as by `head`, and says nothing.

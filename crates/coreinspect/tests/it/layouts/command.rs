@@ -1,11 +1,10 @@
 //! `layouts`, and `--layout` in all its spellings, on a real dump.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::json;
 
-use crate::program::{Run, coreinspect};
+use crate::program::{Run, absent, coreinspect};
 use crate::testdata::Core;
 
 /// A folder of the user's with these layout files.
@@ -157,8 +156,9 @@ fn a_layout_of_a_file_is_named_with_the_file() {
     assert!(several.err.contains(":one"), "{several:?}");
     let none = ask(format!("{path}:three")).ended(2);
     assert!(none.err.contains("it has one, two"), "{none:?}");
-    let gone = ask("/nonexistent/x.layout".to_owned()).ended(2);
-    assert!(gone.err.contains("cannot read /nonexistent/x.layout"), "{gone:?}");
+    let gone = absent().join("x.layout").display().to_string();
+    let run = ask(gone.clone()).ended(2);
+    assert!(run.err.contains(&format!("cannot read {gone}")), "{run:?}");
 }
 
 #[test]
@@ -183,13 +183,12 @@ fn check_tells_what_is_wrong_and_what_is_right() {
     assert!(run.err.contains("bad.toml:2:15\n") && run.err.contains("2 | type = 'u8 a; u9 b'\n"), "{run:?}");
     assert!(run.text().contains("good"), "{run:?}");
 
-    let json =
-        Run::of(coreinspect().args(["layouts", "check", "--json"]).args([&bad, Path::new("/nonexistent")]));
+    let json = Run::of(coreinspect().args(["layouts", "check", "--json"]).args([&bad, &absent()]));
     assert_eq!(json.status, 2);
     let files = json.document()["files"].clone();
     assert_eq!(files[0]["problems"][0]["line"], 2);
     assert_eq!(files[0]["problems"][0]["column"], 15);
-    assert!(files[1]["error"].as_str().unwrap().contains("/nonexistent"));
+    assert!(files[1]["error"].as_str().unwrap().contains(absent().to_str().unwrap()));
 }
 
 /// Sizes by gcc are compared in `c_structs`; here is what is printed of them.

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{debugger, gdb, gdb_command, imitation, path, plugin};
-use crate::program::Run;
+use crate::program::{Run, absent};
 use crate::testdata::Core;
 use crate::tools::have;
 
@@ -38,12 +38,9 @@ fn a_missing_or_older_binary_is_told_without_a_traceback() {
     };
     let missing = run(None);
     assert_eq!(missing.err.matches("coreinspect is not in PATH").count(), 2, "{missing:?}");
-    let wrong = run(Some("/nonexistent/coreinspect"));
-    assert_eq!(
-        wrong.err.matches("cannot run /nonexistent/coreinspect: No such file").count(),
-        2,
-        "{wrong:?}"
-    );
+    let gone = absent().join("coreinspect").display().to_string();
+    let wrong = run(Some(&gone));
+    assert_eq!(wrong.err.matches(&format!("cannot run {gone}: No such file")).count(), 2, "{wrong:?}");
     let old = imitation(core.folder(), "echo \"coreinspect: unexpected argument $1\" >&2; exit 2");
     let older = run(Some(old.to_str().unwrap()));
     assert_eq!(older.err.matches("is older than this plugin (made by coreinspect ").count(), 1, "{older:?}");

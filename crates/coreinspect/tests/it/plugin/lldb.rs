@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::subject::Subject;
 use super::{between, command_line, debugger, imitation, lldb, path, plugin, table};
-use crate::program::Run;
+use crate::program::{Run, absent};
 use crate::testdata::Core;
 use crate::tools::have;
 
@@ -173,10 +173,11 @@ fn a_missing_or_older_binary_is_told_without_a_traceback() {
     }
     let core = Core::unpack("segv.kernel");
     let old = imitation(core.folder(), "echo \"coreinspect: unexpected argument $1\" >&2; exit 2");
-    for (binary, told) in [
-        ("/nonexistent/coreinspect", "cannot run /nonexistent/coreinspect: No such file"),
-        (old.to_str().unwrap(), "is older than this plugin"),
-    ] {
+    let gone = absent().join("coreinspect").display().to_string();
+    let cannot_run = format!("cannot run {gone}: No such file");
+    for (binary, told) in
+        [(gone.as_str(), cannot_run.as_str()), (old.to_str().unwrap(), "is older than this plugin")]
+    {
         let mut lldb = debugger("lldb", core.folder());
         let import = format!("command script import {}", plugin("lldb", core.folder()).display());
         let create = format!("target create --core {}", path(&core));
