@@ -28,10 +28,24 @@ const CONSTANTS: &[(u32, u32, &str, &str)] = &[
     (0x4853_5430, 8, "LinuxCNC HAL streamer", "\"HST0\" + n; LinuxCNC"),
 ];
 
+/// What ftok(3) gives for a path that it cannot stat(2); shmget(2) makes a segment of it all the same.
+const FAILED_FTOK: u32 = u32::MAX;
+
+/// Whether ftok(3) can have made `key`: not where a program's source says what it is, and not with the project id 0, which ftok(3)
+/// does not take. So PostgreSQL's keys, a port or an inode below 16,777,216, are not taken for it.
+pub(crate) fn can_be_of_ftok(key: Key) -> bool {
+    let bits = key.bits();
+    bits >> 24 != 0 && bits != FAILED_FTOK && !CONSTANTS.iter().any(|row| is_of(bits, row))
+}
+
+fn is_of(bits: u32, (first, count, ..): &(u32, u32, &str, &str)) -> bool {
+    bits.wrapping_sub(*first) < *count
+}
+
 /// Who is known to use `key`; each with how sure that is.
 pub(crate) fn known(key: Key) -> Vec<Known> {
     let bits = key.bits();
-    let constant = CONSTANTS.iter().filter(|(first, count, ..)| bits.wrapping_sub(*first) < *count);
+    let constant = CONSTANTS.iter().filter(|row| is_of(bits, row));
     let mut found: Vec<_> = constant
         .map(|(_, _, name, evidence)| Known {
             name: (*name).to_owned(),
@@ -39,6 +53,14 @@ pub(crate) fn known(key: Key) -> Vec<Known> {
             evidence: (*evidence).to_owned(),
         })
         .collect();
+    let quoted = !found.is_empty();
+    if bits == FAILED_FTOK {
+        found.push(Known {
+            name: "a failed ftok".to_owned(),
+            certain: false,
+            evidence: "ftok(3) answers -1 for a path that is not there; whoever does not look makes a segment of that key".to_owned(),
+        });
+    }
     if key.is_private() {
         found.push(Known {
             name: "IPC_PRIVATE".to_owned(),
@@ -77,7 +99,7 @@ pub(crate) fn known(key: Key) -> Vec<Known> {
         evidence: format!("the number would fit: {evidence}"),
     }));
     let text = bits.to_be_bytes();
-    if text.iter().all(|byte| byte.is_ascii_graphic()) && found.is_empty() {
+    if text.iter().all(|byte| byte.is_ascii_graphic()) && !quoted {
         let text: String = text.iter().map(|byte| char::from(*byte)).collect();
         found.push(Known {
             name: format!("the four characters {text:?}"),
@@ -103,5 +125,13 @@ mod tests {
         assert_eq!(name(0).unwrap(), "IPC_PRIVATE");
         assert_eq!(name(0x5045_524c).unwrap(), "the four characters \"PERL\"");
         assert_eq!(name(0x7800_c028), None);
+        assert_eq!(name(0xffff_ffff).unwrap(), "a failed ftok");
+        // "Quiz" is text, although Qt's keys begin so too.
+        let names: Vec<_> = known(Key::from_bits(0x5175_697a)).into_iter().map(|known| known.name).collect();
+        assert_eq!(names, ["Qt's QSharedMemory", "the four characters \"Quiz\""]);
+        for bits in [0, 0xffff_ffff, 0x4e54_5030, 5_432_001, 0x00fe_1234] {
+            assert!(!can_be_of_ftok(Key::from_bits(bits)), "{bits:#x}");
+        }
+        assert!(can_be_of_ftok(Key::from_bits(0x7800_c028)) && can_be_of_ftok(Key::from_bits(0x5045_524c)));
     }
 }

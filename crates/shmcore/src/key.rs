@@ -190,6 +190,16 @@ impl Key {
         Ok(Readings { first, second: hexadecimal.filter(|&key| key != first) })
     }
 
+    /// The key in a text that names a mapping of a segment, as debuggers' messages do: `Unable to verify timestamp for SYSV10cf21d1
+    /// (deleted)`.
+    pub fn in_text(text: &str) -> Option<Key> {
+        text.match_indices("SYSV").find_map(|(at, name)| {
+            let rest = text.get(at.checked_add(name.len())?..)?;
+            let end = rest.find(|next: char| !next.is_ascii_hexdigit()).unwrap_or(rest.len());
+            eight_hexadecimal_digits(rest.get(..end)?)
+        })
+    }
+
     /// As `ipcs -m` prints it: `0x7800c028`. The same as [`Display`](fmt::Display).
     pub fn hexadecimal(self) -> impl fmt::Display {
         self

@@ -19,9 +19,10 @@ use crate::source::Amount;
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(false).args(["key", "path"]))]
 pub(super) struct KeyCommand {
-    /// A key in any spelling: 0x7800c028, 7800c028, SYSV7800c028, '/SYSV7800c028 (deleted)', decimal.
+    /// A key in any spelling: 0x7800c028, 7800c028, SYSV7800c028, '/SYSV7800c028 (deleted)', decimal; or a debugger's message that
+    /// holds one of the names.
     #[arg(value_name = "KEY", allow_negative_numbers = true)]
-    key: Option<String>,
+    key: Vec<String>,
     /// Make the key that ftok(3) makes of this path.
     #[arg(long, value_name = "PATH")]
     path: Option<PathBuf>,
@@ -46,12 +47,12 @@ fn project_id(text: &str) -> Result<u8, String> {
 
 impl Execute for KeyCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        let key = match (&self.key, &self.path) {
-            (Some(text), _) => parse(text, context)?,
-            (None, Some(path)) => {
+        let key = match (self.key.is_empty(), &self.path) {
+            (false, _) => parse(&self.key.join(" "), context)?,
+            (true, Some(path)) => {
                 Key::ftok(path, self.id).map_err(|error| Failure::new(error.to_string()))?
             }
-            (None, None) => return Err(Failure::new("give a key, or --path")),
+            (true, None) => return Err(Failure::new("give a key, or --path")),
         };
         if self.from.is_some() {
             if key.is_private() {
@@ -184,7 +185,16 @@ fn candidate(key: Key, found: &key_search::Candidate) -> Candidate {
 }
 
 fn parse(text: &str, context: &mut Context<'_>) -> Result<Key, Failure> {
-    let readings = Key::readings(text).map_err(|error| Failure::new(error.to_string()))?;
+    let readings = match (Key::readings(text), Key::in_text(text)) {
+        (Ok(readings), _) => readings,
+        (Err(_), Some(key)) => {
+            if !context.quiet {
+                context.tell("the message is harmless: a System V segment has no file that a debugger could open or check");
+            }
+            return Ok(key);
+        }
+        (Err(error), None) => return Err(Failure::new(error.to_string())),
+    };
     if let (Some(other), false) = (readings.second(), context.quiet) {
         context.tell(format_args!("{text} means decimal, {}; write 0x{text} for {other}", readings.first()));
     }

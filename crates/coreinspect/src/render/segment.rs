@@ -115,6 +115,9 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
                 ),
             )?;
         }
+        (None, Some(key_t)) if segment.private != Some(true) => {
+            fact("key", &format!("{key_t}; not made by ftok"))?;
+        }
         (None, Some(_)) => fact("key", "IPC_PRIVATE: every private segment has this key")?,
         (_, None) => fact("key", "unknown: the mapping has no name")?,
     }

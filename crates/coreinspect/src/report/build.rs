@@ -16,6 +16,7 @@ use super::{
 };
 use crate::debug_files::named_program::{Held, can_have_run};
 use crate::kind::Kinds;
+use crate::known_keys::can_be_of_ftok;
 use crate::layout::{BUILTIN, Layout};
 use crate::machine::SignalNumbering;
 use crate::memory::Dumped;
@@ -260,7 +261,7 @@ impl Segment {
             may_be: segment.twins.iter().map(|index| index.saturating_add(1)).collect(),
             found_by: segment.found_by,
             found_reasons: segment.reasons.clone(),
-            key_parts: key.filter(|key| !key.is_private()).map(KeyParts::of),
+            key_parts: key.and_then(KeyParts::of),
             shmid: facts.shmid.map(ShmId::raw),
             size: facts.size,
             owner: facts.owner.map(shmcore::Uid::as_raw),
@@ -297,15 +298,15 @@ pub(super) fn state(mapped: u64, saved: u64, cut_off: bool) -> State {
 }
 
 impl KeyParts {
-    /// The parts of `key`.
-    pub fn of(key: Key) -> Self {
+    /// The parts of `key`; `None` where ftok(3) cannot have made it.
+    pub fn of(key: Key) -> Option<Self> {
         let parts = key.parts();
-        Self {
+        can_be_of_ftok(key).then(|| Self {
             project_id: format!("{:#x}", parts.project_id),
             project_char: parts.project_char(),
             device_low: format!("{:#x}", parts.device_low),
             inode_low: format!("{:#x}", parts.inode_low),
-        }
+        })
     }
 }
 

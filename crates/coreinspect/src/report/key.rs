@@ -19,7 +19,7 @@ pub struct KeyReport {
     pub key: String,
     /// As `key_t`, signed.
     pub key_t: i32,
-    /// What ftok(3) would have put into it; null for IPC_PRIVATE.
+    /// What ftok(3) would have put into it; null where it cannot have made it.
     pub key_parts: Option<KeyParts>,
     /// Programs that are known to use it.
     pub known: Vec<KnownKey>,
@@ -109,7 +109,7 @@ impl KeyReport {
             schema: SCHEMA,
             key: key.to_string(),
             key_t: key.raw(),
-            key_parts: (!key.is_private()).then(|| KeyParts::of(key)),
+            key_parts: KeyParts::of(key),
             known: known
                 .map(|known| KnownKey { name: known.name, certain: known.certain, evidence: known.evidence })
                 .collect(),

@@ -80,6 +80,9 @@ impl FromStr for Place {
         let whole = Name::of(word);
         let parts =
             word.rsplit_once('+').and_then(|(name, offset)| Some((Name::of(name)?, bytes(offset).ok()?)));
+        // Else it can be a debugger's message.
+        let message = || Key::in_text(word).map(|key| Name::Key(vec![key], None));
+        let whole = if parts.is_none() { whole.or_else(message) } else { whole };
         if whole.is_none() && parts.is_none() {
             return Err(PlaceError::NoPlace(word.to_owned()));
         }

@@ -50,6 +50,48 @@ fn ftok(path: &Path, id: i32) -> Option<u32> {
     Some(ftoks(&[(path, id)])?[0])
 }
 
+/// People paste what the debugger said.
+#[test]
+fn a_debuggers_message_holds_a_key() {
+    for message in [
+        "Unable to verify timestamp for SYSV10cf21d1 (deleted)",
+        "warning: Can't open file /SYSV10cf21d1 (deleted) during file-backed mapping note processing",
+        "warning: unable to find SYSV10CF21D1: SYSV10CF21D1.",
+    ] {
+        for words in [vec![message], message.split(' ').collect()] {
+            let run = key(&words).ended(0);
+            assert!(run.text().contains("0x10cf21d1"), "{message}: {run:?}");
+            assert_eq!(run.err.lines().filter(|line| line.contains("harmless")).count(), 1, "{run:?}");
+            assert!(!key(&[&words, ["-q"].as_slice()].concat()).ended(0).err.contains("harmless"));
+        }
+    }
+    for wrong in ["for SYSV10cf21d", "for SYSV10cf21d12", "SYSV (deleted)", "SYSV\u{e9}"] {
+        key(&[wrong]).ended(2);
+    }
+    // A command takes such a message for the segment; a name is no message.
+    let core = crate::testdata::Core::unpack("writer.kernel");
+    let message = format!("Unable to verify timestamp for SYSV{} (deleted)", &core.key()[2..]);
+    Run::of(coreinspect().arg("show").arg(core.path()).arg(&message)).ended(0);
+    assert!(!key(&["SYSV10cf21d1"]).ended(0).err.contains("harmless"));
+}
+
+/// ftok(3) takes no project id 0, answers -1 where it fails, and makes no key that a program's source spells out.
+#[test]
+fn ftoks_parts_are_told_where_ftok_could_have_made_the_key() {
+    for (word, parts) in [
+        ("0xffffffff", false),
+        ("5432001", false),
+        ("0x4e545030", false),
+        ("0x00fe1234", false),
+        ("0x7800c028", true),
+    ] {
+        assert_eq!(json_of(&[word])["key_parts"].is_object(), parts, "{word}");
+        assert_eq!(key(&[word]).ended(0).text().contains("ftok parts"), parts, "{word}");
+    }
+    assert_eq!(json_of(&["-1"])["known"][0]["name"], "a failed ftok");
+    assert!(key(&["0x5175697a"]).ended(0).text().contains("Quiz"));
+}
+
 #[test]
 fn a_path_makes_the_key_that_ftok_makes() {
     let folder = tempfile::tempdir().unwrap();
