@@ -26,6 +26,16 @@ pub mod diff {
         pub use crate::diff::newer::Taken;
     }
 }
+pub mod lock_shapes {
+    use crate::machine::Machine;
+
+    /// How many locks of C libraries `bytes` could be.
+    pub fn count(bytes: &[u8], machine: Machine) -> usize {
+        let bytes = &crate::lock_shapes::LockBytes::new(bytes, machine);
+        let shapes = crate::lock_shapes::SHAPES.iter();
+        shapes.filter(|shape| (shape.read)(bytes).is_some()).count()
+    }
+}
 pub mod look {
     pub use crate::look::{Budget, Extensive, Surroundings};
 }

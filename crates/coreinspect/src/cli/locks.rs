@@ -28,6 +28,9 @@ pub(super) struct LocksCommand {
     /// Only locks in this segment, or at this place (SEGMENT+OFFSET, @ADDRESS); you can repeat it.
     #[arg(long, value_name = "SEGMENT")]
     segment: Vec<String>,
+    /// List unlocked mutexes too that are found by their bytes: those of the same kind as one that is proven.
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     layout: LayoutFlags,
 }
@@ -62,6 +65,7 @@ impl Execute for LocksCommand {
                 layout: chosen.layout.as_deref(),
                 layouts: &chosen.layouts,
                 places: &chosen_places,
+                all: self.all,
             };
             picture.add(&inspection, search)?;
             seen.push(one);

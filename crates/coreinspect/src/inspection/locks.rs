@@ -28,6 +28,8 @@ pub struct LockSearch<'s> {
     pub layouts: &'s [Arc<dyn Layout>],
     /// The places that the user named: of a segment that is named with an offset only the lock there.
     pub places: &'s [Selected],
+    /// Also unlocked ones that look like one that is proven.
+    pub all: bool,
 }
 
 /// The dumps of one run, as they are read.
@@ -91,8 +93,13 @@ impl Inspection {
             let index = segment.number().saturating_sub(1);
             typed.extend(found.into_iter().map(|found| TypedLock { segment: index, found }));
         }
-        let request =
-            locks::Request { segments: &read.segments, wanted: &wanted, typed: &typed, budget: &budget };
+        let request = locks::Request {
+            segments: &read.segments,
+            wanted: &wanted,
+            typed: &typed,
+            all: search.all,
+            budget: &budget,
+        };
         let mut locks = request.locks(&*read.target, &read.debug_folders())?;
         let machine = read.target.identity().machine;
         locks.locks.retain(|lock| {

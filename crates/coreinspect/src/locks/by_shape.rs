@@ -17,7 +17,7 @@ use crate::targets::Target;
 const BUFFER: usize = 256 << 10;
 const BLOCK: usize = 1024;
 /// Locks of a process that are kept at most.
-const MOST_LOCKS: usize = 10_000;
+const MOST_LOCKS: usize = 2_000;
 
 /// The bits that are set, and those that may be, in the word that says the kind of a mutex of several processes: glibc's `__kind`
 /// and musl's `_m_type`.
@@ -27,25 +27,52 @@ const OPEN: u32 = 0x37f;
 /// Finds mutexes in the wanted segments and adds those that are not among `locks` yet.
 pub(super) fn add(request: &Request<'_>, target: &dyn Target, locks: &mut Vec<Lock>) -> Result<(), Error> {
     let machine = target.identity().machine;
-    let mut found = Vec::new();
+    let (mut found, mut unlocked) = (Vec::new(), Vec::new());
     for index in request.wanted {
         let Some(segment) = request.segments.get(*index) else { continue };
-        let mut seek = Seek { request, machine, segment: *index, found: &mut found };
+        let mut seek = Seek { request, machine, segment: *index, found: &mut found, unlocked: &mut unlocked };
         for piece in segment.pieces().iter().filter(|piece| piece.dumped == Dumped::Saved) {
             let range = Interval::clamped(piece.address, piece.offsets.length());
             seek.scan(segment, target, range, piece.offsets.start())?;
         }
     }
-    for lock in found {
+    let add = |lock: Lock, locks: &mut Vec<Lock>| {
         let known = locks.iter().any(|known| {
             known.segment == lock.segment && known.range(machine).intersection(lock.range(machine)).is_some()
         });
         if !known {
             locks.push(lock);
         }
+    };
+    for lock in found {
+        add(lock, locks);
+    }
+    for mut lock in unlocked {
+        // 0x80 among zeroes is anything, unless there is another of the kind.
+        let Some(other) = locks.iter().find(|other| is_proven(other) && are_alike(&lock, other)) else {
+            continue;
+        };
+        let reason = "its fields are those of an unlocked mutex of the same kind as the one at";
+        lock.reasons.push(format!("{reason} +{:#x}", other.offset.get()));
+        add(lock, locks);
     }
     locks.sort_by_key(|lock| (lock.segment, lock.offset));
     Ok(())
+}
+
+/// Whether more than a guess says that it is a lock.
+fn is_proven(lock: &Lock) -> bool {
+    let strong = lock.shaped.as_ref().is_some_and(|shaped| shaped.reading.proof == Proof::Strong);
+    lock.found_by != FoundBy::Shape || strong
+}
+
+/// Whether two mutexes of a segment are of one kind.
+fn are_alike(one: &Lock, other: &Lock) -> bool {
+    let kind = |lock: &Lock| {
+        let Shaped { shape, reading } = lock.shaped.as_ref()?;
+        Some((lock.segment, shape.kind, shape.library, reading.robust, reading.priority_inheritance))
+    };
+    kind(one).is_some() && kind(one) == kind(other)
 }
 
 /// The search of one segment.
@@ -54,6 +81,8 @@ struct Seek<'s, 'r> {
     machine: Machine,
     segment: usize,
     found: &'s mut Vec<Lock>,
+    /// What would be a mutex that nobody holds.
+    unlocked: &'s mut Vec<Lock>,
 }
 
 impl Seek<'_, '_> {
@@ -94,6 +123,7 @@ impl Seek<'_, '_> {
         bytes: &[u8],
         first: SegmentOffset,
     ) -> Result<(), Error> {
+        let whole = bytes;
         for (number, block) in (0_u64..).zip(bytes.chunks(BLOCK)) {
             if !may_hold_a_kind(block, self.machine) {
                 continue;
@@ -108,15 +138,21 @@ impl Seek<'_, '_> {
                     return Ok(());
                 }
                 if let Some(at) = start.and_then(|start| start.checked_add(word.saturating_mul(4))) {
-                    self.look(segment, target, at)?;
+                    self.look(segment, target, at, (whole, first))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Looks whether a mutex has its kind at `at`.
-    fn look(&mut self, segment: &Segment, target: &dyn Target, at: SegmentOffset) -> Result<(), Error> {
+    /// Looks whether a mutex has its kind at `at`; of `whole`, which was read, the first byte stands at `first`.
+    fn look(
+        &mut self,
+        segment: &Segment,
+        target: &dyn Target,
+        at: SegmentOffset,
+        (whole, first): (&[u8], SegmentOffset),
+    ) -> Result<(), Error> {
         let long = self.machine.class.long() as u64;
         for shape in SHAPES {
             let Some(mark) = shape.mark else { continue };
@@ -127,43 +163,59 @@ impl Seek<'_, '_> {
             let mut bytes = [0; LONGEST];
             let size = usize::try_from((shape.size)(self.machine)).unwrap_or(0);
             let Some(into) = bytes.get_mut(..size) else { continue };
-            if segment.read(target, start, into)? < size {
-                continue;
+            let inside = start.offset_from(first).and_then(|inside| usize::try_from(inside).ok());
+            let here = inside.and_then(|inside| whole.get(inside..inside.checked_add(size)?));
+            match here {
+                Some(here) => into.copy_from_slice(here),
+                None if segment.read(target, start, into)? < size => continue,
+                None => {}
             }
             let Some(reading) = (shape.read)(&LockBytes::new(into, self.machine)) else { continue };
-            // Of one that is not locked nothing names a thread: 0x80 among zeroes is anything.
             if reading.shared && reading.proof > Proof::Possible {
-                self.keep(start, shape, reading);
+                let reason = reason(&reading);
+                self.found.push(self.lock(start, shape, reading, vec![reason]));
                 return Ok(());
+            }
+            let unlocked = reading.shared && reading.state == Some(State::Unlocked);
+            if self.request.all && unlocked && self.unlocked.len() < MOST_LOCKS {
+                self.unlocked.push(self.lock(start, shape, reading, Vec::new()));
             }
         }
         Ok(())
     }
 
-    fn keep(&mut self, offset: SegmentOffset, shape: &'static Shape, reading: Reading) {
-        let tid = reading.owner.unwrap_or(0);
-        let reason = match (reading.proof, reading.state) {
-            (_, Some(State::OwnerDied)) => {
-                format!("its fields are those of a robust mutex whose owner, thread {tid}, died")
-            }
-            (Proof::Strong, _) => format!(
-                "its fields are those of a mutex that thread {tid} holds: two of them name the thread, and it is in a list of what that holds"
-            ),
-            _ => {
-                format!("its fields are those of a mutex that thread {tid} holds, and there is such a thread")
-            }
-        };
-        self.found.push(Lock {
+    fn lock(
+        &self,
+        offset: SegmentOffset,
+        shape: &'static Shape,
+        reading: Reading,
+        reasons: Vec<String>,
+    ) -> Lock {
+        Lock {
             segment: self.segment,
             offset,
             kind: shape.kind,
             found_by: FoundBy::Shape,
             field: None,
-            reasons: vec![reason],
+            reasons,
             waiters: Vec::new(),
             shaped: Some(Shaped { shape, reading }),
             asked: super::Asked::default(),
-        });
+        }
+    }
+}
+
+/// Why a mutex that somebody holds, or held, is one.
+fn reason(reading: &Reading) -> String {
+    let tid = reading.owner.unwrap_or(0);
+    match (reading.proof, reading.state) {
+        (_, Some(State::OwnerDied)) => {
+            format!("its fields are those of a robust mutex whose owner, thread {tid}, died")
+        }
+        (Proof::Strong, _) => format!(
+            "its fields are those of a mutex that thread {tid} holds: two of them name the thread, and it is in a list of what that holds"
+        ),
+        _ => format!("its fields are those of a mutex that thread {tid} holds, and there is such a thread"),
     }
 }
 

@@ -187,6 +187,8 @@ pub struct Request<'r> {
     pub wanted: &'r [usize],
     /// What their layouts say is a lock, by segment.
     pub typed: &'r [TypedLock],
+    /// Also unlocked ones that look like one that is proven.
+    pub all: bool,
     /// What may be spent.
     pub budget: &'r Budget,
 }

@@ -26,6 +26,10 @@ fn a_lock_that_nobody_waits_for_is_found_by_its_shape() {
         assert_eq!((&others[0]["found_by"], &others[0]["robust"]), (&json!("shape"), &json!(true)));
         assert_eq!(others[0]["owner"]["tid"], dumped.number("main"));
         assert!(others[0]["reasons"][0].as_str().unwrap().contains("a mutex that thread"), "{document:#}");
+        // Those that nobody holds look like those that somebody does.
+        let all = locks(&[&core], &["--all"]);
+        let lock = at(&all, dumped.number("at_unused"));
+        assert_eq!((&lock["found_by"], &lock["state"]), (&json!("shape"), &json!("unlocked")), "{lock:#}");
     }
 }
 
@@ -75,7 +79,7 @@ fn no_shape_is_found_where_there_is_no_lock() {
         if !path.to_string_lossy().ends_with(".dump.zst") {
             continue;
         }
-        let run = Run::of(coreinspect().arg("locks").arg(&path).args(["--json", "--kind", "all"]));
+        let run = Run::of(coreinspect().arg("locks").arg(&path).args(["--json", "--kind", "all", "--all"]));
         assert!(run.status <= 1, "{run:?}");
         dumps += 1;
         let document = run.document();

@@ -1,12 +1,13 @@
-//! What `search`, `diff`, `key --from` and several dumps in one run do with bytes, without the command line.
+//! What `search`, `diff`, `locks`, `key --from` and several dumps in one run do with bytes, without the command line.
 
 use std::sync::Arc;
 
-use coreinspect::inspection::{CrossView, SegmentCopy, Sought, compare};
+use coreinspect::inspection::{CrossView, LockPicture, LockSearch, SegmentCopy, Sought, compare};
 use coreinspect::internals::diff::newer::Taken;
 use coreinspect::internals::look::Extensive;
 use coreinspect::position::{Interval, SegmentOffset};
 use coreinspect::render::diff::ShownDiff;
+use coreinspect::render::locks::ShownLocks;
 use coreinspect::render::search::ShownSearch;
 use coreinspect::render::terminal::Terminal;
 use coreinspect::render::{Draw, Style};
@@ -28,6 +29,11 @@ pub(crate) fn write(bytes: &[u8], style: Style) -> Vec<u8> {
     }
     write_search(&inspection, style, &mut out);
     write_diff(&inspection, style, &mut out);
+    let mut picture = LockPicture::default();
+    let sought = LockSearch { all: true, ..LockSearch::default() };
+    (0..2).for_each(|_| picture.add(&inspection, sought).unwrap());
+    let locks = picture.finish(|_| Ok::<_, Error>(Some(open()))).unwrap();
+    ShownLocks { locks: &locks, quiet: false }.draw(&mut Terminal { style, out: &mut out }).unwrap();
     // Each once: with its partner, or alone.
     let again = open();
     let pairs = inspection.pairs(&again);
