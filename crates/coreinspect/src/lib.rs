@@ -89,6 +89,8 @@ pub mod machine;
 pub mod memory;
 mod namespace;
 mod notation;
+#[cfg(feature = "page")]
+mod page;
 pub mod page_map;
 pub mod pointer_tags;
 pub mod position;

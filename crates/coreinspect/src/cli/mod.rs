@@ -32,6 +32,8 @@ mod plugin;
 mod progress;
 mod records;
 mod refs;
+#[cfg(feature = "page")]
+mod report;
 mod restore;
 mod schema;
 mod search;
@@ -231,6 +233,15 @@ pub static COMMANDS: &[Command] = &[
         "  coreinspect key 0x4e545030\n  \
          coreinspect key --path . --id x\n  \
          coreinspect key SYSV7800c028 --search .",
+    ),
+    #[cfg(feature = "page")]
+    Command::new::<report::ReportCommand>(
+        "report",
+        Takes::Dump,
+        "coreinspect report [OPTIONS] [PROGRAM] DUMP... -o FILE.html",
+        "  coreinspect report core -o report.html --force\n  \
+         coreinspect report core --redact --keep-paths -o to-send.html --force\n  \
+         coreinspect report core -o - | wc -c",
     ),
     Command::new::<dump::Dump>(
         "dump",

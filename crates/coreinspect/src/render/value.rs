@@ -105,7 +105,7 @@ fn quoted(text: &Text, style: Style) -> String {
 }
 
 /// A value without parts.
-pub(super) fn scalar(value: &Value, style: Style) -> String {
+pub(crate) fn scalar(value: &Value, style: Style) -> String {
     match &value.kind {
         Kind::Missing => "not in the dump".to_owned(),
         Kind::Nothing => "null".to_owned(),

@@ -45,6 +45,7 @@ const FLOW: &[&str] = &[
     "report",
     "inspection",
     "render",
+    "page",
     "cli",
     "internals",
 ];

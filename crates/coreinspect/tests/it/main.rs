@@ -61,6 +61,7 @@ mod minidump;
 mod mutants;
 mod new_files;
 mod options;
+mod page;
 mod page_map;
 mod pipeline;
 mod places;
