@@ -16,7 +16,7 @@ use crate::report::{Dump, Options, Place, PlaceError, Warning};
 use crate::source::{self, Amount, MappedFile, Opened, Reading, die_clearly_when_a_mapped_file_shrinks};
 
 /// The dump by a flag.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct DumpFlags {
     /// The dump, by the same flag as in gdb and drgn.
     #[arg(short, long, value_name = "DUMP")]

@@ -22,7 +22,7 @@ use crate::source::Amount;
 use crate::writer::{Habits, Names};
 
 /// What is decoded of a segment.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Content")]
 pub(super) struct ContentFlags {
     #[command(flatten)]
@@ -90,7 +90,7 @@ impl ContentFlags {
 }
 
 /// Lists the System V segments of dumps.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(super) struct Inspect {
     /// The dumps: ELF cores of the kernel, gcore and others; a folder means the dumps in it. You can name its program before each
     /// dump.
@@ -110,7 +110,7 @@ pub(super) struct Inspect {
 }
 
 /// How reports are listed, and what they are held against.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(super) struct ReportFlags {
     /// Columns, in this order: #, key, base, shmid, owner, perms, size, nattch, mapped, saved, perm, state, content.
     #[arg(help_heading = "Listing", long, value_name = "COLUMN,...", value_delimiter = ',', value_parser = column)]
@@ -133,6 +133,13 @@ fn column(name: &str) -> Result<Column, String> {
     Column::named(name).ok_or_else(|| {
         format!("there is no column {name:?}; known: {}", Column::names().collect::<Vec<_>>().join(", "))
     })
+}
+
+impl Inspect {
+    /// `coreinspect DUMP...`, without a flag.
+    pub(super) fn of(dumps: Vec<PathBuf>) -> Self {
+        Self { dumps, ..Self::default() }
+    }
 }
 
 impl Execute for Inspect {

@@ -16,7 +16,7 @@ use crate::notation::problem::meant;
 use crate::types::Type;
 
 /// Where layouts come from.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Content")]
 pub(super) struct LayoutFlags {
     /// What the bytes are: the name of a layout, a type ('u8 flag; cstr message'), FILE.h:TYPE, FILE.layout:NAME, or a type

@@ -350,11 +350,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
         Err(Unparsed::Clap(error)) => return usage(&error, out, err),
         Err(Unparsed::Misplaced(failure)) => return fail(&failure, err),
     };
-    let mut context = match Context::new(&asked.matches, out, err) {
-        Ok(context) => context,
-        Err((failure, err)) => return fail(&failure, err),
+    let flags = match asked.flags() {
+        Ok(flags) => flags,
+        Err(failure) => return fail(&failure, err),
     };
-    let result = (asked.command.execute)(&asked.matches, &mut context).and_then(|status| {
+    let mut context = Context::new(flags, out, err);
+    let result = asked.execute(&mut context).and_then(|status| {
         context.out.flush()?;
         Ok(status)
     });

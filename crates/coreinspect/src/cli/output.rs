@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use super::Failure;
 use super::dumps::Named;
@@ -25,15 +25,16 @@ use crate::targets::LiveTarget;
 pub(super) use json_file::{JsonFile, as_json, write_json};
 
 /// `--color`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Color {
+    #[default]
     Auto,
     Always,
     Never,
 }
 
 /// Flags of every command.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Flags {
     /// How to print reports.
@@ -163,28 +164,14 @@ impl<'w> Context<'w> {
     }
 
     /// What the shared flags ask for.
-    #[allow(clippy::type_complexity)]
-    pub(super) fn new(
-        matches: &ArgMatches,
-        out: &'w mut dyn Write,
-        err: &'w mut dyn Write,
-    ) -> Result<Self, (Failure, &'w mut dyn Write)> {
-        // A global flag that stands behind a command is known to the command's matches alone.
-        let mut innermost = matches;
-        while let Some((_, inner)) = innermost.subcommand() {
-            innermost = inner;
-        }
-        let flags = match Flags::from_arg_matches(innermost) {
-            Ok(flags) => flags,
-            Err(error) => return Err((Failure::new(error.to_string()), err)),
-        };
+    pub(super) fn new(flags: Flags, out: &'w mut dyn Write, err: &'w mut dyn Write) -> Self {
         let color = match flags.color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => colour_is_wanted(),
         };
         let interactive = io::stdout().is_terminal();
-        Ok(Self {
+        Self {
             out: Out { pages: flags.pager && interactive, ..Out::new(out) },
             err,
             output: if flags.json { &json::OUTPUT } else { flags.format },
@@ -200,7 +187,7 @@ impl<'w> Context<'w> {
             sisters: flags.sister,
             programs: Vec::new(),
             sisters_read: Vec::new(),
-        })
+        }
     }
 
     /// Begins what this run prints.

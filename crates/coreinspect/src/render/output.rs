@@ -35,6 +35,13 @@ impl fmt::Debug for Output {
     }
 }
 
+impl Default for &'static Output {
+    /// The usual one.
+    fn default() -> Self {
+        OUTPUTS.first().unwrap_or(&terminal::OUTPUT)
+    }
+}
+
 impl Output {
     /// The output of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
