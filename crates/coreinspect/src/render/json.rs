@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::canvas::Draw;
 use super::output::{Beside, Document, Output, Shown};
@@ -25,7 +25,7 @@ pub const OUTPUT: Output = Output {
 /// What writing said.
 pub fn pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     Tokens::into(out, |out| {
-        Ok(value.serialize(&mut Serializer::with_formatter(out, Harmless(PrettyFormatter::new())))?)
+        Ok(value.serialize(&mut Serializer::with_formatter(out, Harmless(Indented::default())))?)
     })
 }
 
@@ -172,6 +172,75 @@ impl Dumps {
     }
 }
 
+/// A formatter that puts each member and element on a line of its own, as serde_json's does, but the line's end and all of its
+/// indentation at once.
+#[derive(Default)]
+struct Indented {
+    depth: usize,
+    /// Whether the object or array that ends has anything in it.
+    filled: bool,
+}
+
+impl Indented {
+    /// A comma, a line's end, and as much indentation as reports have.
+    const NEXT: &str = ",\n                                ";
+
+    fn line<W: ?Sized + Write>(&self, writer: &mut W, first: bool) -> io::Result<()> {
+        let indentation = self.depth.saturating_mul(2);
+        let from = usize::from(first);
+        if let Some(line) = Self::NEXT.get(from..indentation.saturating_add(2)) {
+            return writer.write_all(line.as_bytes());
+        }
+        write!(writer, "{}{:indentation$}", if first { "\n" } else { ",\n" }, "")
+    }
+
+    fn begin<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth = self.depth.saturating_add(1);
+        self.filled = false;
+        writer.write_all(bracket)
+    }
+
+    fn end<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth = self.depth.saturating_sub(1);
+        if self.filled {
+            self.line(writer, true)?;
+        }
+        writer.write_all(bracket)
+    }
+}
+
+impl Formatter for Indented {
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.begin(writer, b"[")
+    }
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.end(writer, b"]")
+    }
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.line(writer, first)
+    }
+    fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.filled = true;
+        Ok(())
+    }
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.begin(writer, b"{")
+    }
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.end(writer, b"}")
+    }
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.line(writer, first)
+    }
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        writer.write_all(b": ")
+    }
+    fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.filled = true;
+        Ok(())
+    }
+}
+
 /// A formatter whose strings are harmless on a terminal: beside C0, which JSON always escapes, it escapes DEL, C1 and
 /// the controls of writing direction and width.
 struct Harmless<F>(F);
@@ -187,7 +256,7 @@ macro_rules! forward {
 impl<F: Formatter> Formatter for Harmless<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         // Most are: no byte below 0x7f is treacherous.
-        if fragment.bytes().all(|byte| byte < 0x7f) {
+        if fragment.bytes().fold(0, |any, byte| any | u8::from(byte >= 0x7f)) == 0 {
             return writer.write_all(fragment.as_bytes());
         }
         let mut plain = 0;
