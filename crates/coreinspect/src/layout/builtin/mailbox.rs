@@ -161,9 +161,27 @@ impl Message {
 
 /// Whether what stands behind a message is zeroes, or what is left of an older and longer one.
 fn calm(rest: &[u8]) -> bool {
-    let mut runs = rest.split(|byte| *byte == 0).filter(|run| !run.is_empty());
-    runs.all(|run| {
+    let mut rest = rest;
+    loop {
+        rest = rest.get(zeroes(rest)..).unwrap_or_default();
+        if rest.is_empty() {
+            return true;
+        }
+        let end = memchr::memchr(0, rest).unwrap_or(rest.len());
+        let (run, behind) = rest.split_at_checked(end).unwrap_or((rest, &[]));
         let printable = run.iter().filter(|byte| **byte >= 0x20).count();
-        is_text(run, true) || printable.saturating_mul(8) >= run.len().saturating_mul(7)
-    })
+        if !is_text(run, true) && printable.saturating_mul(8) < run.len().saturating_mul(7) {
+            return false;
+        }
+        rest = behind;
+    }
+}
+
+/// How many of the first bytes are zero: mostly all, so they are asked many at once.
+fn zeroes(bytes: &[u8]) -> usize {
+    const AT_ONCE: usize = 64;
+    let all_zero = |piece: &&[u8]| piece.iter().fold(0, |any, byte| any | byte) == 0;
+    let whole = bytes.chunks(AT_ONCE).take_while(all_zero).map(<[u8]>::len).sum();
+    let behind = bytes.get(whole..).unwrap_or_default().iter().take_while(|byte| **byte == 0).count();
+    whole.saturating_add(behind)
 }
