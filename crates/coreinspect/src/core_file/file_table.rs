@@ -26,17 +26,23 @@ pub struct FileTable {
     names: Names,
 }
 
-/// How many names there are.
-#[derive(Clone, Copy, Debug, Default)]
+/// Where the names end: they are looked for once, and not again for each that asks for the rows.
+#[derive(Clone, Debug, Default)]
 struct Names {
-    /// Those that a NUL ends.
+    /// The offset behind the start of the names of each one's NUL: of the first [`MOST_ENDS`], what a note claims is not believed
+    /// with memory.
+    ends: Vec<u32>,
+    /// How many a NUL ends.
     ended: usize,
-    /// Those of them that are not empty.
+    /// How many of them are not empty.
     filled: usize,
 }
 
 /// Bytes of a name: no path that the kernel writes has more (PATH_MAX, linux/limits.h).
 const LONGEST_NAME: usize = 4096;
+
+/// Sixteen times the mappings that the kernel lets a process have by default.
+const MOST_ENDS: usize = 1 << 20;
 
 /// One mapping of a file.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +138,9 @@ impl FileTable {
         let names = self.descriptor.get(self.start_of_names()..).unwrap_or_default();
         let (mut count, mut start) = (Names::default(), 0);
         for end in memchr::memchr_iter(0, names) {
+            if let Some(end) = u32::try_from(end).ok().filter(|_| count.ends.len() < MOST_ENDS) {
+                count.ends.push(end);
+            }
             count.ended = count.ended.saturating_add(1);
             count.filled = count.filled.saturating_add(usize::from(end > start));
             start = end.saturating_add(1);
@@ -185,16 +194,32 @@ impl FileTable {
 
     /// The same rows, each with its offset as it stands in the note.
     fn pages(&self) -> impl Iterator<Item = (FileRow<'_>, u64)> + '_ {
-        let mut names = self.reader_at(self.start_of_names());
-        self.numbers().map_while(move |row| Some((row, names.c_string()?))).filter_map(
-            |((start, end, page), name)| {
-                let range = Interval::new(Address::new(start), Address::new(end))?;
-                // Hundreds of rows that say where a pointer leads each have the name.
-                let name = name.get(..LONGEST_NAME).unwrap_or(name);
-                let row = FileRow { range, offset: page.checked_mul(self.page_size), name };
-                (!range.is_empty()).then_some((row, page))
-            },
-        )
+        let names = self.descriptor.get(self.start_of_names()..).unwrap_or_default();
+        let (mut ends, mut start) = (self.names.ends.iter(), 0_usize);
+        let names = std::iter::from_fn(move || {
+            let rest = names.get(start..)?;
+            let length = match ends.next() {
+                Some(end) => usize::try_from(*end).ok()?.checked_sub(start)?,
+                None => memchr::memchr(0, rest)?,
+            };
+            start = start.saturating_add(length).saturating_add(1);
+            rest.get(..length)
+        });
+        self.numbers().zip(names).filter_map(|((start, end, page), name)| {
+            let range = Interval::new(Address::new(start), Address::new(end))?;
+            // Hundreds of rows that say where a pointer leads each have the name.
+            let name = name.get(..LONGEST_NAME).unwrap_or(name);
+            let row = FileRow { range, offset: page.checked_mul(self.page_size), name };
+            (!range.is_empty()).then_some((row, page))
+        })
+    }
+
+    /// Their addresses alone, in the note's order.
+    pub fn ranges(&self) -> impl Iterator<Item = Interval<Address>> + '_ {
+        let ranges = self.numbers().take(self.names.ended);
+        ranges
+            .filter_map(|(start, end, _)| Interval::new(Address::new(start), Address::new(end)))
+            .filter(|range| !range.is_empty())
     }
 
     /// Why the unit that the note names is not believed, in words.
@@ -231,9 +256,5 @@ impl FileTable {
 
     fn start_of_names(&self) -> usize {
         self.header.saturating_add(self.rows.saturating_mul(self.row_size))
-    }
-
-    fn reader_at(&self, at: usize) -> Reader<'_> {
-        Reader::new(self.descriptor.get(at..).unwrap_or_default(), self.machine)
     }
 }

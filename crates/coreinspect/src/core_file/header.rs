@@ -228,6 +228,8 @@ impl Header {
         let mut headers = ProgramHeaders::default();
         let mut any_load = false;
         let mut read = 0_u64;
+        // Of rows that are there: mostly all are PT_LOADs.
+        headers.loads.reserve(bytes.len().checked_div(row_size).unwrap_or(0));
         for row in bytes.chunks(row_size) {
             let Some(header) = ProgramHeader::read(Reader::new(row, self.machine), self.machine.class) else {
                 break;

@@ -42,6 +42,12 @@ impl Run {
 }
 
 impl Loads {
+    /// Makes room for so many PT_LOADs.
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.regions.reserve_exact(count);
+        self.runs.reserve_exact(count);
+    }
+
     /// Adds a PT_LOAD, in the order of the table. [`Loads::finish`] makes the index.
     pub(super) fn add(&mut self, load: &Load) {
         let address = Address::new(load.address);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::{AuxiliaryVector, FoundBy, Identity, Mapping, SegmentFacts, Target, Told};
-use crate::core_file::{CoreFile, ThreadStatus};
+use crate::core_file::{CoreFile, FileTable, ThreadStatus};
 use crate::error::{Error, Warning};
 use crate::machine::{ByteOrder, SignalNumbering};
 use crate::memory::{Dumped, Extent, Permissions};
@@ -190,6 +190,10 @@ impl Target for CoreTarget {
                 None => Told::ByName,
             },
         })))
+    }
+
+    fn named(&self) -> Vec<Interval<Address>> {
+        self.core.files().into_iter().flat_map(FileTable::ranges).collect()
     }
 
     fn regions(&self) -> Vec<Interval<Address>> {

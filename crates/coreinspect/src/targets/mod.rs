@@ -132,6 +132,11 @@ pub trait Target: Send + Sync {
     /// The named mappings, in the target's order. `None`: it does not say which mappings there were.
     fn mappings(&self) -> Option<Box<dyn Iterator<Item = Mapping<'_>> + '_>>;
 
+    /// The addresses of the named mappings, in the target's order; none if it does not say.
+    fn named(&self) -> Vec<Interval<Address>> {
+        self.mappings().into_iter().flatten().map(|mapping| mapping.range).collect()
+    }
+
     /// The mapped memory that the target tells of, named or not, each run as it is told: sorted, without overlap.
     fn regions(&self) -> Vec<Interval<Address>> {
         let everything = Interval::clamped(Address::new(0), u64::MAX);

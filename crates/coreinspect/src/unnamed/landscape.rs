@@ -56,7 +56,7 @@ pub(super) fn may_prove<'l>(target: &dyn Target, layouts: impl Iterator<Item = &
         return true;
     }
     let certain: Vec<_> = layouts.filter_map(Layout::proof).collect();
-    let mut named: Vec<_> = target.mappings().into_iter().flatten().map(|mapping| mapping.range).collect();
+    let mut named = target.named();
     if !named.is_sorted_by_key(|range| range.start()) {
         named.sort_by_key(|range| range.start());
     }
@@ -77,8 +77,7 @@ pub(super) fn may_prove<'l>(target: &dyn Target, layouts: impl Iterator<Item = &
 
 impl<'t> Landscape<'t> {
     pub(super) fn of(target: &'t dyn Target) -> Self {
-        let mut named: Vec<_> =
-            target.mappings().into_iter().flatten().map(|mapping| mapping.range).collect();
+        let mut named = target.named();
         named.sort_by_key(|range| range.start());
         // No machine has larger ones than 256 KiB; a file can claim any.
         let honest = |page: &u64| page.is_power_of_two() && (1 << 10..=1 << 18).contains(page);
