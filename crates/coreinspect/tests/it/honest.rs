@@ -114,10 +114,10 @@ fn ntp_shm() -> Vec<u8> {
     room.0
 }
 
-/// gpsd 3.12 to 3.17: the int that the writer sets first and last.
+/// gpsd 3.12 to 3.17: the int that the writer sets first and last, and a file descriptor that is none.
 fn gpsd() -> Vec<u8> {
     let mut room = Room::new(12288);
-    room.u32(0, 9).u32(8928, 9);
+    room.u32(0, 9).u32(24, u32::MAX).u32(8928, 9);
     room.0
 }
 
