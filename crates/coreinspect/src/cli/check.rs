@@ -71,7 +71,9 @@ impl Execute for CheckCommand {
             environment: &environment,
             names: &names,
         };
-        let forecast = Forecast::of(&memory, &areas, &settings, &conditions, &notes, starts_as_program);
+        let status = |area: &MemoryArea<'_>| process.file_status(&area.area.map_file());
+        let forecast =
+            Forecast::of(&memory, &areas, &settings, &conditions, &notes, starts_as_program, status);
         let table = IpcTable::of(process).unwrap_or_default();
         let report = Check::of(&target, &memory, &settings, &forecast, |segment| {
             let listed = table.segments.iter().find(|row| Some(row.status.id()) == segment.facts.shmid)?;

@@ -9,7 +9,7 @@ use crate::retention::forecast::{Area, Conditions, Filter, kept_by_the_kernel};
 fn is_kept(area: &MemoryArea<'_>, filter: u32) -> bool {
     let page = area.page_size().unwrap_or(4096);
     let conditions = Conditions { filter: Filter(filter), page, environment: &[], names: &[] };
-    kept_by_the_kernel(&Area::of(area), &conditions).lost_by.is_none()
+    kept_by_the_kernel(&Area::of(area, None), &conditions).lost_by.is_none()
 }
 
 /// The start addresses of the segments' mappings in `smaps` of which the kernel's core lacks bytes, sorted. One that

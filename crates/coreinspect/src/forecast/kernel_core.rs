@@ -2,8 +2,7 @@
 //!
 //! The limit counts bytes that are written. Pages that a process has never touched are skipped, and count nothing.
 
-use shmcore::Key;
-
+use crate::kind::Kind;
 use crate::position::Address;
 use crate::proc_files::{DumpSettings, MemoryArea};
 use crate::retention::forecast::Filter;
@@ -131,7 +130,8 @@ fn taken(
     let program = area.area.offset == 0
         && area.area.permissions.starts_with(b"r")
         && filter.has(Filter::ELF_HEADERS)
-        && (Key::from_mapping_name(name).is_some() || starts_as_program(area));
+        && (matches!(Kind::of_name(name), Some(Kind::SystemV | Kind::Memfd | Kind::Anonymous))
+            || starts_as_program(area));
     if program { first_page } else { nothing }
 }
 

@@ -3,11 +3,12 @@
 
 mod kernel_core;
 
+use crate::kind::Kind;
 use crate::position::{Address, Coverage, Interval, SegmentOffset};
-use crate::proc_files::{DumpSettings, MemoryArea};
+use crate::proc_files::{DumpSettings, FileStatus, MemoryArea};
 use crate::retention::Code;
 use crate::retention::forecast::{Area, Conditions, Forward, Kept};
-use crate::shm::{Mapping, SharedMemory};
+use crate::shm::{Mapping, Segment, SharedMemory};
 use crate::writer::Writer;
 use kernel_core::KernelCore;
 
@@ -62,7 +63,7 @@ impl Forecast {
     }
 
     /// The forecast for a process with the segments `memory`, the mappings `areas` (all of them, as smaps has them), under
-    /// `settings` and `conditions`. `starts_as_program` reads the start of a mapping.
+    /// `settings` and `conditions`. `starts_as_program` reads the start of a mapping, `status` asks its file.
     pub fn of(
         memory: &SharedMemory,
         areas: &[MemoryArea<'_>],
@@ -70,6 +71,7 @@ impl Forecast {
         conditions: &Conditions<'_>,
         kernel_core: &KernelCoreNotes,
         starts_as_program: impl Fn(&MemoryArea<'_>) -> bool,
+        status: impl Fn(&MemoryArea<'_>) -> Option<FileStatus>,
     ) -> Self {
         let core = KernelCore::of(
             areas,
@@ -77,8 +79,16 @@ impl Forecast {
             conditions.filter,
             conditions.page,
             kernel_core,
-            starts_as_program,
+            &starts_as_program,
         );
+        let area = |segment: &Segment, mapping: &Mapping| {
+            let found = area(areas, mapping)?;
+            // Of System V the kernel makes all files alike.
+            let asked = segment.kind != Kind::SystemV;
+            let area = Area::of(found, asked.then(|| status(found)).flatten());
+            let program = area.program || asked && !area.shared && starts_as_program(found);
+            Some(Area { length: mapping.range.length(), program, ..area })
+        };
         let no_core = settings.no_core().is_some();
         // What core(5)'s settings leave of what the rules keep.
         let written = |mapping: &Mapping, kept: Kept| {
@@ -92,7 +102,7 @@ impl Forecast {
             let keepings = memory.segments.iter().map(|segment| {
                 let mappings = segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
                 Keeping::of(mappings, |mapping| {
-                    let kept = (rules.keeps)(&area(areas, mapping)?, conditions);
+                    let kept = (rules.keeps)(&area(segment, mapping)?, conditions);
                     let (bytes, setting) = if limited { written(mapping, kept) } else { (kept.bytes, None) };
                     Some((bytes, setting.into_iter().chain(rule(kept)).collect()))
                 })
@@ -130,8 +140,7 @@ fn rule(kept: Kept) -> Option<Loss> {
 }
 
 /// What the rules ask of `mapping`; `None` if it has gone since.
-fn area(areas: &[MemoryArea<'_>], mapping: &Mapping) -> Option<Area> {
+fn area<'a, 'm>(areas: &'a [MemoryArea<'m>], mapping: &Mapping) -> Option<&'a MemoryArea<'m>> {
     let at = areas.partition_point(|area| area.area.start < mapping.range.start().get());
-    let found = areas.get(at).filter(|area| area.area.start == mapping.range.start().get())?;
-    Some(Area { length: mapping.range.length(), ..Area::of(found) })
+    areas.get(at).filter(|area| area.area.start == mapping.range.start().get())
 }

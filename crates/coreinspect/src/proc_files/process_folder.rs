@@ -96,10 +96,12 @@ impl ProcessFolder {
         Ok(openat(&self.folder, name, flags, Mode::empty())?.into())
     }
 
-    /// Whether the file behind a link of it is a regular one, which is not opened for that: opening a device can have effects.
-    pub fn is_regular(&self, name: &str) -> bool {
-        let status = fstatat(&self.folder, name, AtFlags::empty());
-        status.is_ok_and(|status| SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG)
+    /// What the file behind a link of it is, which is not opened for that: opening a device can have effects.
+    pub fn file_status(&self, name: &str) -> Option<FileStatus> {
+        let status = fstatat(&self.folder, name, AtFlags::empty()).ok()?;
+        let kind = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;
+        let links = status.st_nlink.into();
+        Some(FileStatus { links, mode: status.st_mode, regular: kind == SFlag::S_IFREG })
     }
 
     /// What a link of it says (`exe`, `ns/ipc`).
@@ -158,6 +160,17 @@ impl ProcessFolder {
         let stat = self.read("stat")?;
         Stat::parse(&stat).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
+}
+
+/// What a file is (inode(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Names that lead to it.
+    pub links: u64,
+    /// Its type and who may do what.
+    pub mode: u32,
+    /// Whether it is a regular one.
+    pub regular: bool,
 }
 
 impl AsFd for ProcessFolder {

@@ -192,7 +192,7 @@ impl Check {
                 made_resident: resident.map(|resident| most.saturating_sub(resident)),
                 mapped: segment.mapped(),
                 kept: kept_bytes(&kept, |keeping| keeping.bytes),
-                causes: causes::of(pid, settings, needed, &kept),
+                causes: causes::of(pid, settings, needed, segment.kind, &kept),
             }
         });
         let segments: Vec<_> = segments.collect();

@@ -3,11 +3,11 @@
 //! are deleted, crashinfounix.cpp `EnumerateMemoryRegions`), also where it keeps the bytes.
 
 use super::forecast::{Conditions, Forward, Kept, Lost};
-use super::{Case, Code, Found, Rules};
+use super::{Case, Code, Found, Rules, bytes_of};
 use crate::shm::SharedMemory;
 
 pub(super) const RULES: Rules = Rules {
-    causes: |case| vec![cause(case.memory)],
+    causes: |case| vec![cause(case)],
     fix,
     forward: Some(Forward {
         heading: "CREATEDUMP",
@@ -41,14 +41,18 @@ fn fix(case: &Case<'_>, _: Code, _: u32) -> String {
     .to_owned()
 }
 
-fn cause(memory: &SharedMemory) -> Found {
-    let evidence = if is_full(memory) {
-        "createdump kept other System V bytes, so it was a full dump, which leaves out only pages that it cannot read \
-         (PROT_NONE)"
+fn cause(case: &Case<'_>) -> Found {
+    let bytes = bytes_of(case.segment.kind);
+    let evidence = if is_full(case.memory) {
+        format!(
+            "createdump kept other {bytes}s, so it was a full dump, which leaves out only pages that it cannot read (PROT_NONE)"
+        )
     } else {
-        "createdump kept no System V byte: its mini, heap and triage dumps hold none where they name the segment"
+        format!(
+            "createdump kept no {bytes}: its mini, heap and triage dumps hold none where they name the segment"
+        )
     };
-    Found { code: Code::LeftOut, certain: true, evidence: evidence.to_owned() }
+    Found { code: Code::LeftOut, certain: true, evidence }
 }
 
 /// Only a full dump holds bytes of a segment that is named.

@@ -2,14 +2,15 @@
 //! has there. Of a read-only attach the first page, of a writable one all, huge pages too; MADV_DONTDUMP
 //! counts. Out of a dump of the kernel it gets the pages that the process's page tables name, and that the dump has.
 
-use super::{Case, Code, Found, Rules};
+use super::{Case, Code, Found, Rules, shared_mapping};
 use crate::memory::Dumped;
 
 pub(super) const RULES: Rules = Rules {
     causes,
-    fix: |_, code, _| {
+    fix: |_, code, mask| {
         match code {
             Code::LeftOut => "the core of another process that attaches it, which may have touched these pages; or gcore -a PID",
+            Code::FilterMapped => return super::gcore::filter_first(mask, "files with a name"),
             _ => "gcore PID",
         }
         .to_owned()
@@ -18,6 +19,10 @@ pub(super) const RULES: Rules = Rules {
 };
 
 fn causes(case: &Case<'_>) -> Vec<Found> {
+    if shared_mapping::has_a_name(case.segment) {
+        let evidence = "drgn's gcore.py keeps what 0x33 would, which leaves out shared mappings of files that have a name (bit 3)";
+        return vec![Found::likely(Code::FilterMapped, evidence)];
+    }
     let mappings = case.segment.attachments.iter().flat_map(|attachment| &attachment.mappings);
     let missing = mappings.filter(|mapping| mapping.lacks(Dumped::NotSaved));
     missing

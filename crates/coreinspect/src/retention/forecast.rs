@@ -1,10 +1,11 @@
 //! The rules read forwards: what a writer would keep of a mapping of a running process.
 
 use super::{Code, RULES, kernel};
-use crate::proc_files::MemoryArea;
+use crate::kind::{Kind, without_deleted};
+use crate::proc_files::{FileStatus, MemoryArea};
 use crate::writer::Writer;
 
-/// A mapping of a System V segment, as far as a writer's rules ask about it (proc_pid_smaps(5)).
+/// A mapping of shared memory, as far as a writer's rules ask about it (proc_pid_smaps(5)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Area {
     /// Bytes.
@@ -13,8 +14,12 @@ pub(crate) struct Area {
     pub from_start: bool,
     /// PROT_READ.
     pub readable: bool,
-    /// VmFlags `sh`: shared to the kernel, which a SHM_RDONLY attach is not.
+    /// VmFlags `sh`: shared to the kernel, which a SHM_RDONLY attach is not, nor what was opened read-only.
     pub shared: bool,
+    /// A name leads to its file (i_nlink is not 0): none does to a System V segment, a memfd, or what is unlinked.
+    pub named: bool,
+    /// Its file may be a program to the kernel: it is executable, or begins as one.
+    pub program: bool,
     /// VmFlags `ht`: huge pages.
     pub huge_pages: bool,
     /// VmFlags `dd`: madvise(2) with MADV_DONTDUMP.
@@ -24,10 +29,15 @@ pub(crate) struct Area {
 }
 
 impl Area {
-    /// Of `area`, one of a System V segment.
-    pub(crate) fn of(area: &MemoryArea<'_>) -> Self {
+    /// Of `area`, whose file has this `status`; without it its name must do.
+    pub(crate) fn of(area: &MemoryArea<'_>, status: Option<FileStatus>) -> Self {
         let flag = |flag: &[u8; 2]| area.has_flag(flag);
+        let name = area.area.name;
+        let of_the_kernel =
+            matches!(Kind::of_name(name), Some(Kind::SystemV | Kind::Memfd | Kind::Anonymous));
         Self {
+            named: status.map_or(!of_the_kernel && !without_deleted(name).1, |status| status.links > 0),
+            program: status.map_or(of_the_kernel, |status| status.mode & 0o111 != 0),
             length: area.area.length(),
             from_start: area.area.offset == 0,
             readable: area.area.permissions.starts_with(b"r"),

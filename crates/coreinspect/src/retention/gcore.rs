@@ -4,6 +4,7 @@
 
 use super::forecast::{Area, Conditions, Filter, Forward, Kept, Lost};
 use super::{Case, Code, Found, Rules, shared_mapping, telling};
+use crate::kind::Kind;
 
 pub(super) const RULES: Rules = Rules {
     causes,
@@ -17,21 +18,29 @@ pub(super) const RULES: Rules = Rules {
         fix: |lost, next| match lost {
             Lost { code: Code::DontDump, .. } => format!("gcore -a {}; {}", next.pid, next.elsewhere),
             Lost { bit: Some(_), .. } => {
-                format!("{} (or gcore -a {}, but for huge pages)", next.filter, next.pid)
+                format!(
+                    "{} (or gcore -a {}, but for huge pages and files with a name)",
+                    next.filter, next.pid
+                )
             }
             _ => next.elsewhere.clone(),
         },
     }),
 };
 
-fn fix(_: &Case<'_>, code: Code, mask: u32) -> String {
+/// A dump by gcore of what its own `-a` leaves out.
+pub(super) fn filter_first(mask: u32, left_out: &str) -> String {
+    format!("echo {mask:#x} > /proc/PID/coredump_filter before gcore PID (gcore -a leaves {left_out} out)")
+}
+
+fn fix(case: &Case<'_>, code: Code, mask: u32) -> String {
+    let named = shared_mapping::has_a_name(case.segment);
     match code {
-        // gcore -a puts a filter of its own in place, without bit 6.
-        Code::Hugetlb => {
-            format!(
-                "echo {mask:#x} > /proc/PID/coredump_filter before gcore PID (gcore -a leaves huge pages out)"
-            )
-        }
+        // gcore -a puts a filter of its own in place, without bits 2, 3 and 6.
+        Code::Hugetlb => filter_first(mask, "huge pages"),
+        Code::DontDump if named => super::dump_it_ourselves(case.segment.kind),
+        Code::FilterMapped => filter_first(mask, "files with a name"),
+        Code::ReadOnlyAttach if named => filter_first(mask, "files with a name"),
         _ => "gcore -a PID".to_owned(),
     }
 }
@@ -41,10 +50,11 @@ fn causes(case: &Case<'_>) -> Vec<Found> {
     let mut causes = Vec::new();
     for attachment in &segment.attachments {
         for mapping in telling(attachment, evidence) {
-            let found = shared_mapping::causes(evidence, attachment, mapping);
+            let found = shared_mapping::causes(evidence, segment, attachment, mapping);
             // With bit 0 off it can be a read-only attach: its rights do not tell.
             let private_left_out = !target.identity().private_memory_saved && !attachment.kept();
-            if private_left_out {
+            let named = shared_mapping::has_a_name(segment);
+            if private_left_out && !named {
                 causes.push(Found {
                     code: Code::ReadOnlyAttach,
                     certain: false,
@@ -58,6 +68,17 @@ fn causes(case: &Case<'_>) -> Vec<Found> {
             causes.extend(
                 found.into_iter().map(|cause| Found { certain: cause.certain && !private_left_out, ..cause }),
             );
+            if named && segment.kind != Kind::Hugetlbfs && mapping.permissions.is_none() {
+                causes.push(Found {
+                    code: Code::ReadOnlyAttach,
+                    certain: false,
+                    evidence: format!(
+                        "nothing of {} is saved, and its rights are not in the dump: of a file that was opened read-only gdb \
+                         keeps nothing while coredump_filter bit 2 is off",
+                        mapping.range
+                    ),
+                });
+            }
         }
     }
     causes
@@ -75,7 +96,9 @@ fn keeps(area: &Area, conditions: &Conditions<'_>) -> Kept {
         Area { dont_dump: true, .. } => Kept::some(0, Code::DontDump, None),
         Area { huge_pages: true, shared: true, .. } => unless(Filter::HUGE_SHARED, Code::Hugetlb),
         Area { huge_pages: true, .. } => unless(Filter::HUGE_PRIVATE, Code::Hugetlb),
+        Area { shared: true, named: true, .. } => unless(Filter::FILE_SHARED, Code::FilterMapped),
         Area { shared: true, .. } => unless(Filter::ANONYMOUS_SHARED, Code::FilterShared),
+        Area { named: true, .. } => unless(Filter::FILE_PRIVATE, Code::ReadOnlyAttach),
         // gdb counts names like /SYSV%08x as anonymous (`mapping_is_anonymous_p`).
         _ => unless(Filter::ANONYMOUS_PRIVATE, Code::ReadOnlyAttach),
     }

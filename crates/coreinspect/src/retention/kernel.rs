@@ -7,6 +7,7 @@
 use super::forecast::{Area, Conditions, Filter, Forward, Kept, Lost};
 use super::shared_mapping::{self, Evidence};
 use super::{Case, Code, Found, Rules, telling};
+use crate::kind::Kind;
 use crate::memory::Dumped;
 use crate::shm::{Attachment, Mapping};
 
@@ -29,11 +30,16 @@ pub(super) const RULES: Rules = Rules {
     }),
 };
 
-fn fix(_: &Case<'_>, code: Code, mask: u32) -> String {
+fn fix(case: &Case<'_>, code: Code, mask: u32) -> String {
     let filter = format!(
         "echo {mask:#x} > /proc/PID/coredump_filter (inherited by children; systemd: CoredumpFilter={mask:#x})"
     );
     match code {
+        // gcore obeys the filter too, and its -a leaves such files out.
+        Code::ReadOnlyAttach if shared_mapping::has_a_name(case.segment) => filter,
+        Code::DontDump if shared_mapping::has_a_name(case.segment) => {
+            super::dump_it_ourselves(case.segment.kind)
+        }
         Code::ReadOnlyAttach => format!("{filter}, or dump it alive with gcore PID"),
         Code::DontDump => {
             "madvise(address, length, MADV_DODUMP) in the program, or dump it alive with gcore -a PID"
@@ -53,15 +59,15 @@ fn causes(case: &Case<'_>) -> Vec<Found> {
             attachment.mappings.iter().any(|mapping| is_writable(mapping) || keeps_more_than(mapping, page));
         for mapping in telling(attachment, evidence) {
             match first_page_only {
-                Some(first) => causes.push(first_page(first)),
+                Some(first) => causes.push(first_page(segment.kind, first)),
                 None if mapping.is_private_by_kernel() => causes.push(no_segment(mapping)),
                 None if shared => {
-                    causes.extend(shared_mapping::causes(evidence, attachment, mapping));
+                    causes.extend(shared_mapping::causes(evidence, segment, attachment, mapping));
                 }
                 None => {
-                    causes.push(not_even_the_first_page(mapping, evidence));
+                    causes.push(not_even_the_first_page(segment.kind, mapping, evidence));
                     // mprotect(2) can have taken the right to write from what was attached read-write.
-                    let others = shared_mapping::causes(evidence, attachment, mapping);
+                    let others = shared_mapping::causes(evidence, segment, attachment, mapping);
                     causes.extend(others.into_iter().map(|cause| Found { certain: false, ..cause }));
                 }
             }
@@ -99,16 +105,25 @@ pub(super) fn shows_read_only(attachment: &Attachment, page: Option<u64>) -> boo
     attachment.mappings.iter().any(|mapping| is_first_page_only(mapping, page))
 }
 
-fn first_page(mapping: &Mapping) -> Found {
+fn first_page(kind: Kind, mapping: &Mapping) -> Found {
     read_only(
         true,
         format!(
-            "the mapping at {} is {} and only its first page was kept: what the kernel does with a SHM_RDONLY attach \
-             while coredump_filter bit 2 is off",
+            "the mapping at {} is {} and only its first page was kept: what the kernel does with {} while coredump_filter bit \
+             2 is off",
             mapping.range,
-            rights(mapping)
+            rights(mapping),
+            read_only_attach(kind)
         ),
     )
+}
+
+/// What a mapping is that the kernel does not count as shared, although its program called it so.
+fn read_only_attach(kind: Kind) -> &'static str {
+    match kind {
+        Kind::SystemV => "a SHM_RDONLY attach",
+        _ => "a mapping of a descriptor that was opened read-only",
+    }
 }
 
 /// Of what shmat(2) made writable the kernel keeps all or nothing.
@@ -124,16 +139,23 @@ fn no_segment(mapping: &Mapping) -> Found {
     }
 }
 
-fn not_even_the_first_page(mapping: &Mapping, evidence: &Evidence) -> Found {
+fn not_even_the_first_page(kind: Kind, mapping: &Mapping, evidence: &Evidence) -> Found {
+    let what = read_only_attach(kind);
     let has_first_page =
         mapping.offset.get() == 0 && mapping.permissions.is_some_and(|permissions| permissions.read);
-    let rule = if evidence.can_be_of_huge_pages(mapping.range) {
-        "a SHM_RDONLY attach, of huge pages while coredump_filter bit 5 is off, or of ordinary ones while bits 2 and 4 are"
+    let rule = if kind != Kind::SystemV && kind != Kind::Memfd {
+        // Their files are not executable, as a rule, so that bit 4 keeps nothing.
+        format!("{what} while coredump_filter bit 2 is off")
+    } else if evidence.can_be_of_huge_pages(mapping.range) {
+        format!(
+            "{what}, of huge pages while coredump_filter bit 5 is off, or of ordinary ones while bits 2 and 4 are"
+        )
     } else if has_first_page {
-        "a SHM_RDONLY attach while coredump_filter bits 2 and 4 are off (or a kernel before 5.10, which kept the first \
-         page of programs only)"
+        format!(
+            "{what} while coredump_filter bits 2 and 4 are off (or a kernel before 5.10, which kept the first page of programs only)"
+        )
     } else {
-        "a SHM_RDONLY attach while coredump_filter bit 2 is off (bit 4 keeps a readable page at offset 0 only)"
+        format!("{what} while coredump_filter bit 2 is off (bit 4 keeps a readable page at offset 0 only)")
     };
     read_only(
         false,
@@ -161,15 +183,18 @@ pub(super) fn keeps(area: &Area, conditions: &Conditions<'_>) -> Kept {
         Area { huge_pages: true, shared: true, .. } => unless(Filter::HUGE_SHARED, Code::Hugetlb),
         Area { huge_pages: true, .. } => unless(Filter::HUGE_PRIVATE, Code::Hugetlb),
         Area { device: true, .. } => Kept::some(0, Code::LeftOut, None),
+        Area { shared: true, named: true, .. } => unless(Filter::FILE_SHARED, Code::FilterMapped),
         // A segment's file has no name that leads to it (i_nlink 0), which counts as anonymous.
         Area { shared: true, .. } => unless(Filter::ANONYMOUS_SHARED, Code::FilterShared),
-        // Its inode is executable (mode 0777), so it might be a program, whose first page bit 4 keeps.
-        Area { from_start: true, readable: true, .. }
+        // Its inode is executable (a segment's mode is 0777), so it might be a program, whose first page bit 4 keeps.
+        Area { from_start: true, readable: true, program: true, .. }
             if filter.has(Filter::ELF_HEADERS) && !filter.has(Filter::FILE_PRIVATE) && area.length > page =>
         {
             Kept::some(page, Code::ReadOnlyAttach, Some(Filter::FILE_PRIVATE))
         }
-        Area { from_start: true, readable: true, .. } if filter.has(Filter::ELF_HEADERS) => Kept::all(area),
+        Area { from_start: true, readable: true, program: true, .. } if filter.has(Filter::ELF_HEADERS) => {
+            Kept::all(area)
+        }
         _ => unless(Filter::FILE_PRIVATE, Code::ReadOnlyAttach),
     }
 }

@@ -4,7 +4,7 @@
 //! writable mapping; `full` all that can be read. lldb 15 and 16 know `stack` alone. Breakpad
 //! (`client/linux/minidump_writer`), Crashpad and minidump-writer keep stacks, and what a program registered.
 
-use super::{Case, Code, Found, Rules};
+use super::{Case, Code, Found, Rules, bytes_of};
 use crate::memory::Dumped;
 
 pub(super) const LLDB: Rules = Rules {
@@ -33,13 +33,14 @@ fn of_lldb(case: &Case<'_>) -> Option<Found> {
     let writable = mappings.any(|mapping| {
         mapping.lacks(Dumped::NotSaved) && mapping.permissions.is_none_or(|permissions| permissions.write)
     });
-    Some(certain(match (any_is_saved(case), writable) {
+    let bytes = bytes_of(case.segment.kind);
+    Some(certain(&match (any_is_saved(case), writable) {
         (true, true) => return None,
         (true, false) => {
-            "lldb kept the writable segments and not this read-only attach: `--style modified-memory` keeps what is writable"
+            "lldb kept the writable segments and not this read-only attach: `--style modified-memory` keeps what is writable".to_owned()
         }
         (false, _) => {
-            "lldb kept no System V byte: `--style stack`, its default, keeps stacks, and segments only in name"
+            format!("lldb kept no {bytes}: `--style stack`, its default, keeps stacks, and segments only in name")
         }
     }))
 }

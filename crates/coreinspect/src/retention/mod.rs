@@ -19,6 +19,7 @@ mod qemu_user;
 mod shared_mapping;
 mod valgrind;
 
+use crate::kind::Kind;
 use crate::memory::Dumped;
 use crate::position::SegmentOffset;
 use crate::shm::{Attachment, Mapping, Segment, SharedMemory};
@@ -47,6 +48,8 @@ pub enum Code {
     ReadOnlyAttach,
     /// coredump_filter bit 1 was off.
     FilterShared,
+    /// coredump_filter bit 3 was off, by which a shared mapping of a file is kept that still has a name.
+    FilterMapped,
     /// Attached huge pages (SHM_HUGETLB), and coredump_filter bit 6 was off.
     Hugetlb,
     /// madvise(2) with MADV_DONTDUMP.
@@ -67,6 +70,7 @@ impl Code {
         match self {
             Self::ReadOnlyAttach => "read-only-attach",
             Self::FilterShared => "filter-shared",
+            Self::FilterMapped => "filter-mapped",
             Self::Hugetlb => "hugetlb",
             Self::DontDump => "dontdump",
             Self::Truncated => "truncated",
@@ -206,6 +210,8 @@ pub(crate) fn attached_read_only(target: &dyn Target, attachment: &Attachment) -
 
 /// coredump_filter bit 2, by which the kernel keeps a SHM_RDONLY attach (core(5)).
 const PRIVATE_FILES: u32 = 0x04;
+/// coredump_filter bit 3.
+const SHARED_FILES: u32 = 0x08;
 /// coredump_filter bit 6.
 const SHARED_HUGE_PAGES: u32 = 0x40;
 
@@ -216,6 +222,7 @@ fn coredump_filter<'a>(found: impl Iterator<Item = &'a Found>, evidence: &Eviden
     let bits = found.map(|cause| match cause.code {
         Code::ReadOnlyAttach => PRIVATE_FILES,
         Code::FilterShared => 0x02,
+        Code::FilterMapped => SHARED_FILES,
         Code::Hugetlb => SHARED_HUGE_PAGES,
         _ => 0,
     });
@@ -250,6 +257,19 @@ fn telling<'a>(attachment: &'a Attachment, evidence: &Evidence) -> Vec<&'a Mappi
         }
     }
     telling
+}
+
+/// What keeps a file that has a name and is not to be dumped: gcore -a leaves it out.
+fn dump_it_ourselves(kind: Kind) -> String {
+    format!("madvise(address, length, MADV_DODUMP) in the program, or coreinspect dump PID --kind {kind}")
+}
+
+/// What a sentence calls a byte of a segment.
+fn bytes_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::SystemV => "System V byte",
+        _ => "byte of shared memory",
+    }
 }
 
 /// The first offset that is missing by the writer's choice, for evidence.

@@ -140,6 +140,7 @@ const CAUSE: Shape = Object(&[
         OneOf(&[
             "read-only-attach",
             "filter-shared",
+            "filter-mapped",
             "hugetlb",
             "dontdump",
             "truncated",

@@ -3,6 +3,7 @@
 use super::super::LossCode;
 use super::LossCause;
 use crate::forecast::{Forecast, Keeping, Loss, MappingKept};
+use crate::kind::Kind;
 use crate::proc_files::{DumpSettings, NoCore};
 use crate::retention::Code;
 use crate::retention::forecast::{Filter, Forward, Lost, Next};
@@ -25,9 +26,10 @@ pub(super) fn of(
     pid: Option<u32>,
     settings: &DumpSettings,
     needed: Filter,
+    kind: Kind,
     kept: &[(Writer, Option<&Keeping>)],
 ) -> Vec<LossCause> {
-    let says = Says::of(pid, settings, needed);
+    let says = Says::of(pid, settings, needed, kind);
     let mut causes = Vec::<LossCause>::new();
     let losses = kept.iter().filter_map(|(writer, keeping)| Some((*writer, (*keeping)?)));
     let losses = losses.flat_map(|(writer, keeping)| {
@@ -60,15 +62,17 @@ fn code(loss: Loss) -> LossCode {
 
 struct Says<'a> {
     settings: &'a DumpSettings,
+    kind: Kind,
     next: Next,
 }
 
 impl<'a> Says<'a> {
-    fn of(pid: Option<u32>, settings: &'a DumpSettings, Filter(needed): Filter) -> Self {
+    fn of(pid: Option<u32>, settings: &'a DumpSettings, Filter(needed): Filter, kind: Kind) -> Self {
         let pid = pid.map_or_else(|| "PID".to_owned(), |pid| pid.to_string());
         let filter = format!("echo {needed:#x} > /proc/{pid}/coredump_filter");
-        let elsewhere = format!("coreinspect dump {pid} keeps it in any case");
-        Self { settings, next: Next { pid, filter, elsewhere } }
+        let flag = if kind == Kind::SystemV { String::new() } else { format!(" --kind {kind}") };
+        let elsewhere = format!("coreinspect dump {pid}{flag} keeps it in any case");
+        Self { settings, kind, next: Next { pid, filter, elsewhere } }
     }
 
     fn evidence(&self, writer: Writer, mapping: &MappingKept, loss: Loss) -> String {
@@ -81,9 +85,16 @@ impl<'a> Says<'a> {
         match loss {
             Loss::Rule(Code::ReadOnlyAttach, bit) => {
                 let first = if mapping.bytes > 0 { ", and only its first page is kept" } else { "" };
-                format!("{range} is attached with SHM_RDONLY{first}: {}", unless(bit))
+                let how = match self.kind {
+                    Kind::SystemV => "is attached with SHM_RDONLY",
+                    _ => "maps a descriptor that was opened read-only",
+                };
+                format!("{range} {how}{first}: {}", unless(bit))
             }
             Loss::Rule(Code::FilterShared, bit) => format!("{range} is shared memory: {}", unless(bit)),
+            Loss::Rule(Code::FilterMapped, bit) => {
+                format!("{range} is shared memory whose file has a name: {}", unless(bit))
+            }
             Loss::Rule(Code::Hugetlb, bit) => format!("{range} has huge pages: {}", unless(bit)),
             Loss::Rule(Code::DontDump, _) => {
                 format!("the program has called madvise(MADV_DONTDUMP) on {range} (VmFlags dd)")

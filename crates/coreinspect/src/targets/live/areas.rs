@@ -163,7 +163,8 @@ impl Known<'_> {
             return Content::File(Facts::default());
         }
         let id = FileId { device: row.device, inode: row.inode };
-        let opens = kind != Kind::File || self.folder.is_regular(&row.map_file());
+        let opens = kind != Kind::File
+            || self.folder.file_status(&row.map_file()).is_some_and(|status| status.regular);
         let file = opens.then(|| self.file(row, None)).flatten();
         let status = file.as_deref();
         let facts = Facts {
