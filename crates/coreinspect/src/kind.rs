@@ -90,6 +90,16 @@ pub fn without_deleted(name: &[u8]) -> (&[u8], bool) {
     name.strip_suffix(DELETED).map_or((name, false), |name| (name, true))
 }
 
+/// `mapping_name` without what the names of its kind have all: `memfd:NAME`, `/dev/zero`.
+pub fn short_name(mapping_name: &[u8]) -> &[u8] {
+    let (path, _) = without_deleted(mapping_name);
+    match Kind::of_name(mapping_name) {
+        Some(Kind::Memfd) => path.strip_prefix(b"/").unwrap_or(path),
+        Some(Kind::Anonymous) => path,
+        _ => mapping_name,
+    }
+}
+
 /// What shm_open(3) was given, without its `/`: the file's name in /dev/shm, or in /run/shm, which was its place in Debian 7 and
 /// Ubuntu 11.10. A process with another root has that before it where it is seen from outside.
 pub fn posix_name(mapping_name: &[u8]) -> Option<&[u8]> {

@@ -112,7 +112,7 @@ pub(super) struct Inspect {
 /// How reports are listed, and what they are held against.
 #[derive(Args, Debug, Default)]
 pub(super) struct ReportFlags {
-    /// Columns, in this order: #, key, base, shmid, owner, perms, size, nattch, mapped, saved, perm, state, content.
+    /// Columns, in this order: #, key, name, kind, base, shmid, owner, perms, size, nattch, mapped, saved, perm, state, content.
     #[arg(help_heading = "Listing", long, value_name = "COLUMN,...", value_delimiter = ',', value_parser = column)]
     columns: Vec<Column>,
     /// Print rows only, without headings and explanations.

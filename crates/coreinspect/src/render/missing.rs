@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use super::canvas::{Canvas, Margin};
+use super::printable::Printable;
 use super::style::Style;
 use crate::report::{Dump, Segment, State};
 
@@ -66,7 +67,7 @@ fn lacking(dump: &Dump, segments: &[&Segment], style: Style) -> String {
 fn names(segments: &[&Segment], style: Style) -> String {
     const NAMED: usize = 6;
     if let [segment] = segments {
-        return format!("{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key"));
+        return format!("{} {}", segment.number, Printable(segment.label().as_bytes()));
     }
     let mut names: Vec<_> = segments.iter().take(NAMED).map(|segment| segment.number.to_string()).collect();
     if segments.len() > NAMED {

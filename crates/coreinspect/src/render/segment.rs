@@ -9,6 +9,7 @@ use super::style::{Style, Tone};
 use super::table::state_tone;
 use super::value::{BytesAt, Tree, leaves};
 use super::{bytes, times};
+use crate::kind::Kind;
 use crate::position::{Interval, SegmentOffset};
 use crate::report::{Attachment, Content, FilledWith, Moment, Segment};
 use crate::shm;
@@ -100,7 +101,9 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
         .name
         .as_ref()
         .map_or_else(|| "without a name".to_owned(), |name| Printable(name.bytes()).to_string());
+    let other = segment.kind.filter(|kind| *kind != Kind::SystemV);
     let key = segment.key.as_deref().unwrap_or("without a key");
+    let key = other.map_or(key, |kind| kind.label());
     canvas.heading(&[(Tone::Name, &format!("{} {key}  {name}", segment.number))])?;
     let mut fact = |name: &str, value: &str| canvas.fact(FACTS, name, value);
     match (&segment.key_parts, segment.key_t) {
@@ -119,6 +122,7 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
             fact("key", &format!("{key_t}; not made by ftok"))?;
         }
         (None, Some(_)) => fact("key", "IPC_PRIVATE: every private segment has this key")?,
+        (_, None) if other.is_some() => {}
         (_, None) => fact("key", "unknown: the mapping has no name")?,
     }
     for maker in makers {
@@ -142,23 +146,36 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
     {
         fact(name, value)?;
     }
-    let unknown: Vec<_> = known.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name).collect();
+    // The kernel counts and dates System V segments alone.
+    let tells = |name: &&str| other.is_none() || ["size", "owner", "perms"].contains(name);
+    let unknown = known.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| *name);
+    let unknown: Vec<_> = unknown.filter(tells).collect();
     if segment.removed == Some(true) {
-        fact("removed", "by IPC_RMID: it is gone with its last attachment")?;
+        let how = match other {
+            None => "by IPC_RMID: it is gone with its last attachment",
+            Some(_) => "its file was unlinked: it is gone with its last mapping and descriptor",
+        };
+        fact("removed", how)?;
     }
     let found = segment.found_reasons.join("; ");
     if !found.is_empty() {
         let found = Printable(found.as_bytes());
-        fact("taken for", &format!("probably a segment, without proof: {found}"))?;
+        match other {
+            None => fact("taken for", &format!("probably a segment, without proof: {found}"))?,
+            Some(_) => fact("doubt", &found.to_string())?,
+        }
     }
     if !segment.may_be.is_empty() {
         let others: Vec<_> = segment.may_be.iter().map(|number| number.to_string()).collect();
         fact(
             "may be",
-            &format!(
-                "{}, attached again: all IPC_PRIVATE segments have one name, and these do not differ",
-                others.join(", ")
-            ),
+            &match other {
+                None => format!(
+                    "{}, attached again: all IPC_PRIVATE segments have one name, and these do not differ",
+                    others.join(", ")
+                ),
+                Some(_) => format!("{}, mapped again: they have one name", others.join(", ")),
+            },
         )?;
     }
     if !unknown.is_empty() {

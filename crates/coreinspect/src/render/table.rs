@@ -7,6 +7,7 @@ use super::grid::{Cell, Grid, Heading};
 use super::printable::Printable;
 use super::style::{Style, Tone};
 use super::{about, filled, look, missing, times, unnamed, value};
+use crate::kind::Kind;
 use crate::report::{Attachment, Dump, Moment, Segment, State};
 
 /// A column of the listing.
@@ -28,6 +29,8 @@ const COLUMNS: &[(Heading, CellOf)] = &[
     (heading("KEY", false, 0), |row, _| {
         Cell::new(row.segment.key.as_deref().unwrap_or("-")).tone(Tone::Name)
     }),
+    (heading("NAME", false, 0), |row, style| Cell::new(short(&row.segment.label(), style)).tone(Tone::Name)),
+    (heading("KIND", false, 2), |row, _| Cell::new(unknown(row.segment.kind))),
     (heading("BASE", false, 1), |row, _| {
         Cell::new(row.attachment.base.map_or("-".to_owned(), |base| base.to_string()))
     }),
@@ -56,6 +59,20 @@ const COLUMNS: &[(Heading, CellOf)] = &[
 /// The columns of what only the kernel knows: most dumps have nothing for them.
 const OF_THE_KERNEL: [&str; 5] = ["SHMID", "OWNER", "PERMS", "SIZE", "NATTCH"];
 
+/// A name that leaves room for other columns: its end tells more than its start.
+fn short(name: &str, style: Style) -> String {
+    const MOST: usize = 32;
+    let name = Printable(name.as_bytes()).to_string();
+    let count = name.chars().count();
+    match style.width {
+        Some(_) if count > MOST => {
+            let end: String = name.chars().skip(count.saturating_sub(MOST)).collect();
+            format!("{}{end}", style.ellipsis())
+        }
+        _ => name,
+    }
+}
+
 fn unknown(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "?".to_owned(), |value| value.to_string())
 }
@@ -69,9 +86,13 @@ impl Column {
     /// process all but those that say the same of each (all of it is there).
     pub fn usual(dump: &Dump) -> Vec<Self> {
         let running = dump.kind == Some("process");
-        let left_out = |name| match running {
-            true => ["MAPPED", "SAVED"].contains(&name),
-            false => OF_THE_KERNEL.contains(&name),
+        let names =
+            dump.segments.iter().any(|segment| segment.kind.is_some_and(|kind| kind != Kind::SystemV));
+        let left_out = |name| match name {
+            "KEY" => names,
+            "NAME" | "KIND" => !names,
+            _ if running => ["MAPPED", "SAVED"].contains(&name),
+            _ => OF_THE_KERNEL.contains(&name),
         };
         let columns = (0_usize..).zip(Self::names()).filter(|(_, name)| !left_out(*name));
         columns.map(|(at, _)| Self(at)).collect()

@@ -15,7 +15,7 @@ use super::{
     PathText, Place, Process, Segment, Signal, State, Text, Thread, Warning,
 };
 use crate::debug_files::named_program::{Held, can_have_run};
-use crate::kind::Kinds;
+use crate::kind::{Kind, Kinds, without_deleted};
 use crate::known_keys::can_be_of_ftok;
 use crate::layout::{BUILTIN, Layout};
 use crate::machine::SignalNumbering;
@@ -119,6 +119,7 @@ impl Dump {
             segments.push(Segment { foreign: found.map(Foreign::from), ..segment });
             foreign.push(found);
         }
+        let others = if segments.is_empty() { others(memory) } else { Vec::new() };
         let mut this = Self {
             path: path.into(),
             kind: Some(identity.kind),
@@ -143,6 +144,8 @@ impl Dump {
             error: None,
             posix_mappings: target.mappings().map(|_| memory.posix_mappings),
             named_mappings: Some(target.mappings().is_some()),
+            asked: options.kinds.label(),
+            others,
             handler: None,
         };
         if !options.no_content {
@@ -198,6 +201,8 @@ impl Dump {
             error: Some(Error { code: error.code(), message: error.to_string(), offset: error.offset() }),
             posix_mappings: None,
             named_mappings: None,
+            asked: Kind::SystemV.label().to_owned(),
+            others: Vec::new(),
             handler: None,
         }
     }
@@ -272,7 +277,7 @@ impl Segment {
             attached: seconds(facts.attached),
             detached: seconds(facts.detached),
             changed: seconds(facts.changed),
-            removed: facts.permissions.map(shmcore::Permissions::is_removed),
+            removed: removed(segment),
             mapped,
             saved,
             filled: segment.filled(),
@@ -285,6 +290,28 @@ impl Segment {
             map: None,
         }
     }
+}
+
+/// Whether a segment was removed: of a file its name tells, and a memfd never had one.
+fn removed(segment: &shm::Segment) -> Option<bool> {
+    match segment.kind {
+        Kind::SystemV => segment.facts.permissions.map(shmcore::Permissions::is_removed),
+        Kind::Posix | Kind::Hugetlbfs | Kind::File => Some(without_deleted(segment.name.as_deref()?).1),
+        Kind::Memfd | Kind::Anonymous => None,
+    }
+}
+
+/// How many mappings of kinds that are not listed `memory` has.
+fn others(memory: &SharedMemory) -> Vec<(Kind, usize)> {
+    let mut counts = memory.other_mappings.clone();
+    for segment in &memory.segments {
+        let mappings = segment.attachments.iter().map(|attachment| attachment.mappings.len()).sum();
+        match counts.iter_mut().find(|(kind, _)| *kind == segment.kind) {
+            Some((_, count)) => *count = count.saturating_add(mappings),
+            None => counts.push((segment.kind, mappings)),
+        }
+    }
+    counts
 }
 
 /// The contract's word for how much of `mapped` bytes is saved.

@@ -115,6 +115,12 @@ pub struct Dump {
     pub posix_mappings: Option<usize>,
     /// Whether the names of the mappings are in the dump.
     pub named_mappings: Option<bool>,
+    /// The kinds that were asked for, as a sentence calls them.
+    #[serde(skip)]
+    pub asked: String,
+    /// How many mappings of other kinds there are, where none of those is that were asked for.
+    #[serde(skip)]
+    pub others: Vec<(Kind, usize)>,
     /// What the handler that stored the dump wrote beside it; null if nothing does. It is no part of the dump.
     pub handler: Option<Handler>,
 }
@@ -430,6 +436,11 @@ impl Segment {
         let mappings = self.attachments.iter().flat_map(|attachment| &attachment.mappings);
         mappings.map(|mapping| mapping.missing.len()).fold(0, usize::saturating_add)
     }
+
+    /// What people call it: its key, or its name. As hostile as the dump.
+    pub fn label(&self) -> String {
+        text::label(self.key.as_deref(), self.name.as_ref())
+    }
 }
 
 impl Dump {
@@ -492,12 +503,30 @@ impl Dump {
             let hint = Habits::of(self.writer).hides;
             return Some(format!("no System V segment can be found: {why}{hint}"));
         }
-        let mut text = "no System V segment".to_owned();
-        if let Some(count) = self.posix_mappings.filter(|count| *count > 0) {
-            let are = if count == 1 { "mapping in /dev/shm is" } else { "mappings in /dev/shm are" };
-            text.push_str(&format!("; {count} POSIX {are} there"));
+        let mut text = format!("no {} segment", self.asked);
+        if !self.others.is_empty() {
+            text.push_str(&format!("; {}", others(&self.others)));
         }
         text.push_str(Habits::of(self.writer).hides);
         Some(text)
     }
+}
+
+/// What else a dump has: "3 POSIX mappings in /dev/shm are there (--kind posix shows them)".
+fn others(counts: &[(Kind, usize)]) -> String {
+    let what = |(kind, count): &(Kind, usize)| {
+        let mappings = if *count == 1 { "mapping" } else { "mappings" };
+        let place = if *kind == Kind::Posix { " in /dev/shm" } else { "" };
+        format!("{count} {} {mappings}{place}", kind.label())
+    };
+    let parts: Vec<_> = counts.iter().map(what).collect();
+    let listed = match parts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    };
+    let one = counts.iter().map(|(_, count)| count).sum::<usize>() == 1;
+    let (are, them) = if one { ("is", "it") } else { ("are", "them") };
+    let words: Vec<_> = counts.iter().map(|(kind, _)| kind.word()).collect();
+    format!("{listed} {are} there (--kind {} shows {them})", words.join(","))
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use serde::ser::{Serialize, Serializer};
 
-use crate::kind::Kind;
+use crate::kind::{Kind, short_name};
 use crate::position::Address;
 use crate::writer::Writer;
 
@@ -105,6 +105,15 @@ pub(super) fn word<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let writer: Option<Writer> = (*writer).into();
     writer.map(Writer::word).serialize(serializer)
+}
+
+/// What people call a segment: its key, or its name. The text is as hostile as the dump.
+pub(crate) fn label(key: Option<&str>, name: Option<&Text>) -> String {
+    match (key, name) {
+        (Some(key), _) => key.to_owned(),
+        (None, Some(name)) => Text::new(short_name(name.bytes())).escaped(),
+        (None, None) => "without a key".to_owned(),
+    }
 }
 
 /// The contract's word for a kind of shared memory.

@@ -37,7 +37,7 @@ fn status_1_is_a_dump_without_segments() {
         let run = run_in(core.folder(), &["core", "--format", format]).ended(1);
         assert_eq!(
             run.err,
-            "coreinspect: core: no System V segment; 2 POSIX mappings in /dev/shm are there\n"
+            "coreinspect: core: no System V segment; 2 POSIX mappings in /dev/shm are there (--kind posix shows them)\n"
         );
     }
     let document = run_in(core.folder(), &["core", "--json"]).document();
