@@ -273,6 +273,12 @@ impl Kinds {
             || self.named.iter().any(|named| !is_system_v(named))
     }
 
+    /// The kinds that are listed, as `--kind` takes them; files are none of them.
+    pub fn words(&self) -> String {
+        let kinds = Kind::ALL.into_iter().filter(|kind| self.kinds.contains(kind));
+        kinds.map(Kind::word).collect::<Vec<_>>().join(",")
+    }
+
     /// The kinds that are listed, as a sentence names them: "POSIX or memfd".
     pub fn label(&self) -> String {
         let labels = Kind::ALL.into_iter().filter(|kind| self.list(*kind)).map(Kind::label);

@@ -28,7 +28,19 @@ pub struct Note {
 /// the rest where the process's IPC namespace could not be looked into.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Segment {
-    /// `0x...`.
+    /// "posix", "memfd", "anonymous", "hugetlbfs" or "file"; null for one of System V.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// The mapping's name, of other kinds than System V.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The device of its file, of other kinds: major and minor number, hexadecimal.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// The inode of its file, of other kinds.
+    #[serde(default)]
+    pub inode: Option<u64>,
+    /// `0x...`; null for other kinds than System V.
     pub key: Option<String>,
     /// Its number.
     pub shmid: Option<i32>,

@@ -94,7 +94,8 @@ impl CheckCommand {
         let pid = self.pid;
         if report.segments.is_empty() {
             context.tell(format_args!(
-                "process {pid} has no System V segment attached, so there is nothing to check"
+                "process {pid} has no {} segment attached, so there is nothing to check",
+                context.kinds.label()
             ));
             return Status::Nothing;
         }

@@ -15,7 +15,7 @@ use crate::layout::{FileContents, SegmentContents};
 use crate::position::SegmentOffset;
 use crate::proc_files::{LiveSegment, live_segments};
 use crate::render::diff::{BytesOf, ShownDiff};
-use crate::report::{self, DiffSegment, Options, Place, PlaceError};
+use crate::report::{self, Called, DiffSegment, Options, Place, PlaceError};
 use crate::source::Amount;
 use crate::targets::Facts;
 use crate::types::contents::{Contents, bytes_with_gaps};
@@ -130,12 +130,13 @@ impl<'a> Read<'a> {
 
     fn copy<'s>(&self, segment: &'s InspectedSegment<'_>, contents: &'s dyn Contents) -> SegmentCopy<'s> {
         let taken = other::taken(self.path);
-        SegmentCopy { number: Some(segment.number()), side: segment.side(contents), taken }
+        let called = Called::of(segment.memory);
+        SegmentCopy { called, number: Some(segment.number()), side: segment.side(contents), taken }
     }
 }
 
 fn alone(segment: InspectedSegment<'_>, side: Copy) -> DiffSegment {
-    DiffSegment::alone(segment.memory.key.map(|key| key.to_string()), segment.number(), side)
+    DiffSegment::alone(segment.memory, segment.number(), side)
 }
 
 impl Diff {
@@ -215,7 +216,7 @@ impl Diff {
             let facts = Facts::from(source.status());
             let here = left.copy(segment, &both.left);
             let side = Side { contents: both.right.as_ref(), target: None, facts: Some(&facts), ..here.side };
-            let there = SegmentCopy { number: None, side, taken: Taken::Now };
+            let there = SegmentCopy { called: Called::default(), number: None, side, taken: Taken::Now };
             let compared = self.compare([here, there], Some(*by), chosen)?;
             report.segments.push(DiffSegment { read: Some(source.how()), ..compared });
             copies.push(Some(both));
@@ -249,7 +250,7 @@ impl Diff {
         let both = Both { left: segment.contents(), right: Box::new(file.contents()) };
         let here = left.copy(&segment, &both.left);
         let side = Side { contents: both.right.as_ref(), target: None, facts: None, ..here.side };
-        let there = SegmentCopy { number: None, side, taken: other::taken(raw) };
+        let there = SegmentCopy { called: Called::default(), number: None, side, taken: other::taken(raw) };
         let mut report = report::Diff::new(left.name(), &dumps::shown(raw), "raw");
         report.segments.push(self.compare([here, there], None, chosen)?);
         self.end(&report, &[Some(both)], context)
@@ -290,7 +291,7 @@ impl Diff {
         let bytes = self.hex.then_some(&bytes as BytesOf<'_>);
         context.print(&ShownDiff { diff: report, bytes, limit, quiet: context.quiet })?;
         if report.segments.is_empty() {
-            context.tell("no System V segment to compare");
+            context.tell(format_args!("no {} segment to compare", context.kinds.label()));
             return Ok(Status::Nothing);
         }
         if report.differs() {

@@ -47,7 +47,8 @@ impl Execute for Dump {
             listed: &listed,
             stop: if self.stop { Stop::WhileCopying } else { Stop::Never },
             threads: self.threads,
-            choice: None,
+            kinds: context.kinds.clone(),
+            ..Plan::default()
         };
         let mut progress = Progress::new("copied", context);
         let written = file.write(|file| {
@@ -56,8 +57,8 @@ impl Execute for Dump {
         drop(progress);
         let written = written.map_err(failure)?;
         if written.mappings == 0 {
-            let nothing = "has no System V segment attached; nothing was written";
-            context.tell(format_args!("process {pid} {nothing}"));
+            let kinds = context.kinds.label();
+            context.tell(format_args!("process {pid} has no {kinds} segment attached; nothing was written"));
             return Ok(Status::Nothing);
         }
         file.finish()?;

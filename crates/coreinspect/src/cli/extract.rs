@@ -55,7 +55,8 @@ impl Execute for Extract {
     }
 }
 
-/// `SYSV7800c028.bin`, with the segment's number where several have its key; `segment.1.bin` without a key.
+/// `SYSV7800c028.bin`, with the segment's number where several have its key; `segment.1.bin` without a key, also of what has a
+/// name: no name of a dump becomes a file's.
 fn default_name(inspection: &Inspection, segment: InspectedSegment<'_>) -> PathBuf {
     let number = segment.number();
     let same_key = inspection.segments().filter(|other| other.memory.key == segment.memory.key).count();

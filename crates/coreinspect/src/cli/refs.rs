@@ -85,9 +85,9 @@ fn asked(one: &report::Asked) -> String {
         1 => format!("{}+{:#x}", one.number, place.start),
         length => format!("the {length} bytes at {}+{:#x}", one.number, place.start),
     });
-    match (one.places.as_slice(), &one.key) {
-        ([], Some(key)) => format!("{} {key}", one.number),
-        ([], None) => one.number.to_string(),
+    match one.places.as_slice() {
+        [] if one.key.is_some() || one.name.is_some() => format!("{} {}", one.number, one.label()),
+        [] => one.number.to_string(),
         _ => places.collect::<Vec<_>>().join(", "),
     }
 }

@@ -1,7 +1,6 @@
 //! Which mappings of segments the kernel leaves bytes of out of a core.
 
-use shmcore::Key;
-
+use crate::kind::{Kind, Kinds};
 use crate::proc_files::{MemoryArea, smaps};
 use crate::retention::forecast::{Area, Conditions, Filter, kept_by_the_kernel};
 
@@ -12,11 +11,11 @@ fn is_kept(area: &MemoryArea<'_>, filter: u32) -> bool {
     kept_by_the_kernel(&Area::of(area, None), &conditions).lost_by.is_none()
 }
 
-/// The start addresses of the segments' mappings in `smaps` of which the kernel's core lacks bytes, sorted. One that
+/// The start addresses of the mappings of segments of `kinds` in `smaps` of which the kernel's core lacks bytes, sorted. One that
 /// another mapping of the same segment shows whole is left out.
-pub fn missing(smaps: &[u8], filter: u32) -> Vec<u64> {
+pub fn missing(smaps: &[u8], filter: u32, kinds: &Kinds) -> Vec<u64> {
     let areas: Vec<_> = smaps::parse(smaps)
-        .filter(|area| Key::from_mapping_name(area.area.name).is_some_and(|name| name.deleted))
+        .filter(|area| Kind::of_name(area.area.name).is_some_and(|kind| kinds.list(kind)))
         .collect();
     let kept: Vec<_> = areas.iter().filter(|area| is_kept(area, filter)).map(|area| area.area).collect();
     let shown = |area: &MemoryArea<'_>| {

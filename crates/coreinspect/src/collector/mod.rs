@@ -27,6 +27,7 @@ use std::time::Duration;
 use shmcore::Uid;
 
 use crate::core_writer::{self, Plan, Written};
+use crate::kind::Kinds;
 use sidecar::{Outcome, Seen};
 
 pub(crate) use dying::{Access, Dying, pid_of};
@@ -64,12 +65,14 @@ pub(crate) enum Segments {
 }
 
 /// What is to be stored, and how much.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// How the core is stored.
     pub storing: Storing,
     /// Which segments are saved beside it.
     pub segments: Segments,
+    /// Of which kinds.
+    pub kinds: Kinds,
     /// How much is kept of earlier crashes.
     pub limits: Limits,
     /// How long the process may be looked at, and its segments be copied.
@@ -129,7 +132,7 @@ pub(crate) fn collect(
     let mut segments = store.begin(".shm").map_err(|error| problem("its segments' file", &error)).ok();
     let looked = dying.and_then(|dying| {
         let into = segments.as_mut().and_then(|pending| pending.file().try_clone().ok());
-        let looked = look(dying, *kernel, *settings, into, helpers.tables);
+        let looked = look(dying, *kernel, settings.clone(), into, helpers.tables);
         if looked.is_none() {
             problem("the process", &"coreinspect could not look at it in time");
         }
@@ -227,18 +230,19 @@ fn look(
     tables: fn(&Dying) -> io::Result<Tables>,
 ) -> Option<Looked> {
     let (tell, told) = mpsc::channel();
+    let patience = settings.patience;
     let spawned = thread::Builder::new().name("look".to_owned()).spawn(move || {
         // Nobody listens any more if it took too long.
-        let _ = tell.send(look_at(&dying, &kernel, settings, into, tables));
+        let _ = tell.send(look_at(&dying, &kernel, &settings, into, tables));
     });
     spawned.ok()?;
-    told.recv_timeout(settings.patience).ok()
+    told.recv_timeout(patience).ok()
 }
 
 fn look_at(
     dying: &Dying,
     kernel: &Kernel,
-    settings: Settings,
+    settings: &Settings,
     into: Option<std::fs::File>,
     tables: fn(&Dying) -> io::Result<Tables>,
 ) -> Looked {
@@ -254,10 +258,10 @@ fn look_at(
             None
         }
     };
-    let seen = Seen::of(dying, kernel, tables.as_ref());
+    let seen = Seen::of(dying, kernel, &settings.kinds, tables.as_ref());
     let listed = tables.as_ref().map(Tables::segments).unwrap_or_default();
     let missing = match seen.filter {
-        Some(filter) => missing(&seen.smaps, filter),
+        Some(filter) => missing(&seen.smaps, filter, &settings.kinds),
         None => Vec::new(),
     };
     let every = settings.segments == Segments::All || seen.filter.is_none();
@@ -265,7 +269,9 @@ fn look_at(
         |area: &crate::proc_files::VirtualMemoryArea<'_>| every || missing.binary_search(&area.start).is_ok();
     let wanted = settings.segments != Segments::None && (every || !missing.is_empty());
     let written = into.filter(|_| wanted).and_then(|mut file| {
-        let plan = Plan { listed: &listed, choice: Some(&choice), ..Plan::default() };
+        let kinds = settings.kinds.clone();
+        let plan =
+            Plan { listed: &listed, kinds, proven_only: true, choice: Some(&choice), ..Plan::default() };
         let written = core_writer::write(dying.folder(), &plan, &mut file, &mut |_| {});
         written.map_err(|error| problems.push(format!("its segments cannot be saved: {error}"))).ok()
     });

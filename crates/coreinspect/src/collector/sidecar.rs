@@ -3,7 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Access, Cut, Dying, Kernel, Stored, Tables};
-use crate::core_writer::{attached, segment_facts};
+use crate::core_writer::{attached, escaped, segment_facts};
+use crate::kind::Kinds;
 use crate::proc_files::{MemoryArea, smaps};
 use crate::sidecar::{self, CutBy, Mapping, Process, Segment, Sidecar, StoredCore};
 
@@ -22,7 +23,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// Reads what /proc says of `dying`; what cannot be read is null.
-    pub(crate) fn of(dying: &Dying, kernel: &Kernel, tables: Option<&Tables>) -> Self {
+    pub(crate) fn of(dying: &Dying, kernel: &Kernel, kinds: &Kinds, tables: Option<&Tables>) -> Self {
         let folder = dying.folder();
         let read = |name| folder.read(name).unwrap_or_default();
         let text = |bytes: &[u8]| (!bytes.is_empty()).then(|| escaped(bytes));
@@ -60,7 +61,7 @@ impl Seen {
         });
         Self {
             process,
-            segments: segment_facts(&attached(folder, &maps), &listed),
+            segments: segment_facts(&attached(folder, &maps, kinds), &listed),
             mappings: smaps::parse(&smaps).map(|area| mapping(&area)).collect(),
             sysvipc,
             smaps,
@@ -133,15 +134,6 @@ fn numbers(text: Option<Vec<u8>>) -> Vec<u32> {
     let text = text.unwrap_or_default();
     let words = std::str::from_utf8(&text).unwrap_or_default().split_ascii_whitespace();
     words.map_while(|word| word.parse().ok()).collect()
-}
-
-/// UTF-8; each byte that is not is written as `\xNN`.
-fn escaped(bytes: &[u8]) -> String {
-    let chunks = bytes.utf8_chunks();
-    chunks.fold(String::new(), |text, chunk| {
-        let bytes = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}"));
-        text + chunk.valid() + &bytes.collect::<String>()
-    })
 }
 
 fn mapping(area: &MemoryArea<'_>) -> Mapping {

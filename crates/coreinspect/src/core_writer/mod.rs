@@ -1,4 +1,4 @@
-//! A small ELF core of a running process: its System V segments and what says whose they are.
+//! A small ELF core of a running process: its segments of shared memory and what says whose they are.
 //!
 //! What it holds beside the bytes: NT_PRPSINFO, NT_AUXV, NT_FILE, on request NT_PRSTATUS, a PT_LOAD for every mapping,
 //! and two notes of owner `coreinspect`: 0x53484d01 is the program's name and version, 0x53484d02 JSON of what no other
@@ -26,13 +26,15 @@ use std::time::Duration;
 use nix::errno::Errno;
 use shmcore::ipcs::ListedSegment;
 
-use crate::proc_files::{IpcTable, ProcessFolder, SegmentDevices, VirtualMemoryArea, maps};
+use crate::kind::Kinds;
+use crate::proc_files::{IpcTable, MappingKinds, ProcessFolder, VirtualMemoryArea, maps};
 use crate::stopped;
 use elf::{Headers, Load, Machine};
 use notes::Notes;
 use registers::Registers;
 use segments::Copier;
 
+pub(crate) use notes::escaped;
 pub use notes::segments as segment_facts;
 pub use segments::{AttachedArea, Way, attached};
 
@@ -93,7 +95,7 @@ pub enum WriteError {
 /// What a core holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Mappings of System V segments.
+    /// Mappings of segments.
     pub mappings: usize,
     /// Bytes of them that were saved.
     pub saved: u64,
@@ -128,6 +130,10 @@ pub struct Plan<'a> {
     pub stop: Stop,
     /// Whether to write the threads' registers, which takes a stop, however short.
     pub threads: bool,
+    /// Which kinds of shared memory are saved.
+    pub kinds: Kinds,
+    /// Only what a device proves: a file system that its user answers for is not read.
+    pub proven_only: bool,
     /// Which of the segments' mappings are saved; all of them if there is no choice.
     pub choice: Option<&'a (dyn Fn(&VirtualMemoryArea<'_>) -> bool + Sync)>,
 }
@@ -135,7 +141,7 @@ pub struct Plan<'a> {
 /// The process that is dumped.
 pub(crate) struct Process<'p> {
     folder: &'p ProcessFolder,
-    devices: SegmentDevices,
+    known: MappingKinds<'p>,
     machine: Machine,
 }
 
@@ -144,7 +150,7 @@ impl<'p> Process<'p> {
         let pid = folder.pid();
         let start = folder.read_at_most("exe", 64).map_err(|error| unreadable(folder, "exe", error))?;
         let machine = Machine::of(&start).ok_or(WriteError::Machine { pid })?;
-        Ok(Self { folder, devices: SegmentDevices::of_this_kernel(), machine })
+        Ok(Self { folder, known: MappingKinds::of(folder), machine })
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, WriteError> {
@@ -161,10 +167,6 @@ impl<'p> Process<'p> {
 
     fn gone(&self) -> WriteError {
         gone(self.folder.pid())
-    }
-
-    fn is_segment(&self, area: &VirtualMemoryArea<'_>) -> bool {
-        segments::is_segment(area, &self.devices)
     }
 }
 
@@ -261,8 +263,10 @@ impl Copy<'_, '_> {
         let areas: Vec<_> = maps::parse(&maps).collect();
         let mut written = Written { threads: registers.len(), ..Written::default() };
         let mut attached = Vec::new();
-        for area in areas.iter().filter(|area| process.is_segment(area)) {
-            let (area, error) = segments::look_at(process.folder, *area, &process.devices);
+        for area in &areas {
+            let kind = segments::kind_of(area, &process.known, &self.plan.kinds);
+            let Some(kind) = kind.filter(|(_, proven)| *proven || !self.plan.proven_only) else { continue };
+            let (area, error) = segments::look_at(process.folder, *area, kind);
             if error.is_some_and(|error| may_not(&error)) {
                 written.way = Way::Memory;
             }
@@ -281,9 +285,15 @@ impl Copy<'_, '_> {
             load.saved = copier.copy_other(*area, at)?;
             at = elf::page_aligned(at.saturating_add(load.saved));
         }
-        let mut saved: Vec<Saved> = Vec::new();
-        let segments = areas.iter().zip(&mut loads).filter(|(area, _)| process.is_segment(area));
-        for ((area, load), attached) in segments.zip(&attached).filter(|((area, _), _)| self.wants(area)) {
+        let mut saved: Vec<Saved<'_>> = Vec::new();
+        let mut of_areas = attached.iter().peekable();
+        for (area, load) in areas.iter().zip(&mut loads) {
+            let Some(attached) = of_areas.next_if(|attached| attached.area.start == area.start) else {
+                continue;
+            };
+            if !self.wants(area) {
+                continue;
+            }
             written.mappings = written.mappings.saturating_add(1);
             if let Some(offset) = saved.iter().find_map(|saved| saved.holds(attached)) {
                 (load.offset, load.saved) = (offset, area.length());
@@ -291,7 +301,7 @@ impl Copy<'_, '_> {
                 let copied = copier.copy(attached, at)?;
                 (load.offset, load.saved) = (at, copied.saved);
                 written.read = written.read.saturating_add(copied.read);
-                saved.push(Saved { shmid: attached.shmid, offset: area.offset, length: copied.saved, at });
+                saved.push(Saved { attached: *attached, length: copied.saved, at });
                 at = elf::page_aligned(at.saturating_add(copied.saved));
             }
             written.saved = written.saved.saturating_add(load.saved);
@@ -311,22 +321,20 @@ impl Copy<'_, '_> {
 }
 
 /// Bytes of a segment that the core has.
-struct Saved {
-    shmid: Option<i32>,
-    /// Within the segment.
-    offset: u64,
+struct Saved<'a> {
+    /// The mapping that they were read from.
+    attached: AttachedArea<'a>,
     length: u64,
     /// Within the file.
     at: u64,
 }
 
-impl Saved {
+impl Saved<'_> {
     /// Where in the file the bytes of `attached` stand, if they are all here.
     fn holds(&self, attached: &AttachedArea<'_>) -> Option<u64> {
-        let from = attached.area.offset.checked_sub(self.offset)?;
+        let from = attached.area.offset.checked_sub(self.attached.area.offset)?;
         let inside = from.checked_add(attached.area.length())? <= self.length;
-        (inside && attached.shmid.is_some() && attached.shmid == self.shmid)
-            .then(|| self.at.checked_add(from))?
+        (inside && attached.is_of(&self.attached)).then(|| self.at.checked_add(from))?
     }
 }
 

@@ -7,6 +7,7 @@ use super::elf::{I386, Machine, X86_64};
 use super::registers::Registers;
 use super::segments::AttachedArea;
 use super::{Process, WriteError};
+use crate::kind::Kind;
 use crate::proc_files::VirtualMemoryArea;
 use crate::sidecar::{NOTE, Note, Segment, SegmentMapping};
 
@@ -73,9 +74,8 @@ pub fn segments(attached: &[AttachedArea<'_>], listed: &[ListedSegment]) -> Vec<
             end: format!("{:#x}", area.area.end),
             offset: area.area.offset,
         };
-        let known = segments.iter_mut().find(|(first, _)| {
-            (first.shmid, first.area.name) == (area.shmid, area.area.name) && area.shmid.is_some()
-        });
+        let known =
+            segments.iter_mut().find(|(first, _)| first.area.name == area.area.name && first.is_of(area));
         match known {
             Some((_, segment)) => segment.mappings.push(mapping),
             None => segments.push((area, segment(area, mapping, listed))),
@@ -89,15 +89,24 @@ fn segment(area: &AttachedArea<'_>, first: SegmentMapping, listed: &[ListedSegme
     let seconds = |time: Option<std::time::SystemTime>| {
         time?.duration_since(std::time::UNIX_EPOCH).ok().map(|duration| duration.as_secs())
     };
+    let other = area.kind != Kind::SystemV;
+    let device = area.area.device;
     Segment {
+        kind: other.then(|| area.kind.word().to_owned()),
+        name: other.then(|| escaped(area.area.name)),
+        device: (other && area.proven).then(|| format!("{:02x}:{:02x}", device.major, device.minor)),
+        inode: (other && area.proven).then_some(area.area.inode),
         key: shmcore::Key::from_mapping_name(area.area.name).map(|name| name.key.to_string()),
         shmid: area.shmid,
         size: area.size.or(status.map(|status| status.size())),
-        owner: status.map(|status| status.owner().as_raw()),
+        owner: status.map(|status| status.owner().as_raw()).or(area.owner),
         group: status.map(|status| status.group().as_raw()),
         creator: status.map(|status| status.creator().as_raw()),
         creator_group: status.map(|status| status.creator_group().as_raw()),
-        perms: status.map(|status| format!("{:04o}", status.permissions().bits())),
+        perms: status
+            .map(|status| status.permissions().bits())
+            .or(area.mode)
+            .map(|bits| format!("{bits:04o}")),
         nattch: status.map(|status| status.attach_count()),
         cpid: status.and_then(|status| status.creator_pid()).map(|pid| pid.as_raw()),
         lpid: status.and_then(|status| status.last_pid()).map(|pid| pid.as_raw()),
@@ -106,6 +115,15 @@ fn segment(area: &AttachedArea<'_>, first: SegmentMapping, listed: &[ListedSegme
         changed: status.and_then(|status| seconds(status.changed())),
         mappings: vec![first],
     }
+}
+
+/// UTF-8; each byte that is not is written as `\xNN`.
+pub(crate) fn escaped(bytes: &[u8]) -> String {
+    let chunks = bytes.utf8_chunks();
+    chunks.fold(String::new(), |text, chunk| {
+        let bytes = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}"));
+        text + chunk.valid() + &bytes.collect::<String>()
+    })
 }
 
 /// elf_prpsinfo (Linux include/linux/elfcore.h); 32-bit Arm and x86 have 16-bit ids (arch/x86/include/asm/compat.h).

@@ -10,17 +10,39 @@ use nix::unistd::{Pid, Whence, lseek};
 use shmcore::Key;
 
 use super::{Process, WriteError, is_gone};
-use crate::proc_files::{ProcessFolder, SegmentDevices, VirtualMemoryArea, maps};
+use crate::kind::{Kind, Kinds};
+use crate::proc_files::{MappingKinds, ProcessFolder, VirtualMemoryArea, maps};
 
 /// A mapping of a segment, and what the mapping's own file says of the segment.
 #[derive(Clone, Copy, Debug)]
 pub struct AttachedArea<'a> {
     /// The mapping.
     pub area: VirtualMemoryArea<'a>,
-    /// The inode, which of a segment is the shmid (ipc/shm.c, `newseg`).
+    /// What kind of shared memory it is of.
+    pub kind: Kind,
+    /// Whether device and inode say which segment it is of.
+    pub proven: bool,
+    /// The inode, which of a System V segment is the shmid (ipc/shm.c, `newseg`).
     pub shmid: Option<i32>,
     /// The size that was asked for, in bytes.
     pub size: Option<u64>,
+    /// Who owns its file, of other kinds.
+    pub owner: Option<u32>,
+    /// Who may do what with its file, of other kinds.
+    pub mode: Option<u32>,
+}
+
+impl AttachedArea<'_> {
+    /// Whether both are known to be of one segment.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        match (self.kind, other.kind) {
+            (Kind::SystemV, Kind::SystemV) => self.shmid.is_some() && self.shmid == other.shmid,
+            (one, two) => {
+                let file = |area: &Self| (area.area.device, area.area.inode);
+                self.proven && one == two && file(self) == file(other)
+            }
+        }
+    }
 }
 
 /// How the bytes were read.
@@ -67,6 +89,8 @@ impl<'a, 'p> Copier<'a, 'p> {
     /// Writes the bytes of `attached` to the file at `at`.
     pub(super) fn copy(&mut self, attached: &AttachedArea<'_>, at: u64) -> Result<Copied, WriteError> {
         match self.way {
+            // Of a file the page cache is in memory whichever way it is read.
+            Way::MapFiles if attached.kind == Kind::File => self.copy_memory(attached.area, 0, at),
             Way::MapFiles => match self.process.folder.file(&attached.area.map_file()) {
                 Ok(file) => self.copy_file(&file, attached, at),
                 // Detached, or split by mprotect, since the mappings were listed.
@@ -186,35 +210,56 @@ fn seek(file: &File, from: u64, whence: Whence) -> io::Result<Option<u64>> {
     }
 }
 
-/// The mappings of System V segments in `maps`, the text of /proc/PID/maps, and what their own files say of each.
-pub fn attached<'m>(folder: &ProcessFolder, maps: &'m [u8]) -> Vec<AttachedArea<'m>> {
-    let devices = SegmentDevices::of_this_kernel();
-    let areas = maps::parse(maps).filter(|area| is_segment(area, &devices));
-    areas.map(|area| look_at(folder, area, &devices).0).collect()
+/// The mappings of segments of `kinds` in `maps`, the text of /proc/PID/maps, and what their own files say of each.
+pub fn attached<'m>(folder: &ProcessFolder, maps: &'m [u8], kinds: &Kinds) -> Vec<AttachedArea<'m>> {
+    let known = MappingKinds::of(folder);
+    let areas = maps::parse(maps).filter_map(|area| Some((area, kind_of(&area, &known, kinds)?)));
+    areas.map(|(area, kind)| look_at(folder, area, kind).0).collect()
 }
 
-/// Whether `area` is a segment: by its name, and by its device, which a regular file of that name does not have.
-pub(super) fn is_segment(area: &VirtualMemoryArea<'_>, devices: &SegmentDevices) -> bool {
-    // Of a kernel that does not tell, every device can be.
-    Key::from_mapping_name(area.name).is_some_and(|name| name.deleted)
-        && devices.hold(area.device).unwrap_or(true)
+/// The kind of `area`, if it is one of `kinds`, and whether that is proven: by its name and its device, which a regular file
+/// of that name does not have.
+pub(super) fn kind_of(
+    area: &VirtualMemoryArea<'_>,
+    known: &MappingKinds<'_>,
+    kinds: &Kinds,
+) -> Option<(Kind, bool)> {
+    let system_v = Key::from_mapping_name(area.name).is_some_and(|name| name.deleted);
+    if kinds.is_system_v_alone() && !system_v {
+        return None;
+    }
+    let (kind, proven) = known.kind(area)?;
+    let wanted = match kind {
+        Kind::File => kinds.want_file(area.name),
+        kind => kinds.list(kind),
+    };
+    wanted.then_some((kind, proven))
 }
 
 /// What the mapping's own file says, and why it could not be asked.
 pub(super) fn look_at<'a>(
     folder: &ProcessFolder,
     area: VirtualMemoryArea<'a>,
-    devices: &SegmentDevices,
+    (kind, proven): (Kind, bool),
 ) -> (AttachedArea<'a>, Option<io::Error>) {
-    let proven = devices.hold(area.device).unwrap_or(false);
-    let unknown = AttachedArea { area, shmid: None, size: None };
+    let unknown =
+        AttachedArea { area, kind, proven: false, shmid: None, size: None, owner: None, mode: None };
     // The listing alone says the inode, the file the size too.
-    let listed = AttachedArea { shmid: i32::try_from(area.inode).ok().filter(|_| proven), ..unknown };
+    let shmid = i32::try_from(area.inode).ok().filter(|_| proven && kind == Kind::SystemV);
+    let listed = AttachedArea { proven, shmid, ..unknown };
+    // What is no regular file is not opened: that can have effects.
+    let opens =
+        kind != Kind::File || folder.file_status(&area.map_file()).is_some_and(|status| status.regular);
+    if !opens {
+        return (listed, None);
+    }
     match folder.file(&area.map_file()).and_then(|file| file.metadata()) {
         Ok(data) if data.ino() == area.inode && proven => {
-            (AttachedArea { size: Some(data.size()), ..listed }, None)
+            let of_a_file = |value| Some(value).filter(|_| kind != Kind::SystemV);
+            let (owner, mode) = (of_a_file(data.uid()), of_a_file(data.mode() & 0o777));
+            (AttachedArea { size: Some(data.size()), owner, mode, ..listed }, None)
         }
-        // Something else is mapped there by now.
+        // Something else is mapped there by now, or nothing proves what it is.
         Ok(_) => (unknown, None),
         Err(error) => (listed, Some(error)),
     }

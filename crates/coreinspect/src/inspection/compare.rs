@@ -7,7 +7,7 @@ use crate::diff::newer::{self, Taken};
 use crate::diff::{self, MatchedBy, Side};
 use crate::error::Error;
 use crate::layout::Layout;
-use crate::report::DiffSegment;
+use crate::report::{Called, DiffSegment};
 use crate::types::contents::Contents;
 
 /// A segment that two dumps have, or that is in one alone.
@@ -21,8 +21,10 @@ pub struct PairedSegments<'a> {
 }
 
 /// A copy of a segment: in a dump, alive, or in a file.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct SegmentCopy<'a> {
+    /// What it is called.
+    pub called: Called,
     /// Its number in its dump.
     pub number: Option<usize>,
     /// Its bytes, and what is known of it.
@@ -89,6 +91,13 @@ pub fn compare(
         evidence.extend(newer::of_facts(one.facts, other.facts));
         evidence.extend(newer::of_fields(&differing.fields));
     }
-    let key = one.key.or(other.key).map(|key| key.to_string());
-    Ok(DiffSegment::of(key, left.number, right.number, by, &compared, differing, &evidence))
+    Ok(DiffSegment::of(
+        left.called.or(right.called),
+        left.number,
+        right.number,
+        by,
+        &compared,
+        differing,
+        &evidence,
+    ))
 }

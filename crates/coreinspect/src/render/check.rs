@@ -10,6 +10,7 @@ use super::printable::Printable;
 use super::size::about;
 use super::style::{Style, Tone};
 use super::table::state_tone;
+use crate::kind::Kind;
 use crate::report::State;
 use crate::report::check::{Check, CheckedSegment, LimitValue, LossCause};
 use crate::retention::forecast::Forward;
@@ -82,9 +83,10 @@ fn draw(check: &Check, quiet: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
 fn table(check: &Check, canvas: &mut dyn Canvas) -> io::Result<()> {
     let style = canvas.style();
     let heading = |name, right, dispensable| Heading { name, right, dispensable, breaks: false };
+    let names = check.segments.iter().any(|segment| segment.kind != Some(Kind::SystemV));
     let mut headings = vec![
         heading("#", true, 0),
-        heading("KEY", false, 0),
+        heading(if names { "NAME" } else { "KEY" }, false, 0),
         heading("ID", true, 3),
         heading("SIZE", true, 2),
         heading("IN MEMORY", true, 4),
@@ -99,7 +101,7 @@ fn table(check: &Check, canvas: &mut dyn Canvas) -> io::Result<()> {
         let bytes = |bytes: Option<u64>| bytes.map_or_else(unknown, |bytes| style.size(bytes));
         let mut row = vec![
             Cell::new(segment.number.to_string()),
-            Cell::new(segment.key.clone().unwrap_or_else(unknown)).tone(Tone::Name),
+            Cell::new(Printable(segment.label().as_bytes()).to_string()).tone(Tone::Name),
             Cell::new(segment.shmid.map_or_else(unknown, |id| id.to_string())),
             Cell::new(bytes(segment.size.or(Some(segment.mapped)))),
             Cell::new(bytes(segment.resident)),

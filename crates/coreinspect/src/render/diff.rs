@@ -83,7 +83,8 @@ fn draw(shown: &ShownDiff<'_>, canvas: &mut dyn Canvas) -> io::Result<()> {
 
 fn heading(segment: &DiffSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
     let number = |number: Option<usize>| number.map_or_else(String::new, |number| format!("{number} "));
-    let key = segment.key.as_deref().unwrap_or("without a key");
+    let label = segment.label();
+    let key = &Printable(label.as_bytes()).to_string();
     if let Some(side) = segment.only_in {
         let number = number(segment.left.or(segment.right));
         let only = format!("only {side}");

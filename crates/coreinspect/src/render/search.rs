@@ -62,7 +62,8 @@ fn draw(search: &Search, quiet: bool, canvas: &mut dyn Canvas) -> io::Result<()>
 }
 
 fn heading(segment: &SearchedSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
-    let key = segment.key.as_deref().unwrap_or("without a key");
+    let label = segment.label();
+    let key = &Printable(label.as_bytes()).to_string();
     let hits = if segment.total == 1 { "hit" } else { "hits" };
     let layout = segment.layout.as_ref().filter(|_| segment.total > 0);
     let layout = layout.map(|layout| format!("; fields of the layout {}", Printable(layout.as_bytes())));

@@ -80,7 +80,7 @@ fn row(segment: &SharedSegment, style: Style) -> Vec<Cell> {
     let mapped = segment.copies.iter().map(|copy| copy.mapped).max().unwrap_or(0);
     let (text, tone) = said(segment);
     vec![
-        Cell::new(segment.key.as_deref().unwrap_or("-")).tone(Tone::Name),
+        Cell::new(Printable(segment.label().as_bytes()).to_string()).tone(Tone::Name),
         Cell::new(segment.dumps.to_string()),
         Cell::new(style.size(mapped)),
         Cell::new(bases.len().to_string()),
@@ -128,9 +128,11 @@ fn amount(copy: &SharedCopy) -> String {
 }
 
 fn copies(segment: &SharedSegment, canvas: &mut dyn Canvas) -> io::Result<()> {
-    let key = segment.key.as_deref().unwrap_or("without a key");
+    let label = segment.label();
+    let key = &Printable(label.as_bytes()).to_string();
     let by = match segment.shmid {
         Some(shmid) if segment.matched_by == "shmid" => format!("shmid {shmid}"),
+        _ if segment.matched_by == "name" => "by its name".to_owned(),
         _ => "by its key".to_owned(),
     };
     canvas.gap()?;

@@ -6,8 +6,10 @@ mod remedies;
 use serde::{Serialize, Serializer};
 
 use super::build::state;
+use super::text::label;
 use super::{Hex, LossCode, Process, State, Text, Warning};
 use crate::forecast::{Forecast, Keeping};
+use crate::kind::Kind;
 use crate::proc_files::{Destination, DumpSettings, Limit};
 use crate::shm::{Segment, SharedMemory};
 use crate::targets::Target;
@@ -80,8 +82,14 @@ pub enum LimitValue {
 pub struct CheckedSegment {
     /// Its number in the listing, from 1.
     pub number: usize,
+    /// "sysv", "posix", "memfd", "anonymous", "hugetlbfs" or "file".
+    #[serde(serialize_with = "super::text::kind")]
+    pub kind: Option<Kind>,
     /// The key in its mapping's name.
     pub key: Option<String>,
+    /// Its name; null if it has none.
+    #[serde(flatten, with = "super::text::name")]
+    pub name: Option<Text>,
     /// Its id.
     pub shmid: Option<i32>,
     /// Where it is attached.
@@ -184,7 +192,9 @@ impl Check {
             let most = kept.iter().filter_map(|(_, kept)| Some(kept.as_ref()?.bytes)).max().unwrap_or(0);
             CheckedSegment {
                 number: index.saturating_add(1),
+                kind: Some(segment.kind),
                 key: segment.key.map(|key| key.to_string()),
+                name: segment.name.as_deref().map(Text::new),
                 shmid: segment.facts.shmid.map(shmcore::ShmId::raw),
                 attachments: attachments(segment, &kept),
                 size: segment.facts.size,
@@ -300,6 +310,11 @@ fn no_space(settings: &DumpSettings, forecast: &Forecast) -> Option<Warning> {
 }
 
 impl CheckedSegment {
+    /// What people call it. As hostile as the dump.
+    pub fn label(&self) -> String {
+        label(self.key.as_deref(), self.name.as_ref())
+    }
+
     /// The contract's word for how much of it a writer that keeps `bytes` would keep.
     pub fn state(&self, bytes: u64) -> State {
         state(self.mapped, bytes, false)

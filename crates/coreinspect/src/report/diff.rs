@@ -2,10 +2,12 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{SCHEMA, Value};
+use super::text::label;
+use super::{SCHEMA, Text, Value};
 use crate::diff::newer::{Copy, Evidence, judge};
 use crate::diff::{Compared, Differing, FieldDifference, MatchedBy};
 use crate::layout::Confidence;
+use crate::shm::Segment;
 use crate::types::value;
 
 /// How two places differ.
@@ -28,6 +30,9 @@ pub struct Diff {
 pub struct DiffSegment {
     /// Its key; null if it has none.
     pub key: Option<String>,
+    /// Its name; null if it has none.
+    #[serde(flatten, with = "super::text::name")]
+    pub name: Option<Text>,
     /// Its number in the left dump; null if it is not there.
     pub left: Option<usize>,
     /// Its number in the right dump; null if it is not there, or no dump.
@@ -145,15 +150,42 @@ impl Diff {
     }
 }
 
+/// What a segment is called in the contract.
+#[derive(Clone, Debug, Default)]
+pub struct Called {
+    /// Its key.
+    pub key: Option<String>,
+    /// Its name.
+    pub name: Option<Text>,
+}
+
+impl Called {
+    /// The same, or what `other` has in its place.
+    pub fn or(self, other: Self) -> Self {
+        Self { key: self.key.or(other.key), name: self.name.or(other.name) }
+    }
+
+    /// Key and name of `segment`.
+    pub fn of(segment: &Segment) -> Self {
+        Self { key: segment.key.map(|key| key.to_string()), name: segment.name.as_deref().map(Text::new) }
+    }
+}
+
 impl DiffSegment {
+    /// What people call it. As hostile as the dump.
+    pub fn label(&self) -> String {
+        label(self.key.as_deref(), self.name.as_ref())
+    }
+
     /// Whether bytes differ, or what the same bytes mean to either side.
     pub fn differs(&self) -> bool {
         self.different > 0 || !self.fields.is_empty()
     }
 
     /// A segment that is in one place alone.
-    pub fn alone(key: Option<String>, number: usize, side: Copy) -> Self {
-        let mut this = Self::of(key, None, None, None, &Compared::default(), Differing::default(), &[]);
+    pub fn alone(segment: &Segment, number: usize, side: Copy) -> Self {
+        let called = Called::of(segment);
+        let mut this = Self::of(called, None, None, None, &Compared::default(), Differing::default(), &[]);
         match side {
             Copy::Left => this.left = Some(number),
             Copy::Right => this.right = Some(number),
@@ -164,7 +196,7 @@ impl DiffSegment {
 
     /// A segment in two places.
     pub fn of(
-        key: Option<String>,
+        called: Called,
         left: Option<usize>,
         right: Option<usize>,
         by: Option<MatchedBy>,
@@ -177,7 +209,8 @@ impl DiffSegment {
             differing.described.map(|described| (described.layout, described.confidence)).unzip();
         let ranges = compared.ranges.iter();
         Self {
-            key,
+            key: called.key,
+            name: called.name,
             left,
             right,
             only_in: None,

@@ -36,7 +36,7 @@ pub use address_space::{AddressSpace, MappingRow};
 pub use build::Options;
 pub use content::repeated;
 pub use content_lock::ContentLock;
-pub use diff::{Diff, DiffEvidence, DiffField, DiffMissing, DiffRange, DiffSegment};
+pub use diff::{Called, Diff, DiffEvidence, DiffField, DiffMissing, DiffRange, DiffSegment};
 pub use fault::Fault;
 pub use filled::{Fill, FilledWith, Filling, Made};
 pub use foreign::{FaultWord, Foreign};

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde::Serialize;
 
+use super::text::label;
 use super::{Dump, Error, Hex, SCHEMA, Text};
 use crate::debug_files::symbols::Symbol;
 use crate::memory::{Dumped, Permissions};
@@ -59,8 +60,18 @@ pub struct Asked {
     pub number: usize,
     /// Its key.
     pub key: Option<String>,
+    /// Its name; null if it has none.
+    #[serde(flatten, with = "super::text::name")]
+    pub name: Option<Text>,
     /// The places in it that were asked for; none where all of it was.
     pub places: Vec<AskedPlace>,
+}
+
+impl Asked {
+    /// What people call it. As hostile as the dump.
+    pub fn label(&self) -> String {
+        label(self.key.as_deref(), self.name.as_ref())
+    }
 }
 
 /// A part of a segment.
@@ -342,7 +353,8 @@ impl Naming<'_> {
     fn asked(&self, wanted: &Wanted) -> Asked {
         let places = wanted.parts.iter();
         let places = places.map(|part| AskedPlace { start: part.start().get(), end: part.end().get() });
-        Asked { number: number(wanted.index), key: self.key(wanted.index), places: places.collect() }
+        let name = self.segments.get(wanted.index).and_then(|segment| segment.name.as_deref().map(Text::new));
+        Asked { number: number(wanted.index), key: self.key(wanted.index), name, places: places.collect() }
     }
 
     fn reference(&self, from: &'static str, to: To) -> Reference {

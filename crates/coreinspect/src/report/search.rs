@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::text::hex;
+use super::text::{hex, label};
 use super::{Hex, SCHEMA, Text};
 use crate::memory::Dumped;
 use crate::position::{Interval, Position, SegmentOffset};
@@ -45,6 +45,9 @@ pub struct SearchedSegment {
     pub number: usize,
     /// Its key.
     pub key: Option<String>,
+    /// Its name; null if it has none.
+    #[serde(flatten, with = "super::text::name")]
+    pub name: Option<Text>,
     /// Bytes that were searched.
     pub searched: u64,
     /// How many hits there are.
@@ -122,6 +125,11 @@ impl Search {
 }
 
 impl SearchedSegment {
+    /// What people call it. As hostile as the dump.
+    pub fn label(&self) -> String {
+        label(self.key.as_deref(), self.name.as_ref())
+    }
+
     /// What was `found` in the segment with this number, with `context` saved bytes on both sides of each hit.
     pub fn of(
         (number, segment): (usize, &Segment),
@@ -143,6 +151,7 @@ impl SearchedSegment {
         Self {
             number,
             key: segment.key.map(|key| key.to_string()),
+            name: segment.name.as_deref().map(Text::new),
             searched: found.searched,
             total: found.total,
             hits: hits.collect(),

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{DiffRange, Dump, Hex, PathText, State, Text};
+use super::text::label;
+use super::{Called, DiffRange, Dump, Hex, PathText, State, Text};
 use crate::diff::Compared;
+use crate::kind::Kind;
 
 /// What several dumps share.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -24,9 +26,13 @@ pub struct Shared {
 pub struct SharedSegment {
     /// Its key.
     pub key: Option<String>,
+    /// Its name; null if it has none.
+    #[serde(flatten, with = "super::text::name")]
+    pub name: Option<Text>,
     /// Its id, where a dump knows it.
     pub shmid: Option<i32>,
-    /// "shmid" if all dumps know the id; "key" else: two IPC namespaces could use the key for two segments.
+    /// "shmid" if all dumps know the id; "key" else: two IPC namespaces could use the key for two segments. "name": other kinds than
+    /// System V, of which two mount namespaces could use the name for two files.
     pub matched_by: &'static str,
     /// How many dumps have it.
     pub dumps: usize,
@@ -101,7 +107,7 @@ pub struct Outlier {
 pub struct Gathered {
     dumps: usize,
     groups: Vec<SharedSegment>,
-    by_key: HashMap<String, Vec<usize>>,
+    by_mark: HashMap<(Option<String>, Option<Vec<u8>>), Vec<usize>>,
     copies: usize,
 }
 
@@ -109,6 +115,13 @@ pub struct Gathered {
 const MOST_COPIES: usize = 1_000_000;
 /// Attachments of a copy that are told.
 const MOST_ATTACHMENTS: usize = 8;
+
+impl SharedSegment {
+    /// What people call it. As hostile as the dump.
+    pub fn label(&self) -> String {
+        label(self.key.as_deref(), self.name.as_ref())
+    }
+}
 
 impl Gathered {
     /// Adds a dump: the next one.
@@ -118,11 +131,18 @@ impl Gathered {
         for segment in &dump.segments {
             // The key of a private segment says nothing; its id does.
             let says = segment.private != Some(true) || segment.shmid.is_some();
-            let Some(key) = segment.key.clone().filter(|_| says && self.copies < MOST_COPIES) else {
-                continue;
+            let told_by_name =
+                segment.kind.is_some_and(|kind| kind != Kind::SystemV && kind.is_told_apart_by_name());
+            let called = match (&segment.key, &segment.name) {
+                (Some(key), _) if says => Called { key: Some(key.clone()), name: segment.name.clone() },
+                (None, Some(name)) if told_by_name => Called { key: None, name: Some(name.clone()) },
+                _ => continue,
             };
+            if self.copies >= MOST_COPIES {
+                continue;
+            }
             self.copies = self.copies.saturating_add(1);
-            let group = self.group(key, segment.shmid, segment.private == Some(true));
+            let group = self.group(called, segment.shmid, segment.private == Some(true));
             if let Some(group) = self.groups.get_mut(group) {
                 group.copies.push(SharedCopy::of(index, dump, segment));
             }
@@ -130,8 +150,13 @@ impl Gathered {
     }
 
     /// The group of a key and an id; an id that a dump does not know is taken for that of the others.
-    fn group(&mut self, key: String, shmid: Option<i32>, private: bool) -> usize {
-        let groups = self.by_key.entry(key.clone()).or_default();
+    fn group(&mut self, called: Called, shmid: Option<i32>, private: bool) -> usize {
+        let Called { key, name } = called;
+        let mark = match &key {
+            Some(key) => (Some(key.clone()), None),
+            None => (None, name.as_ref().map(|name| name.bytes().to_vec())),
+        };
+        let groups = self.by_mark.entry(mark).or_default();
         let fits = |group: &&usize| {
             let known = self.groups.get(**group).and_then(|group| group.shmid);
             known == shmid || !private && (known.is_none() || shmid.is_none())
@@ -145,9 +170,10 @@ impl Gathered {
         let new = self.groups.len();
         groups.push(new);
         self.groups.push(SharedSegment {
-            key: Some(key),
+            matched_by: if key.is_some() { "key" } else { "name" },
+            key,
+            name,
             shmid,
-            matched_by: "key",
             dumps: 0,
             reference: None,
             differing: 0,

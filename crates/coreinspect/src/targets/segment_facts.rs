@@ -5,11 +5,12 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use shmcore::{Permissions, Pid, ShmId, Uid};
 
-use super::Facts;
+use super::{Facts, FileId};
 use crate::kind::Kind;
 use crate::machine::Machine;
 use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Interval};
+use crate::proc_files::Device;
 use crate::sidecar::{NOTE, Process, SIDECAR, Segment};
 
 /// The words that a text of this kind has as `format`: a sidecar tells more beside the segments.
@@ -61,8 +62,7 @@ impl SegmentFacts {
         }
         for segment in &text.segments {
             // What was not proven to be a segment has no number, and nothing is known of it.
-            let Some(facts) = facts(segment) else { continue };
-            let kind = Kind::SystemV;
+            let Some((kind, facts)) = facts(segment) else { continue };
             let at = this.facts.len();
             let mappings = segment.mappings.iter().filter_map(|mapping| {
                 Some((Interval::new(address(&mapping.start)?, address(&mapping.end)?)?, at))
@@ -99,12 +99,21 @@ impl SegmentFacts {
     }
 }
 
-fn facts(segment: &Segment) -> Option<Facts> {
+fn facts(segment: &Segment) -> Option<(Kind, Facts)> {
+    let kind = match &segment.kind {
+        None => Kind::SystemV,
+        Some(word) => Kind::ALL.into_iter().find(|kind| kind.word() == word)?,
+    };
+    let file = segment.device.as_deref().and_then(device).zip(segment.inode);
+    let file = file.map(|(device, inode)| FileId { device, inode }).filter(|_| kind != Kind::SystemV);
+    if kind == Kind::SystemV && segment.shmid.is_none() || kind != Kind::SystemV && file.is_none() {
+        return None;
+    }
     let time = |seconds: Option<u64>| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds?));
     let perms = segment.perms.as_deref().and_then(|octal| u32::from_str_radix(octal, 8).ok());
-    Some(Facts {
-        file: None,
-        shmid: Some(ShmId::from_raw(segment.shmid?)),
+    let facts = Facts {
+        file,
+        shmid: segment.shmid.map(ShmId::from_raw),
         size: segment.size,
         owner: segment.owner.map(Uid::from_raw),
         permissions: perms.map(Permissions::from_bits),
@@ -114,7 +123,15 @@ fn facts(segment: &Segment) -> Option<Facts> {
         attached: time(segment.attached),
         detached: time(segment.detached),
         changed: time(segment.changed),
-    })
+    };
+    Some((kind, facts))
+}
+
+/// Major and minor number, as maps(5) has them.
+fn device(text: &str) -> Option<Device> {
+    let (major, minor) = text.split_once(':')?;
+    let number = |digits| u64::from_str_radix(digits, 16).ok();
+    Some(Device { major: number(major)?, minor: number(minor)? })
 }
 
 fn address(text: &str) -> Option<Address> {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Collect;
 use crate::cli::{Context, Failure, Status, dumps};
 use crate::collector::Store;
+use crate::kind::Kinds;
 
 /// Where crashes are stored unless somebody says otherwise.
 pub(super) const FOLDER: &str = "/var/lib/coreinspect";
@@ -173,7 +174,7 @@ fn pattern(collect: &Collect, context: &mut Context<'_>) -> Result<String, Failu
             "the kernel splits core_pattern at blanks and expands %: put the program where its path has neither",
         )
     })?;
-    let options = options(collect)?;
+    let options = options(collect, &context.kinds)?;
     line(program, &options).ok_or_else(|| {
         Failure::new(format!(
             "the kernel takes {LONGEST} bytes of core_pattern, and {program} with these options needs more: use a shorter path, or fewer options"
@@ -193,7 +194,7 @@ fn line(program: &str, options: &str) -> Option<String> {
     lines.into_iter().find(|line| line.len() <= LONGEST)
 }
 
-fn options(collect: &Collect) -> Result<String, Failure> {
+fn options(collect: &Collect, kinds: &Kinds) -> Result<String, Failure> {
     use clap::{Args, FromArgMatches};
     let defaults = super::How::augment_args(clap::Command::new("collect"));
     let defaults = defaults.try_get_matches_from(["collect"]).ok();
@@ -211,6 +212,7 @@ fn options(collect: &Collect) -> Result<String, Failure> {
     };
     add(how.output_dir != defaults.output_dir, format!("--output-dir {folder}"));
     add(how.segments != defaults.segments, format!("--segments {}", which(how.segments)));
+    add(!kinds.is_system_v_alone(), format!("--kind {}", kinds.words()));
     add(how.no_compress, "--no-compress".to_owned());
     add(how.max_core != defaults.max_core, format!("--max-core {}", how.max_core));
     add(how.max_use != defaults.max_use, format!("--max-use {}", how.max_use));

@@ -17,6 +17,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Context, Execute, Failure, Status, dumps};
 use crate::collector::{self, Collected, Helpers, Kernel, Limits, Segments, Settings, Storing};
+use crate::kind::Kind;
 use crate::render::printable::Printable;
 use crate::report::CollectedCrash;
 use size::Size;
@@ -161,7 +162,7 @@ impl Execute for Collect {
 
 impl Collect {
     fn collect(&self, kernel: &Kernel, context: &mut Context<'_>) -> Result<Status, Failure> {
-        let settings = self.how.settings();
+        let settings = self.how.settings(context)?;
         let log = Log::new(kernel, self.comm.as_deref());
         let core = || io::stdin().lock();
         // Before our own limits: they are not the other handler's.
@@ -194,8 +195,13 @@ impl Collect {
 }
 
 impl How {
-    fn settings(&self) -> Settings {
-        Settings {
+    fn settings(&self, context: &Context<'_>) -> Result<Settings, Failure> {
+        // A file can lie on a file system that a hostile process answers for.
+        if context.kinds.list(Kind::File) {
+            return Err(Failure::new("collect saves no files: name other kinds with --kind"));
+        }
+        Ok(Settings {
+            kinds: context.kinds.clone(),
             storing: Storing {
                 compress: !self.no_compress && collector::CAN_COMPRESS,
                 discard: self.no_core,
@@ -213,7 +219,7 @@ impl How {
                 keep_free: self.keep_free.bytes(),
             },
             patience: Duration::from_secs(self.timeout),
-        }
+        })
     }
 
     fn tell(&self, collected: &Collected, context: &mut Context<'_>) -> Result<Status, Failure> {

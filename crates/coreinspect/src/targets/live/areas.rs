@@ -11,9 +11,7 @@ use crate::error::Warning;
 use crate::kind::{Kind, Kinds};
 use crate::memory::Permissions;
 use crate::position::{Address, Interval, Position};
-use crate::proc_files::{
-    IpcNamespace, IpcTable, Mounts, ProcessFolder, SegmentDevices, VirtualMemoryArea, maps,
-};
+use crate::proc_files::{IpcNamespace, IpcTable, MappingKinds, ProcessFolder, VirtualMemoryArea, maps};
 use crate::targets::{Facts, FileId, FoundBy};
 
 /// A mapping.
@@ -72,7 +70,8 @@ pub(super) fn areas_of(
     warnings: &mut Vec<Warning>,
 ) -> Vec<Area> {
     let rows: Vec<_> = maps::parse(text).collect();
-    let mut known = Known { folder, kinds, devices: None, mounts: None, table: None, files: HashMap::new() };
+    let known_kinds = MappingKinds::of(folder);
+    let mut known = Known { folder, kinds, known_kinds, table: None, files: HashMap::new() };
     let areas = rows.iter().filter_map(|row| {
         let range = Interval::new(Address::new(row.start), Address::new(row.end))?;
         let has = |letter| row.permissions.contains(&letter);
@@ -112,8 +111,7 @@ pub(super) fn torn(areas: &[Area], stands_still: bool) -> Option<&'static str> {
 struct Known<'a> {
     folder: &'a ProcessFolder,
     kinds: &'a Kinds,
-    devices: Option<SegmentDevices>,
-    mounts: Option<Mounts>,
+    known_kinds: MappingKinds<'a>,
     table: Option<Vec<ListedSegment>>,
     /// By inode and key: after unshare(2) two segments can have one shmid.
     files: HashMap<(FileId, Option<Key>), Option<Arc<SegmentFile>>>,
@@ -122,8 +120,7 @@ struct Known<'a> {
 impl Known<'_> {
     fn content(&mut self, row: &VirtualMemoryArea<'_>, warnings: &mut Vec<Warning>) -> Content {
         let Some(name) = Key::from_mapping_name(row.name) else { return self.other(row) };
-        let devices = self.devices.get_or_insert_with(SegmentDevices::of_this_kernel);
-        let found_by = match devices.hold(row.device) {
+        let found_by = match self.known_kinds.devices().hold(row.device) {
             Some(true) => FoundBy::Device,
             None if name.deleted => FoundBy::Name,
             Some(false) | None => return self.other(row),
@@ -158,7 +155,8 @@ impl Known<'_> {
         if self.kinds.is_system_v_alone() {
             return Content::Other;
         }
-        let Some((kind, found_by)) = self.kind(row) else { return Content::Other };
+        let Some((kind, proven)) = self.known_kinds.kind(row) else { return Content::Other };
+        let found_by = if proven { FoundBy::Device } else { FoundBy::Name };
         if kind == Kind::File && !self.kinds.want_file(row.name) {
             return Content::File(Facts::default());
         }
@@ -175,26 +173,6 @@ impl Known<'_> {
             ..Facts::default()
         };
         Content::Segment { kind, found_by, facts, file }
-    }
-
-    /// The kind of a shared mapping that is not System V, and how it is known.
-    fn kind(&mut self, row: &VirtualMemoryArea<'_>) -> Option<(Kind, FoundBy)> {
-        let by_name = Kind::of_name(row.name)?;
-        let devices = self.devices.get_or_insert_with(SegmentDevices::of_this_kernel);
-        match (by_name, devices.hold(row.device)) {
-            (Kind::Memfd | Kind::Anonymous, Some(true)) => return Some((by_name, FoundBy::Device)),
-            (Kind::Memfd | Kind::Anonymous, None) => return Some((by_name, FoundBy::Name)),
-            _ => {}
-        }
-        let mounts = self.mounts.get_or_insert_with(|| Mounts::of(self.folder));
-        Some(match (by_name, mounts.file_system(row.device)) {
-            (_, Some(b"hugetlbfs")) => (Kind::Hugetlbfs, FoundBy::Device),
-            (Kind::Posix, Some(b"tmpfs")) => (Kind::Posix, FoundBy::Device),
-            (Kind::Posix, _) => (Kind::Posix, FoundBy::Name),
-            // It was mapped in another mount namespace, or its mount is gone.
-            (Kind::Hugetlbfs, None) => (Kind::Hugetlbfs, FoundBy::Name),
-            _ => (Kind::File, FoundBy::Device),
-        })
     }
 
     /// The file that `row` maps, where the rights for it are there.
