@@ -94,7 +94,7 @@ impl Live {
         if self.reports.expects_or_copies() {
             return Err(Failure::new("--expect, --also-json and --columns need processes: name them"));
         }
-        let found = namespace::Namespace::own();
+        let found = namespace::Namespace::own(&context.kinds);
         let found = found.map_err(|error| Failure::new(format!("cannot read /proc/sysvipc/shm: {error}")))?;
         let namespace = Namespace::from(&found);
         let for_people = context.output.for_people;
@@ -135,7 +135,10 @@ impl Live {
             self.reports.write(&named(&pids), context)?;
         }
         if namespace.segments.is_empty() {
-            context.tell("no System V segment in this IPC namespace");
+            match context.kinds.is_system_v_alone() {
+                true => context.tell("no System V segment in this IPC namespace"),
+                false => context.tell(format_args!("no {} segment here", context.kinds.label())),
+            }
             return Ok(Status::Nothing);
         }
         Ok(Status::Found)

@@ -100,8 +100,13 @@ impl ProcessFolder {
     pub fn file_status(&self, name: &str) -> Option<FileStatus> {
         let status = fstatat(&self.folder, name, AtFlags::empty()).ok()?;
         let kind = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;
-        let links = status.st_nlink.into();
-        Some(FileStatus { links, mode: status.st_mode, regular: kind == SFlag::S_IFREG })
+        Some(FileStatus {
+            links: status.st_nlink.into(),
+            mode: status.st_mode,
+            regular: kind == SFlag::S_IFREG,
+            size: status.st_size.try_into().ok()?,
+            owner: status.st_uid,
+        })
     }
 
     /// What a link of it says (`exe`, `ns/ipc`).
@@ -171,6 +176,10 @@ pub struct FileStatus {
     pub mode: u32,
     /// Whether it is a regular one.
     pub regular: bool,
+    /// Bytes.
+    pub size: u64,
+    /// The user who owns it.
+    pub owner: u32,
 }
 
 impl AsFd for ProcessFolder {

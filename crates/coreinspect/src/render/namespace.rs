@@ -4,8 +4,9 @@ use std::io;
 
 use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
-use super::printable::Printable;
+use super::printable::{Printable, ShellWord};
 use super::style::Tone;
+use crate::kind::Kind;
 use crate::report::{Namespace, NamespaceSegment};
 
 /// Processes that a row names.
@@ -43,23 +44,26 @@ impl Draw for ListedNamespace<'_> {
 
 fn table(namespace: &Namespace, header: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
     let style = canvas.style();
-    let bytes = |bytes| Cell::new(style.size(bytes));
+    let bytes =
+        |bytes: Option<u64>| Cell::new(bytes.map_or_else(|| "?".to_owned(), |bytes| style.size(bytes)));
+    let names = namespace.segments.iter().any(|segment| segment.kind != Some(Kind::SystemV));
+    let or = |instead: &str, text: Option<String>| Cell::new(text.unwrap_or_else(|| instead.to_owned()));
     let row = |segment: &NamespaceSegment| {
         vec![
-            Cell::new(segment.key.clone()).tone(Tone::Name),
-            Cell::new(segment.shmid.to_string()),
-            Cell::new(segment.owner.to_string()),
-            Cell::new(segment.perms.clone()),
+            Cell::new(Printable(segment.label().as_bytes()).to_string()).tone(Tone::Name),
+            or("-", segment.shmid.map(|id| id.to_string())),
+            or("?", segment.owner.map(|owner| owner.to_string())),
+            or("?", segment.perms.clone()),
             bytes(segment.size),
-            segment.resident.map_or_else(|| Cell::new("?"), bytes),
-            Cell::new(segment.nattch.to_string()),
+            bytes(segment.resident),
+            or("-", segment.nattch.map(|count| count.to_string())),
             Cell::new(status(segment)).tone(if segment.orphan { Tone::Care } else { Tone::Plain }),
             Cell::new(attached_by(segment)),
         ]
     };
     let grid = Grid {
         headings: vec![
-            heading("KEY", false, 0),
+            heading(if names { "NAME" } else { "KEY" }, false, 0),
             heading("ID", true, 0),
             heading("OWNER", false, 2),
             heading("PERMS", false, 3),
@@ -78,9 +82,16 @@ fn table(namespace: &Namespace, header: bool, canvas: &mut dyn Canvas) -> io::Re
 /// Tells which segments nobody will ever remove, and how to.
 fn tell(orphans: &[&NamespaceSegment], canvas: &mut dyn Canvas) -> io::Result<()> {
     canvas.gap()?;
+    let files = orphans.iter().any(|orphan| orphan.shmid.is_none());
     let text = match orphans.len() {
+        1 if files => {
+            "An orphan: nobody maps it or holds it open, and it stays until it is removed:".to_owned()
+        }
         1 => "An orphan: nobody attaches it, its creator has ended, and it stays until it is removed:"
             .to_owned(),
+        count if files => format!(
+            "{count} orphans: nobody attaches or maps them or holds them open, the creators of System V segments have ended, and they stay until they are removed:"
+        ),
         count => format!(
             "{count} orphans: nobody attaches them, their creators have ended, and they stay until they are removed:"
         ),
@@ -89,8 +100,19 @@ fn tell(orphans: &[&NamespaceSegment], canvas: &mut dyn Canvas) -> io::Result<()
     canvas.preformatted(&mut |style, out| {
         for orphan in orphans {
             let made = orphan.cpid.map_or_else(String::new, |pid| format!(", made by {pid}"));
-            let what = format!("  # {}, {} bytes{made}", orphan.key, orphan.size);
-            writeln!(out, "  ipcrm -m {}{}", orphan.shmid, style.paint(Tone::Faint, what))?;
+            let size = orphan.size.unwrap_or(0);
+            match (&orphan.key, orphan.shmid, &orphan.name) {
+                (Some(key), Some(shmid), _) => {
+                    let what = format!("  # {key}, {size} bytes{made}");
+                    writeln!(out, "  ipcrm -m {shmid}{}", style.paint(Tone::Faint, what))?;
+                }
+                (_, _, Some(path)) => {
+                    let what = format!("  # {size} bytes");
+                    let path = ShellWord(path.bytes());
+                    writeln!(out, "  rm {path}{}", style.paint(Tone::Faint, what))?;
+                }
+                _ => {}
+            }
         }
         Ok(())
     })
@@ -108,7 +130,7 @@ fn attached_by(segment: &NamespaceSegment) -> String {
         processes.take(MOST_NAMED).map(|(pid, command)| format!("{pid} {}", Printable(command))).collect();
     let more = segment.attached_by.len().saturating_sub(MOST_NAMED);
     match (named.is_empty(), more) {
-        (true, _) if segment.nattch > 0 => "?".to_owned(),
+        (true, _) if segment.nattch.is_some_and(|count| count > 0) => "?".to_owned(),
         (_, 0) => named.join(", "),
         _ => format!("{}, and {more} more", named.join(", ")),
     }

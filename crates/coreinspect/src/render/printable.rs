@@ -55,3 +55,25 @@ impl fmt::Display for Quoted<'_> {
         f.write_char('"')
     }
 }
+
+/// Bytes as one word of a shell's command line (bash(1), "Quoting"): in `$'...'` where they are more than a plain path.
+#[derive(Clone, Copy, Debug)]
+pub struct ShellWord<'a>(pub &'a [u8]);
+
+impl fmt::Display for ShellWord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+:,@%".contains(byte);
+        if !self.0.is_empty() && self.0.iter().all(plain) {
+            return write!(f, "{}", String::from_utf8_lossy(self.0));
+        }
+        f.write_str("$'")?;
+        for byte in self.0 {
+            match byte {
+                b'\'' | b'\\' => write!(f, "\\{}", char::from(*byte))?,
+                b' '..=b'~' => f.write_char(char::from(*byte))?,
+                byte => write!(f, "\\x{byte:02x}")?,
+            }
+        }
+        f.write_char('\'')
+    }
+}

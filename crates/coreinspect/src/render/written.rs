@@ -35,8 +35,13 @@ impl Draw for CollectedCrash {
 /// Its number and its key.
 impl Draw for RestoredSegment {
     fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
-        let name = if self.private { "IPC_PRIVATE" } else { &self.key };
-        let text = format!("shmid {}  key {name}  {} bytes  {}", self.shmid, self.size, self.perms);
+        let what = match (self.shmid, &self.key, &self.name) {
+            (Some(shmid), _, _) if self.private => format!("shmid {shmid}  key IPC_PRIVATE"),
+            (Some(shmid), Some(key), _) => format!("shmid {shmid}  key {key}"),
+            (_, _, Some(name)) => format!("path {}", Printable(name.bytes())),
+            _ => String::new(),
+        };
+        let text = format!("{what}  {} bytes  {}", self.size, self.perms);
         canvas.line(0, &[(Tone::Plain, &text)])
     }
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 use shmcore::{Key, Permissions, ShmId};
 
-use super::{Hole, PathText, SCHEMA};
+use super::{Hole, PathText, SCHEMA, Text};
 use crate::collector::Collected;
 use crate::core_writer::{Way, Written};
+use crate::kind::Kind;
 
 /// `dump`: the core that was written.
 #[derive(Clone, Debug, Serialize)]
@@ -107,10 +108,16 @@ pub struct RestoredSegment {
     pub path: PathText,
     /// The segment's number in the dump's listing.
     pub number: usize,
-    /// The key that it was made under.
-    pub key: String,
-    /// The number that the kernel gave it.
-    pub shmid: i32,
+    /// "sysv" or "posix": as what it was made.
+    #[serde(serialize_with = "super::text::kind")]
+    pub kind: Option<Kind>,
+    /// The key that it was made under; null for POSIX shared memory.
+    pub key: Option<String>,
+    /// The path of POSIX shared memory; null for System V.
+    #[serde(flatten, with = "super::text::name")]
+    pub name: Option<Text>,
+    /// The number that the kernel gave it; null for POSIX shared memory.
+    pub shmid: Option<i32>,
     /// Bytes.
     pub size: u64,
     /// Whether the dump knows the size; otherwise it is what was mapped.
@@ -144,8 +151,10 @@ impl RestoredSegment {
             schema: SCHEMA,
             path: PathText::from(dump),
             number,
-            key: key.to_string(),
-            shmid: shmid.raw(),
+            kind: Some(Kind::SystemV),
+            key: Some(key.to_string()),
+            name: None,
+            shmid: Some(shmid.raw()),
             size,
             size_known,
             perms: permissions.to_string(),

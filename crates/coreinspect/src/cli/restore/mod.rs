@@ -1,19 +1,25 @@
 //! A segment made again from a dump, alive in this kernel.
 
+mod posix;
+
 use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use shmcore::{Access, Attachment, Key, OwnedSegment, Permissions};
+use shmcore::{Access, Attachment, Key, OwnedSegment, Permissions, ShmId};
 
+use self::posix::PosixFile;
 use super::dumps::{DumpFlags, OneSegment};
 use super::{Context, Execute, Failure, Status};
+use crate::inspection::InspectedSegment;
+use crate::kind::Kind;
 use crate::position::{Address, Interval, Position, SegmentOffset};
-use crate::report::{Hole, RestoredSegment};
+use crate::report::{Hole, RestoredSegment, Text};
 use crate::shm::Tile;
 use crate::targets::Target;
 
-/// Creates a segment again from its saved bytes, so that a program can work on what a dead process left.
+/// Creates a segment again from its saved bytes, so that a program can work on what a dead process left. POSIX shared memory is
+/// made under its name.
 #[derive(Args, Debug)]
 pub(super) struct Restore {
     /// The dump (or its program and then the dump), and which segment: a key in any spelling, @ADDRESS, or its number.
@@ -24,6 +30,21 @@ pub(super) struct Restore {
     /// Create it under this key, in any spelling, not under its own. With 0 (IPC_PRIVATE) only its shmid names it.
     #[arg(long, value_name = "KEY", allow_negative_numbers = true)]
     key: Option<String>,
+    /// Make it as POSIX shared memory of this name, /NAME as shm_open takes it. What is POSIX gets its own name without this.
+    #[arg(long, value_name = "NAME", conflicts_with = "key")]
+    name: Option<String>,
+}
+
+/// Where bytes are written to.
+trait Destination {
+    /// Writes `bytes` at `offset`.
+    fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), Failure>;
+}
+
+impl Destination for Attachment {
+    fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), Failure> {
+        Attachment::write(self, offset, bytes).map_err(|error| Failure::new(error.to_string()))
+    }
 }
 
 impl Execute for Restore {
@@ -31,6 +52,10 @@ impl Execute for Restore {
         let key = self.key.as_deref().map(str::parse::<Key>).transpose();
         let key = key.map_err(|error| Failure::new(error.to_string()))?;
         let named = OneSegment::read(self.words, self.dump.dump().as_ref(), context)?;
+        let kind = named.segment()?.memory.kind;
+        if self.name.is_some() || key.is_none() && kind != Kind::SystemV {
+            return restore_posix(&named, self.name.as_deref(), context);
+        }
         restore(&named, key, context)
     }
 }
@@ -49,21 +74,7 @@ fn restore(named: &OneSegment, key: Option<Key>, context: &mut Context<'_>) -> R
     // Gone again unless all goes well.
     let made = OwnedSegment::new(made);
     let attachment = made.attach(Access::ReadWrite).map_err(|error| Failure::new(error.to_string()))?;
-    let window = Interval::clamped(SegmentOffset::new(0), size);
-    let mut missing = Vec::new();
-    let mut written = 0_u64;
-    for tile in segment.tiles(window) {
-        match tile.missing() {
-            Some(reason) => {
-                let (start, end) = (tile.offsets.start().get(), tile.offsets.end().get());
-                missing.push(Hole { start, end, reason });
-            }
-            None => {
-                copy(chosen.target, &tile, &attachment)?;
-                written = written.saturating_add(tile.offsets.length());
-            }
-        }
-    }
+    let (written, missing) = write(&chosen, size, &attachment)?;
     attachment.detach().map_err(|error| Failure::new(error.to_string()))?;
     let restored = RestoredSegment::new(
         &named.path,
@@ -83,8 +94,70 @@ fn restore(named: &OneSegment, key: Option<Key>, context: &mut Context<'_>) -> R
     Ok(Status::Found)
 }
 
+/// Makes the segment again as a file of shm_open(3).
+fn restore_posix(
+    named: &OneSegment,
+    name: Option<&str>,
+    context: &mut Context<'_>,
+) -> Result<Status, Failure> {
+    let chosen = named.segment()?;
+    let segment = chosen.memory;
+    let known = segment.facts.size.filter(|size| *size > 0);
+    let size = known.unwrap_or_else(|| segment.end().get());
+    let mode = segment.facts.permissions.map_or(0o600, |known| known.mode());
+    let made = PosixFile::create(posix::name(name, segment)?, size, mode)?;
+    let (written, missing) = write(&chosen, size, &made)?;
+    let restored = RestoredSegment {
+        kind: Some(Kind::Posix),
+        name: Some(Text::new(made.path())),
+        key: None,
+        shmid: None,
+        private: false,
+        ..RestoredSegment::new(
+            &named.path,
+            chosen.number(),
+            Key::PRIVATE,
+            ShmId::from_raw(0),
+            size,
+            known.is_some(),
+            Permissions::from_bits(mode),
+            written,
+            missing,
+        )
+    };
+    tell(&restored, context)?;
+    // Only now: who does not learn of it could not remove it.
+    context.out.flush()?;
+    made.keep();
+    Ok(Status::Found)
+}
+
+/// Writes the first `size` bytes of a segment; answers how many the dump has, and what it lacks.
+fn write(
+    chosen: &InspectedSegment<'_>,
+    size: u64,
+    into: &dyn Destination,
+) -> Result<(u64, Vec<Hole>), Failure> {
+    let window = Interval::clamped(SegmentOffset::new(0), size);
+    let mut missing = Vec::new();
+    let mut written = 0_u64;
+    for tile in chosen.memory.tiles(window) {
+        match tile.missing() {
+            Some(reason) => {
+                let (start, end) = (tile.offsets.start().get(), tile.offsets.end().get());
+                missing.push(Hole { start, end, reason });
+            }
+            None => {
+                copy(chosen.target, &tile, into)?;
+                written = written.saturating_add(tile.offsets.length());
+            }
+        }
+    }
+    Ok((written, missing))
+}
+
 /// Copies the bytes of `tile` that may be something else than zero, which a new segment is all over.
-fn copy(target: &dyn Target, tile: &Tile, into: &Attachment) -> Result<(), Failure> {
+fn copy(target: &dyn Target, tile: &Tile, into: &dyn Destination) -> Result<(), Failure> {
     let Some(range) = tile.saved_at() else { return Ok(()) };
     let mut block = vec![0; 256 << 10];
     let mut at = range.start();
@@ -103,7 +176,7 @@ fn copy(target: &dyn Target, tile: &Tile, into: &Attachment) -> Result<(), Failu
         for (number, page) in bytes.chunks(4096).enumerate() {
             if page.iter().any(|byte| *byte != 0) {
                 let offset = offset.saturating_add(number.saturating_mul(4096));
-                into.write(offset, page).map_err(|error| Failure::new(error.to_string()))?;
+                into.write(offset, page)?;
             }
         }
         at = next;

@@ -1,5 +1,7 @@
 //! Every segment of our IPC namespace, which processes attach it, and which nobody will ever remove.
 
+mod files;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -7,6 +9,9 @@ use std::time::{Duration, SystemTime};
 use shmcore::ipcs::ListedSegment;
 use shmcore::{Key, ShmId};
 
+pub use files::SharedFile;
+
+use crate::kind::{Kind, Kinds};
 use crate::proc_files::{IpcNamespace, IpcTable, ProcessFolder, SegmentDevices, maps, pids};
 
 /// A process that attaches a segment.
@@ -16,6 +21,15 @@ pub struct Attaching {
     pub pid: u32,
     /// Its name (proc(5), comm).
     pub command: Vec<u8>,
+}
+
+impl Attaching {
+    /// The process behind `folder`.
+    fn of(folder: &ProcessFolder) -> Self {
+        let mut command = folder.read("comm").unwrap_or_default();
+        command.pop_if(|byte| *byte == b'\n');
+        Self { pid: folder.pid(), command }
+    }
 }
 
 /// A segment of the namespace.
@@ -36,6 +50,8 @@ pub struct NamespaceSegment {
 pub struct Namespace {
     /// In the kernel's order.
     pub segments: Vec<NamespaceSegment>,
+    /// Shared memory of other kinds, by kind and name.
+    pub files: Vec<SharedFile>,
     /// Rows of the table that were not understood.
     pub lost: usize,
     /// Processes whose mappings we may not read: they may attach more than is told.
@@ -43,11 +59,20 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// That of this thread: reads the kernel's table, and the mappings of every process that we may read.
+    /// That of this thread, as far as `kinds` asks: reads the kernel's table, and the mappings of every process that we may
+    /// read.
     ///
     /// # Errors
     /// /proc/sysvipc/shm or /proc cannot be read.
-    pub fn own() -> io::Result<Self> {
+    pub fn own(kinds: &Kinds) -> io::Result<Self> {
+        let files = if kinds.is_system_v_alone() { Vec::new() } else { files::read(kinds)? };
+        match kinds.list(Kind::SystemV) {
+            true => Ok(Self { files, ..Self::of_system_v()? }),
+            false => Ok(Self { files, ..Self::default() }),
+        }
+    }
+
+    fn of_system_v() -> io::Result<Self> {
         // The processes first: what is attached meanwhile is in the table, though not with whom.
         let mut attached = Attached::default();
         let mut unreadable = 0_usize;
@@ -64,7 +89,7 @@ impl Namespace {
         }
         let table = IpcTable::own()?;
         let segments = table.segments.into_iter().map(|listed| attached.segment(listed)).collect();
-        Ok(Self { segments, lost: table.lost, unreadable })
+        Ok(Self { segments, files: Vec::new(), lost: table.lost, unreadable })
     }
 }
 
@@ -96,11 +121,7 @@ impl Attached {
             let Ok(shmid) = i32::try_from(area.inode) else { continue };
             let (_, processes) =
                 self.0.entry(ShmId::from_raw(shmid)).or_insert_with(|| (name.key, BTreeMap::new()));
-            processes.entry(process.pid()).or_insert_with(|| {
-                let mut command = process.read("comm").unwrap_or_default();
-                command.pop_if(|byte| *byte == b'\n');
-                Attaching { pid: process.pid(), command }
-            });
+            processes.entry(process.pid()).or_insert_with(|| Attaching::of(process));
         }
         Ok(())
     }
