@@ -33,7 +33,8 @@ impl InspectedSegment<'_> {
         let contents = self.contents();
         let machine = self.target.identity().machine;
         let budget = Budget::for_records_of(self.target);
-        let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), &budget);
+        let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), &budget)
+            .called(self.memory.name.as_deref());
         let kind = records.layout.describe(&subject).map_err(|problem| Error::NoLayout { problem })?;
         let repeated = records.count.map(|count| repeated(&kind, count));
         let kind = repeated.as_ref().unwrap_or(&kind);

@@ -53,7 +53,8 @@ impl InspectedSegment<'_> {
         let contents = self.contents();
         let budget = Budget::of(self.target);
         let machine = self.target.identity().machine;
-        let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), &budget);
+        let subject = Subject::new(&contents, self.memory.key, machine, Some(self.target), &budget)
+            .called(self.memory.name.as_deref());
         Ok(match Described::of(&subject, sought.layout, sought.layouts) {
             Ok(Some(described)) => {
                 let fields = fields(&subject, &described, hits)?;

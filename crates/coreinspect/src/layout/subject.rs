@@ -12,8 +12,10 @@ use crate::types::{Budget, Spent};
 
 /// A segment whose layout is sought. Numbers are read in the target's byte order; what is missing is `None`.
 pub struct Subject<'a> {
-    /// Its key; `None` if it has no name.
+    /// Its key; `None` if it has no name, and of other kinds than System V.
     pub key: Option<Key>,
+    /// The name of its mapping.
+    pub name: Option<&'a [u8]>,
     /// The target's machine.
     pub machine: Machine,
     /// The whole target: its mappings, other memory, the process. `None` for bytes alone.
@@ -37,7 +39,15 @@ impl<'a> Subject<'a> {
     ) -> Self {
         let window = RefCell::new(Window::new(contents));
         let describable = (budget.left() / 8).saturating_mul(5);
-        Self { key, machine, target, window, budget, described: Cell::new(0), describable }
+        Self { key, name: None, machine, target, window, budget, described: Cell::new(0), describable }
+    }
+
+    /// The same, called `name`.
+    pub fn called(self, name: Option<&'a [u8]>) -> Self {
+        // Drop is implemented, so that fields cannot be moved out.
+        let mut this = self;
+        this.name = name;
+        this
     }
 
     /// The offset after its last mapped byte: what is mapped, not what shmget(2) was asked for.

@@ -55,7 +55,8 @@ impl<'t> Decoding<'t> {
         }
         let contents = SegmentContents { target: *target, segment };
         let machine = target.identity().machine;
-        let subject = Subject::new(&contents, segment.key, machine, Some(*target), budget);
+        let subject = Subject::new(&contents, segment.key, machine, Some(*target), budget)
+            .called(segment.name.as_deref());
         let (mut content, layout) = Content::chosen(&subject, options);
         content.offset = at;
         content.attachment = first_saved(&contents, at).map(Hex::from);

@@ -3,6 +3,7 @@
 mod apr_rmm;
 mod boost_interprocess;
 mod gpsd;
+mod hsperfdata;
 mod ipc_shareable;
 mod ipc_sharelite;
 mod linuxcnc_hal;
@@ -10,6 +11,7 @@ mod mailbox;
 mod ntp_shm;
 mod openj9;
 mod php_sysvshm;
+mod posix_semaphore;
 mod postgresql;
 mod written;
 mod xwd;
@@ -34,6 +36,8 @@ pub const BUILTIN: &[&dyn Layout] = &[
     &apr_rmm::AprRmm,
     &linuxcnc_hal::LinuxCncHal,
     &yottadb::YottaDb,
+    &hsperfdata::Hsperfdata,
+    &posix_semaphore::PosixSemaphore,
     &xwd::Xwd,
     &mailbox::Mailbox,
 ];
