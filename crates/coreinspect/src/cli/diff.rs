@@ -87,6 +87,10 @@ impl Execute for Diff {
             [word] => Some(word.parse().map_err(|error: PlaceError| Failure::new(error.to_string()))?),
             _ => return Err(Failure::new("name one SEGMENT at most, or none for all")),
         };
+        context.find(word.as_slice());
+        let pairs = self.pair.iter().filter_map(|pair| pair.split_once('='));
+        let paired = pairs.flat_map(|(one, other)| [one, other]).filter_map(|word| word.parse().ok());
+        context.find(&paired.collect::<Vec<_>>());
         let chosen = self.layout.chosen(context)?;
         let inspection = dumps::inspect(&left, Amount::Segments, &options, context)?;
         let left = Read::of(&left, &inspection)?;

@@ -149,7 +149,8 @@ pub(super) fn inspect(
     let options = Options { find_unnamed: context.find_unnamed, sisters, ..options.clone() };
     let amount = if context.find_unnamed { Amount::Everything } else { amount };
     let progress = Shown::to(context);
-    let reading = Reading { amount, limits: context.limits, progress: progress.listener() };
+    let kinds = options.kinds.clone();
+    let reading = Reading { amount, kinds, limits: context.limits, progress: progress.listener() };
     let inspection = match open(path, reading) {
         Ok(opened) => Inspection::of_opened(path, opened, &options),
         Err(error) => Inspection::unreadable(path, None, &error),
@@ -178,9 +179,10 @@ impl OneSegment {
     ) -> Result<Self, Failure> {
         let (path, words) = one(words, core, context)?;
         let [word] = words.as_slice() else {
-            return Err(Failure::new("name one SEGMENT after the dump: a key, @ADDRESS or its number"));
+            return Err(Failure::new("name one SEGMENT after the dump: a key, @ADDRESS, its number or its name"));
         };
         let place = place(word)?;
+        context.find(&[place.clone()]);
         let inspection = inspect(&path, Amount::Segments, &Options::without_content(), context)?;
         Ok(Self { path, inspection, place })
     }

@@ -18,7 +18,7 @@ use crate::kind::{Asked, Kinds};
 use crate::render::output::Beside;
 use crate::render::printable::Printable;
 use crate::render::{Document, Draw, OUTPUTS, Output, Shown, Style, json};
-use crate::report::Dump;
+use crate::report::{Dump, Place};
 use crate::source::Limits;
 use crate::targets::LiveTarget;
 
@@ -161,6 +161,12 @@ impl<'w> Context<'w> {
     /// The programs that were named before dumps.
     pub(super) fn named_programs(&self) -> impl Iterator<Item = PathBuf> {
         self.programs.iter().filter_map(|named| named.program.clone())
+    }
+
+    /// From here on what `places` name is found too, whatever kinds are listed.
+    pub(super) fn find(&mut self, places: &[Place]) {
+        let kinds = std::mem::take(&mut self.kinds);
+        self.kinds = kinds.and(places.iter().flat_map(Place::named));
     }
 
     /// What the shared flags ask for.

@@ -46,6 +46,7 @@ impl Execute for RefsCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
         let (path, words) = dumps::one(self.words.clone(), self.dump.dump().as_ref(), context)?;
         let places = words.iter().map(|word| dumps::place(word)).collect::<Result<Vec<_>, _>>()?;
+        context.find(&places);
         let mut inspection = dumps::inspect(&path, Amount::Everything, &Options::without_content(), context)?;
         let dump = inspection.report();
         let path = dump.path.path.clone();

@@ -10,6 +10,7 @@ use super::layout_argument::{Chosen, LayoutFlags};
 use super::show::{Window, number};
 use super::{Context, Execute, Failure, Status};
 use crate::inspection::{Inspection, Selected, Sought};
+use crate::kind::Kinds;
 use crate::render::search::ShownSearch;
 use crate::report::{self, Dump, Options, Segment};
 use crate::search::{Pattern, Reading};
@@ -56,7 +57,13 @@ impl Execute for Search {
         // The words as they were typed: a pattern may hold what no terminal is shown.
         let typed = self.words.get(self.words.len().saturating_sub(words.len())..).unwrap_or_default();
         let typed: Vec<&[u8]> = typed.iter().map(|word| word.as_bytes()).collect();
+        let listed = context.kinds.clone();
+        if let [first, _, ..] = words.as_slice() {
+            // What is wrong with it is said later.
+            context.find(&first.parse().into_iter().collect::<Vec<_>>());
+        }
         let inspection = dumps::inspect(&path, Amount::Segments, &Options::without_content(), context)?;
+        context.kinds = listed;
         self.search(&typed, &words, &chosen, &inspection, context)
     }
 }
@@ -78,7 +85,7 @@ impl Search {
         let (selected, patterns) = match dump.segments.is_empty() {
             // Nothing can be named in it: the first of two words was to be a segment.
             true => (Vec::new(), typed.get(usize::from(typed.len() > 1)..).unwrap_or_default().to_vec()),
-            false => self.asked(typed, words, dump).map_err(|error| match error {
+            false => self.asked(typed, words, dump, &context.kinds).map_err(|error| match error {
                 Failure::Message(message) => of_dump(&message),
                 other => other,
             })?,
@@ -127,9 +134,11 @@ impl Search {
         typed: &[&'t [u8]],
         words: &[String],
         dump: &Dump,
+        listed: &Kinds,
     ) -> Result<(Vec<Selected>, Vec<&'t [u8]>), Failure> {
         let whole = |segment: &Segment| Selected { number: segment.number, offset: None };
-        let all = || dump.segments.iter().map(whole).collect();
+        let is_listed = |segment: &&Segment| segment.kind.is_none_or(|kind| listed.list(kind));
+        let all = || dump.segments.iter().filter(is_listed).map(whole).collect();
         let (first, rest) = words.split_first().zip(typed.get(1..)).map_or(
             Err(Failure::new("name a SEGMENT and a PATTERN after the dump")),
             |((first, _), rest)| Ok((first, rest)),

@@ -111,6 +111,7 @@ impl Execute for Show {
         // A stream decodes on its own, and what it needs of the report is which segments there are.
         let no_content = asked.no_content || self.records;
         let places = words.iter().map(|word| dumps::place(word)).collect::<Result<Vec<_>, _>>()?;
+        context.find(&places);
         let starts = if self.at.is_none() && forced { places.clone() } else { Vec::new() };
         let options = Options { at, places: starts, count: self.count, no_content, closely: true, ..asked };
         let mut inspection = dumps::inspect(&path, Amount::Segments, &options, context)?;

@@ -45,7 +45,7 @@ fn read(path: &Path, limits: Limits) -> Result<Sisters, Failure> {
         Some(pid) => Inspection::of_process(pid, &options),
         None => {
             dumps::guard(path)?;
-            let reading = Reading { amount: Amount::Segments, limits, progress: None };
+            let reading = Reading { amount: Amount::Segments, limits, ..Reading::default() };
             let opened = dumps::open(path, reading).map_err(|error| of_path(&error))?;
             Inspection::of_opened(path, opened, &options)
         }

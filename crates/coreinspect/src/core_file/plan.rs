@@ -83,7 +83,7 @@ impl<'a> Plan<'a> {
         let names = Habits::of(writer).names;
         // A table that has all others can lack the names of segments.
         let files = files.filter(|files| {
-            names != Names::AllOrNone || files.rows().any(|row| could_be_a_segment(row.name))
+            names != Names::AllOrNone || files.rows().any(|row| row.name.starts_with(b"/SYSV"))
         });
         let everything = FileOffset::new(u64::MAX);
         if self.amount == Amount::Everything {
@@ -102,7 +102,7 @@ impl<'a> Plan<'a> {
         // Others leave out names of segments, which are then looked for by content: a file can be read once more for that.
         match files.filter(|_| names == Names::All || self.stream.can_go_back()) {
             Some(files) => {
-                let segments = files.rows().filter(|row| could_be_a_segment(row.name));
+                let segments = files.rows().filter(|row| self.stream.may_want(row.name));
                 segments.flat_map(|row| loads.runs_of(row.range)).for_each(&mut want);
                 for row in files.rows().filter(|row| row.offset == Some(0)) {
                     if let Some(run) = loads.runs_of(row.range).next() {
@@ -142,11 +142,6 @@ fn want_start(wanted: &mut Coverage<FileOffset>, run: Interval<FileOffset>, most
             }
         }
     }
-}
-
-/// More names than those of segments: which of them count is not decided here.
-fn could_be_a_segment(name: &[u8]) -> bool {
-    name.starts_with(b"/SYSV")
 }
 
 /// What lies in no PT_LOAD.

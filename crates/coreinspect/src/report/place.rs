@@ -6,9 +6,11 @@ use std::str::FromStr;
 use shmcore::Key;
 
 use super::{Dump, Segment};
+use crate::kind::{Named, is_called};
 use crate::position::{Position, SegmentOffset, bytes};
 
-/// A word that names a segment, or a place in one: a key in any spelling, `@ADDRESS` inside an attachment, `N` or `#N`; and each of
+/// A word that names a segment, or a place in one: a key in any spelling, `@ADDRESS` inside an attachment, `N` or `#N`, a
+/// name (`/dev/shm/NAME`, `/NAME`, `memfd:NAME`); and each of
 /// these with `+OFFSET` behind it.
 ///
 /// What is named by the whole word comes before what is named by the part before its last `+`.
@@ -26,6 +28,8 @@ pub struct Place {
 enum Name {
     Number(usize),
     Address(u64),
+    /// `/dev/shm/NAME`, `/NAME`, `memfd:NAME`, or the whole name of a mapping.
+    Mapping(String),
     /// Every key that the word can spell, and the number that it is, if no key of the dump is spelt so.
     Key(Vec<Key>, Option<usize>),
 }
@@ -44,7 +48,7 @@ pub struct Located<'d> {
 pub enum PlaceError {
     /// It cannot name one.
     #[error(
-        "{0:?} names no segment: give its number, a key (0x7800c028, SYSV7800c028, decimal) or @ADDRESS; for a place in it, +OFFSET behind that"
+        "{0:?} names no segment: give its number, a key (0x7800c028, SYSV7800c028, decimal), @ADDRESS or a name (/dev/shm/NAME, memfd:NAME); for a place in it, +OFFSET behind that"
     )]
     NoPlace(String),
     /// It names nothing in the dump.
@@ -126,7 +130,7 @@ impl Place {
     ) -> Result<Located<'d>, PlaceError> {
         let start = match name {
             Name::Address(address) => offset_in(segment, *address),
-            Name::Number(_) | Name::Key(..) => None,
+            Name::Number(_) | Name::Key(..) | Name::Mapping(_) => None,
         };
         let Some(behind) = behind else { return Ok(Located { segment, offset: start }) };
         let offset = start.unwrap_or(SegmentOffset::new(0)).checked_add(behind);
@@ -135,6 +139,17 @@ impl Place {
             offset @ Some(_) => Ok(Located { segment, offset }),
             None => Err(PlaceError::Outside { word: self.word.clone(), end }),
         }
+    }
+
+    /// What has to be found, whatever kinds are listed, so that it can be located.
+    pub fn named(&self) -> impl Iterator<Item = Named> + '_ {
+        let names = self.whole.iter().chain(self.parts.iter().map(|(name, _)| name));
+        names.filter_map(|name| match name {
+            Name::Number(number) | Name::Key(_, Some(number)) => Some(Named::Number(*number)),
+            Name::Address(address) => Some(Named::Address(*address)),
+            Name::Mapping(word) => Some(Named::Name(word.clone())),
+            Name::Key(_, None) => None,
+        })
     }
 
     /// It names nothing in `dump`.
@@ -155,6 +170,9 @@ impl Name {
             return u64::from_str_radix(digits, 16).ok().filter(|_| hexadecimal).map(Self::Address);
         }
         let keys: Vec<Key> = Key::readings(word).into_iter().flatten().collect();
+        if keys.is_empty() && (word.starts_with('/') || word.starts_with("memfd:")) {
+            return Some(Self::Mapping(word.to_owned()));
+        }
         let number = number(word);
         (!keys.is_empty() || number.is_some()).then_some(Self::Key(keys, number))
     }
@@ -168,6 +186,12 @@ impl Name {
         match self {
             Self::Number(number) => numbered(*number),
             Self::Address(address) => all(&|segment| offset_in(segment, *address).is_some()),
+            Self::Mapping(word) => all(&|segment| {
+                let name = segment.name.as_ref();
+                name.is_some_and(|name| {
+                    is_called(name.bytes(), word) || is_called(name.escaped().as_bytes(), word)
+                })
+            }),
             Self::Key(keys, number) => {
                 let by_key = all(&|segment| keys.iter().any(|key| segment.key_t == Some(key.raw())));
                 match number {
@@ -195,7 +219,7 @@ fn end(segment: &Segment) -> SegmentOffset {
 }
 
 fn label(segment: &Segment) -> String {
-    format!("{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key"))
+    format!("{} {}", segment.number, segment.label())
 }
 
 impl Segment {

@@ -4,6 +4,7 @@
 //! A dump does not say why it lacks bytes. What it shows (rights, sizes, which other mappings are whole) leaves one
 //! cause, or several: a cause is certain only if the rules of the writer leave no other.
 
+mod coreinspect;
 mod createdump;
 mod criu;
 mod delve;
@@ -125,6 +126,7 @@ const RULES: &[(Writer, Rules)] = &[
     (Writer::Valgrind, valgrind::RULES),
     (Writer::GoogleCoredumper, google_coredumper::RULES),
     (Writer::Criu, criu::RULES),
+    (Writer::Coreinspect, coreinspect::RULES),
     (Writer::Lldb, minidump::LLDB),
     (Writer::Breakpad, minidump::BREAKPAD),
     (Writer::Crashpad, minidump::CRASHPAD),

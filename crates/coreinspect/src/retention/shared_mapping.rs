@@ -50,7 +50,9 @@ impl Evidence {
         let huge = saved_system_v.iter().any(|range| can_be_of_huge_pages(*range, huge_page));
         let kept = ordinary(saved_system_v.into_iter().chain(memory.saved_anonymous).collect());
         let others = mappings(&|segment| segment.kind != Kind::SystemV && !has_a_name(segment));
-        let kept_with_name = ordinary(saved(&mappings(&|segment| has_a_name(segment))));
+        // Programs map files privately as a rule, and write to them.
+        let named = |segment: &Segment| segment.kind != Kind::File && has_a_name(segment);
+        let kept_with_name = ordinary(saved(&mappings(&named)));
         let page = target.identity().page_size;
         let read_only = system_v.iter().any(|mapping| {
             let writable = mapping.permissions.is_none_or(|permissions| permissions.write);
@@ -161,19 +163,16 @@ pub(super) fn causes(
     }
     let named = has_a_name(segment);
     match evidence.another_kept(segment, attachment) {
-        Some(other) if named => causes.push(dontdump(
-            false,
-            format!(
-                "nothing of {range} is saved, but the mapping of a file at {other} is: coredump_filter bit 3 was on, so this one was left out for a reason of its own (or it is private, and was never written to)"
-            ),
-        )),
-        Some(other) => causes.push(dontdump(
-            huge_pages.is_some(),
-            format!(
-                "nothing of {range} is saved, but the shared mapping at {other} is: coredump_filter bit 1 was on, so this one was left out for a reason of its own"
-            ),
-        )),
-        None if named => {
+        other if named => {
+            if let Some(other) = other {
+                causes.push(dontdump(
+                    false,
+                    format!(
+                        "nothing of {range} is saved, but the mapping of a file at {other} is: if coredump_filter bit 3 was on, this one was left out for a reason of its own"
+                    ),
+                ));
+            }
+            // What is saved can be a private mapping that was written to: a dump does not say which are shared.
             causes.push(found(
                 Code::FilterMapped,
                 false,
@@ -183,6 +182,12 @@ pub(super) fn causes(
             ));
             causes.push(dontdump(false, advised()));
         }
+        Some(other) => causes.push(dontdump(
+            huge_pages.is_some(),
+            format!(
+                "nothing of {range} is saved, but the shared mapping at {other} is: coredump_filter bit 1 was on, so this one was left out for a reason of its own"
+            ),
+        )),
         None => {
             causes.push(found(
                 Code::FilterShared,

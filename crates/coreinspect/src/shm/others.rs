@@ -13,6 +13,9 @@ use crate::kind::{Kind, Kinds, Named, posix_name, without_deleted};
 use crate::position::Address;
 use crate::targets::{FoundBy, Mapping, Target, Told};
 
+/// Numbers beyond this are no segments' numbers: more mappings than a process has by default (vm.max_map_count).
+const MOST_SEGMENTS: usize = 65_536;
+
 impl SharedMemory {
     /// Adds the segments of `target` of the other kinds that `kinds` asks for, behind all that are there: files last.
     pub fn add_kinds(&mut self, target: &dyn Target, kinds: &Kinds) {
@@ -67,7 +70,8 @@ impl SharedMemory {
     /// Whether one of the segments is what `named` names.
     fn has(&self, named: &Named) -> bool {
         match named {
-            Named::Number(number) => *number <= self.segments.len(),
+            // A larger one is a key, written as a number.
+            Named::Number(number) => *number <= self.segments.len() || *number > MOST_SEGMENTS,
             Named::Address(address) => {
                 let address = Address::new(*address);
                 let mut mappings = self

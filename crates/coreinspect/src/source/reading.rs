@@ -1,5 +1,6 @@
 //! How a dump is read: how much of it is wanted, what that may cost, who is told.
 
+use crate::kind::Kinds;
 use super::limits::Limits;
 
 /// How much of a dump's memory whoever opens it will look at.
@@ -17,6 +18,8 @@ pub enum Amount {
 pub struct Reading {
     /// How much of the dump is wanted.
     pub amount: Amount,
+    /// Of which kinds of shared memory.
+    pub kinds: Kinds,
     /// What it may cost.
     pub limits: Limits,
     /// Told now and then how far it is: whether it goes on for long is the listener's to notice.
@@ -25,7 +28,12 @@ pub struct Reading {
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { amount: Amount::Everything, limits: Limits::default(), progress: None }
+        Self {
+            amount: Amount::Everything,
+            kinds: Kinds::default(),
+            limits: Limits::default(),
+            progress: None,
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::layers::{self, Layer, Unwrapped};
 use super::limits::Limits;
 use super::reading::{Amount, Progress, Reading};
 use super::{Source, Table, within};
+use crate::kind::{Kind, Kinds};
 use crate::position::{Coverage, FileOffset, Interval, Position};
 use decoder::Decoder;
 use input::{Counted, FromStart, Origin};
@@ -34,6 +35,7 @@ pub struct Stream {
     origin: Origin,
     layers: Vec<Layer>,
     amount: Amount,
+    kinds: Kinds,
     limits: Limits,
     /// The dump's size, as the compressed file tells it.
     size_told: Option<u64>,
@@ -107,7 +109,7 @@ impl Stream {
         size_told: Option<u64>,
         reading: Reading,
     ) -> Self {
-        let Reading { amount, limits, progress } = reading;
+        let Reading { amount, kinds, limits, progress } = reading;
         let state = State {
             reader: Decoder::new(unwrapped.reader, matches!(origin, Origin::File { .. })),
             came: 0,
@@ -125,7 +127,27 @@ impl Stream {
             block: Vec::new(),
             progress,
         };
-        Self { origin, layers: unwrapped.layers, amount, limits, size_told, consumed, state: state.into() }
+        Self {
+            origin,
+            layers: unwrapped.layers,
+            amount,
+            kinds,
+            limits,
+            size_told,
+            consumed,
+            state: state.into(),
+        }
+    }
+
+    /// Whether the mapping called `name` can be of a segment that is wanted; more names than those of segments: which of them
+    /// count is not decided here.
+    pub fn may_want(&self, name: &[u8]) -> bool {
+        name.starts_with(b"/SYSV")
+            || !self.kinds.is_system_v_alone()
+                && match Kind::of_name(name) {
+                    Some(Kind::File) => self.kinds.want_file(name),
+                    kind => kind.is_some(),
+                }
     }
 
     /// How much of the dump is wanted.

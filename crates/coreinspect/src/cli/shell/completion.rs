@@ -10,6 +10,7 @@ use super::super::{Takes, Verb, verbs};
 use super::line::cut;
 use super::session::WORDS;
 use crate::layout::BUILTIN;
+use crate::render::printable::Printable;
 use crate::report::Dump;
 
 /// What can stand at the prompt.
@@ -24,7 +25,7 @@ impl Completion {
     /// Completes the segments of `report`.
     pub(super) fn of(report: &Dump) -> Self {
         let numbers = report.segments.iter().map(|segment| {
-            let display = format!("{} {}", segment.number, segment.key.as_deref().unwrap_or("without a key"));
+            let display = format!("{} {}", segment.number, Printable(segment.label().as_bytes()));
             Pair { display, replacement: segment.word(report) }
         });
         let mut keys: Vec<_> = report.segments.iter().filter_map(|segment| segment.key.clone()).collect();

@@ -14,6 +14,7 @@ use clap::error::ErrorKind;
 use super::super::dumps::{self, Named};
 use super::super::{COMMANDS, Context, Failure, Status, Takes, Verb, verbs};
 use super::line::Line;
+use crate::kind::Kinds;
 use crate::render::printable::Printable;
 use crate::report::{Dump, Options, Place, Segment};
 use crate::source::Amount;
@@ -316,7 +317,11 @@ impl Session {
 }
 
 fn read(dump: &Path, context: &mut Context<'_>) -> Result<Dump, Failure> {
-    Ok(dumps::inspect(dump, Amount::Starts, &Options::without_content(), context)?.into_report())
+    // Whatever is listed, all can be named.
+    let listed = std::mem::replace(&mut context.kinds, Kinds::all());
+    let inspection = dumps::inspect(dump, Amount::Starts, &Options::without_content(), context);
+    context.kinds = listed;
+    Ok(inspection?.into_report())
 }
 
 /// The first argument of the user's own in `line`, behind `own` arguments of ours.
