@@ -182,7 +182,7 @@ impl OneSegment {
             return Err(Failure::new("name one SEGMENT after the dump: a key, @ADDRESS, its number or its name"));
         };
         let place = place(word)?;
-        context.find(&[place.clone()]);
+        context.find(std::slice::from_ref(&place));
         let inspection = inspect(&path, Amount::Segments, &Options::without_content(), context)?;
         Ok(Self { path, inspection, place })
     }

@@ -27,9 +27,14 @@ pub struct SharedFile {
     pub orphan: bool,
 }
 
+/// A file's kind, device and inode.
+type Mark = (Kind, (Device, u64));
+/// A file, and the processes that map it by their ids.
+type Mapped = (SharedFile, BTreeMap<u32, Attaching>);
+
 /// What processes map.
 #[derive(Debug, Default)]
-pub(super) struct MappedFiles(BTreeMap<(Kind, (Device, u64)), (SharedFile, BTreeMap<u32, Attaching>)>);
+pub(super) struct MappedFiles(BTreeMap<Mark, Mapped>);
 
 impl MappedFiles {
     /// Adds what `process`, called `command`, maps as `areas`.

@@ -97,6 +97,7 @@ impl ProcessFolder {
     }
 
     /// What the file behind a link of it is, which is not opened for that: opening a device can have effects.
+    #[allow(clippy::useless_conversion, reason = "st_nlink has 32 bits on some machines")]
     pub fn file_status(&self, name: &str) -> Option<FileStatus> {
         let status = fstatat(&self.folder, name, AtFlags::empty()).ok()?;
         let kind = SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT;

@@ -107,9 +107,12 @@ pub struct Outlier {
 pub struct Gathered {
     dumps: usize,
     groups: Vec<SharedSegment>,
-    by_mark: HashMap<(Option<String>, Option<Vec<u8>>), Vec<usize>>,
+    by_mark: HashMap<Mark, Vec<usize>>,
     copies: usize,
 }
+
+/// A key, or a name.
+type Mark = (Option<String>, Option<Vec<u8>>);
 
 /// Copies that are gathered: a thousand dumps of a thousand segments; memory does not grow beyond them.
 const MOST_COPIES: usize = 1_000_000;

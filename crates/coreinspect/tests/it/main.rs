@@ -48,6 +48,7 @@ mod help;
 mod honest;
 mod huge;
 mod key;
+mod kinds;
 mod layouts;
 mod liars;
 mod likely;

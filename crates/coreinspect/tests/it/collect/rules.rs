@@ -2,6 +2,7 @@
 //! `vma_dump_size`).
 
 use coreinspect::internals::collector::missing;
+use coreinspect::kind::Kinds;
 
 /// A mapping of smaps(5): its first page, how many it has, and VmFlags beyond `rd mr mw me`.
 fn mapping(page: u64, pages: u64, inode: u64, flags: &str) -> String {
@@ -24,7 +25,9 @@ fn what_the_kernel_keeps_is_not_stored_once_more() {
         mapping(0x500, 512, 5, "wr sh ms ht"),
     ]
     .concat();
-    let pages = |filter| missing(smaps.as_bytes(), filter).into_iter().map(|start| start >> 12).collect();
+    let pages = |filter| {
+        missing(smaps.as_bytes(), filter, &Kinds::default()).into_iter().map(|start| start >> 12).collect()
+    };
     let expected: [(u32, Vec<u64>); 5] = [
         (0x33, vec![0x200, 0x400, 0x500]),
         (0x37, vec![0x400, 0x500]),

@@ -101,7 +101,7 @@ fn run_mutants(seeds: &[Vec<u8>], count: u64) {
         }
         let amount = *random.pick(&[Amount::Starts, Amount::Segments, Amount::Everything]);
         let limits = Limits { most_bytes: 256 << 20, named: true };
-        let reading = Reading { amount, limits, progress: None };
+        let reading = Reading { amount, limits, ..Reading::default() };
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             allocations::measure(|| {
                 let stream = Stream::of_pipe(Cursor::new(mutant), reading).ok()?;

@@ -167,6 +167,7 @@ fn a_spool_has_a_limit_of_its_own() {
         amount: Amount::Everything,
         limits: Limits { most_bytes: 100_000, named: true },
         progress: None,
+        ..Reading::default()
     };
     let stream = Arc::new(Stream::of_pipe(std::io::Cursor::new(packed), reading).unwrap());
     let found = inspected(Arc::<Stream>::clone(&stream));

@@ -75,6 +75,7 @@ fn write_diff(inspection: &Inspection, style: Style, out: &mut Vec<u8>) {
     for pair in segments.windows(2) {
         let contents = [pair[0].contents(), pair[1].contents()];
         let [left, right] = [0, 1].map(|at| SegmentCopy {
+            called: coreinspect::report::Called::default(),
             number: Some(at + 1),
             side: pair[at].side(&contents[at]),
             taken: Taken::Unknown,
