@@ -179,7 +179,9 @@ impl OneSegment {
     ) -> Result<Self, Failure> {
         let (path, words) = one(words, core, context)?;
         let [word] = words.as_slice() else {
-            return Err(Failure::new("name one SEGMENT after the dump: a key, @ADDRESS, its number or its name"));
+            return Err(Failure::new(
+                "name one SEGMENT after the dump: a key, @ADDRESS, its number or its name",
+            ));
         };
         let place = place(word)?;
         context.find(std::slice::from_ref(&place));

@@ -17,7 +17,8 @@ pub(super) fn of(
         segments.iter().flat_map(|segment| &segment.causes).filter(|cause| cause.writer.habits().limited);
     let limit = matches!(settings.no_core(), Some(NoCore::Limit(_)))
         || causes.clone().any(|cause| cause.code == LossCode::Rule(Code::Truncated));
-    let by_filter = [Code::ReadOnlyAttach, Code::FilterShared, Code::FilterMapped, Code::Hugetlb].map(LossCode::Rule);
+    let by_filter =
+        [Code::ReadOnlyAttach, Code::FilterShared, Code::FilterMapped, Code::Hugetlb].map(LossCode::Rule);
     let filter = causes.clone().any(|cause| by_filter.contains(&cause.code))
         // A core that is not written shows nothing of its filter.
         || settings.filter.is_some_and(|set| Filter(set) != needed);
