@@ -1,7 +1,7 @@
 //! How a dump is read: how much of it is wanted, what that may cost, who is told.
 
-use crate::kind::Kinds;
 use super::limits::Limits;
+use crate::kind::Kinds;
 
 /// How much of a dump's memory whoever opens it will look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
