@@ -19,7 +19,7 @@ use crate::render::printable::Printable;
 use crate::report::{Dump, Filling, Made, Options};
 use crate::shm::SharedMemory;
 use crate::sidecar::{FillSource, SourceKind, TimeOf};
-use crate::source::{Amount, Beside, Reading, Source};
+use crate::source::{Beside, Reading, Source};
 use crate::targets::{self, LiveTarget, Target};
 
 /// Writes a core like DUMP in which missing bytes of its segments are those of other dumps, processes or files, marked as filled.
@@ -147,7 +147,7 @@ impl Fill {
             ));
         }
         dumps::guard(path)?;
-        let reading = Reading { amount: Amount::Everything, limits: context.limits, progress: None };
+        let reading = Reading { limits: context.limits, ..Reading::default() };
         let opened = dumps::open(path, reading)
             .map_err(|error| Failure::new(format!("{}: {error}", dumps::shown(path))))?;
         Ok(opened.source)
@@ -182,7 +182,7 @@ impl Fill {
             Taken::FileFrom(time) => (seconds(time), Some(TimeOf::File)),
             Taken::Unknown | Taken::Now => (None, None),
         };
-        let reading = Reading { amount: Amount::Everything, limits: context.limits, progress: None };
+        let reading = Reading { limits: context.limits, ..Reading::default() };
         let opened = dumps::open(path, reading).map_err(|error| named(&error))?;
         match targets::open_beside(opened.source, Beside::of(path)) {
             Ok(target) => {
