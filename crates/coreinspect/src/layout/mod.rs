@@ -8,6 +8,7 @@ mod begins;
 pub mod builtin;
 mod c_header;
 mod described;
+mod fields;
 pub mod file;
 mod file_contents;
 mod segment_contents;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::targets::Target;
+use crate::types::value::Value;
 use crate::types::{Budget, Type};
 pub use begins::{Begins, Start};
 pub use builtin::BUILTIN;
@@ -63,6 +65,13 @@ pub trait Layout: fmt::Debug + Send + Sync {
     /// Why there is none, and what to do: a file that cannot be read, a type that a program does not have.
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String>;
 
+    /// What a value of it says, in a sentence for people who do not know its fields; `None` where the fields say it themselves. Names
+    /// and texts in it are as the dump has them.
+    fn summary(&self, value: &Value, subject: &Subject<'_>) -> Option<String> {
+        let _ = (value, subject);
+        None
+    }
+
     /// What speaks against reading the bytes of `target` by it, whatever they are; `None`: nothing that is known.
     fn doubt(&self, target: &dyn Target) -> Option<String> {
         let _ = target;
@@ -94,6 +103,9 @@ impl<L: Layout + ?Sized> Layout for &L {
     }
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
         (**self).describe(subject)
+    }
+    fn summary(&self, value: &Value, subject: &Subject<'_>) -> Option<String> {
+        (**self).summary(value, subject)
     }
     fn doubt(&self, target: &dyn Target) -> Option<String> {
         (**self).doubt(target)

@@ -87,7 +87,7 @@ fn table(check: &Check, canvas: &mut dyn Canvas) -> io::Result<()> {
     let mut headings = vec![
         heading("#", true, 0),
         heading(if names { "NAME" } else { "KEY" }, false, 0),
-        heading("ID", true, 3),
+        heading("SHMID", true, 3),
         heading("SIZE", true, 2),
         heading("IN MEMORY", true, 4),
     ];

@@ -7,6 +7,7 @@ use super::grid::{Cell, Grid, Heading};
 use super::printable::{Printable, ShellWord};
 use super::style::Tone;
 use crate::kind::Kind;
+use super::table::no_room;
 use crate::report::{Namespace, NamespaceSegment};
 
 /// Processes that a row names.
@@ -33,7 +34,10 @@ impl Draw for ListedNamespace<'_> {
         if namespace.segments.is_empty() {
             return Ok(());
         }
-        table(namespace, header, canvas)?;
+        let left_out = table(namespace, header, canvas)?;
+        if prose {
+            no_room(&left_out, canvas)?;
+        }
         let orphans: Vec<_> = namespace.segments.iter().filter(|segment| segment.orphan).collect();
         match orphans.as_slice() {
             orphans @ [_, ..] if prose => tell(orphans, canvas),
@@ -42,7 +46,7 @@ impl Draw for ListedNamespace<'_> {
     }
 }
 
-fn table(namespace: &Namespace, header: bool, canvas: &mut dyn Canvas) -> io::Result<()> {
+fn table(namespace: &Namespace, header: bool, canvas: &mut dyn Canvas) -> io::Result<Vec<&'static str>> {
     let style = canvas.style();
     let bytes =
         |bytes: Option<u64>| Cell::new(bytes.map_or_else(|| "?".to_owned(), |bytes| style.size(bytes)));
@@ -64,7 +68,7 @@ fn table(namespace: &Namespace, header: bool, canvas: &mut dyn Canvas) -> io::Re
     let grid = Grid {
         headings: vec![
             heading(if names { "NAME" } else { "KEY" }, false, 0),
-            heading("ID", true, 0),
+            heading("SHMID", true, 0),
             heading("OWNER", false, 2),
             heading("PERMS", false, 3),
             heading("SIZE", true, 0),
@@ -76,7 +80,7 @@ fn table(namespace: &Namespace, header: bool, canvas: &mut dyn Canvas) -> io::Re
         rows: namespace.segments.iter().map(row).collect(),
         header,
     };
-    canvas.table(grid).map(drop)
+    canvas.table(grid)
 }
 
 /// Tells which segments nobody will ever remove, and how to.

@@ -292,6 +292,9 @@ fn draw_content(content: &Content, shown: Shown<'_>, canvas: &mut dyn Canvas) ->
             &format!("{} ({}): {reasons}", other.layout, other.confidence.name()),
         )?;
     }
+    if let Some(summary) = &content.summary {
+        canvas.fact(FACTS, "says", &Printable(summary.as_bytes()).to_string())?;
+    }
     if let Some(look) = &content.look {
         look.draw(canvas)?;
     }

@@ -19,6 +19,8 @@ struct Row<'a> {
     segment: &'a Segment,
     attachment: &'a Attachment,
     first: bool,
+    /// Whether the fields of what is known are told, not the sentence.
+    verbose: bool,
 }
 
 type CellOf = fn(&Row<'_>, Style) -> Cell;
@@ -49,15 +51,24 @@ const COLUMNS: &[(Heading, CellOf)] = &[
     }),
     (Heading { name: "CONTENT", right: false, dispensable: 0, breaks: true }, |row, style| {
         if row.first {
-            content(row.segment, style)
+            content(row.segment, row.verbose, style)
         } else {
             Cell::new(format!("{} attached again", row.segment.number)).tone(Tone::Faint)
         }
     }),
 ];
 
-/// The columns of what only the kernel knows: most dumps have nothing for them.
-const OF_THE_KERNEL: [&str; 5] = ["SHMID", "OWNER", "PERMS", "SIZE", "NATTCH"];
+/// Whether a dump has something for a column: of what only the kernel knows, most dumps have nothing.
+fn is_known(segment: &Segment, column: &str) -> bool {
+    match column {
+        "SHMID" => segment.shmid.is_some(),
+        "OWNER" => segment.owner.is_some(),
+        "PERMS" => segment.perms.is_some(),
+        "SIZE" => segment.size.is_some(),
+        "NATTCH" => segment.nattch.is_some(),
+        _ => true,
+    }
+}
 
 /// A name that leaves room for other columns: its end tells more than its start.
 fn short(name: &str, style: Style) -> String {
@@ -82,7 +93,7 @@ const fn heading(name: &'static str, right: bool, dispensable: u8) -> Heading {
 }
 
 impl Column {
-    /// The columns that a listing has unless others are asked for: of a dump those for which dumps have something, of a running
+    /// The columns that a listing has unless others are asked for: of a dump those for which it has something, of a running
     /// process all but those that say the same of each (all of it is there).
     pub fn usual(dump: &Dump) -> Vec<Self> {
         let running = dump.kind == Some("process");
@@ -92,7 +103,7 @@ impl Column {
             "KEY" => names,
             "NAME" | "KIND" => !names,
             _ if running => ["MAPPED", "SAVED"].contains(&name),
-            _ => OF_THE_KERNEL.contains(&name),
+            _ => !dump.segments.iter().any(|segment| is_known(segment, name)),
         };
         let columns = (0_usize..).zip(Self::names()).filter(|(_, name)| !left_out(*name));
         columns.map(|(at, _)| Self(at)).collect()
@@ -166,6 +177,11 @@ impl Draw for ListedDump<'_> {
 }
 
 impl Listing {
+    /// Whether nothing but the usual is asked for: no columns, no rows alone.
+    pub fn is_usual(&self) -> bool {
+        self.columns.is_empty() && self.prose()
+    }
+
     /// Whether there is more than rows.
     fn prose(&self) -> bool {
         self.header && !self.quiet
@@ -190,6 +206,7 @@ impl Listing {
                 segment,
                 attachment,
                 first: at == 0,
+                verbose: self.verbose,
             })
         });
         let grid = Grid {
@@ -213,17 +230,10 @@ impl Listing {
             canvas.gap()?;
             canvas.prose(0, &foreign.sentence(number))?;
         }
-        if !left_out.is_empty() {
-            canvas.gap()?;
-            canvas.line(0, &[(Tone::Faint, &format!("(no room for {})", left_out.join(", ")))])?;
-        }
+        no_room(&left_out, canvas)?;
         if style.interactive {
-            let path = Printable(dump.path.path.as_bytes());
-            let first = dump.segments.first().map_or_else(String::new, |segment| segment.word(dump));
-            let first = if first.starts_with('#') { format!("'{first}'") } else { first };
-            let hint = format!("next: coreinspect show {path} {first} --hex");
             canvas.gap()?;
-            canvas.line(0, &[(Tone::Faint, &hint)])?;
+            canvas.line(0, &[(Tone::Faint, &format!("next: {}", next_step(dump)))])?;
         }
         Ok(())
     }
@@ -241,6 +251,15 @@ fn permissions(attachment: &Attachment) -> String {
     }
 }
 
+/// Which columns were left out of the table above.
+pub(super) fn no_room(left_out: &[&str], canvas: &mut dyn Canvas) -> io::Result<()> {
+    if left_out.is_empty() {
+        return Ok(());
+    }
+    canvas.gap()?;
+    canvas.line(0, &[(Tone::Faint, &format!("(no room for {})", left_out.join(", ")))])
+}
+
 /// The tone of a state.
 pub(super) fn state_tone(state: State) -> Tone {
     match state {
@@ -250,14 +269,50 @@ pub(super) fn state_tone(state: State) -> Tone {
     }
 }
 
-/// What a segment says, in a line.
-fn content(segment: &Segment, style: Style) -> Cell {
+/// The command that helps most with what this dump is about: the place of its fault, a segment that nobody can read yet, one that
+/// is not whole, the fields of one that is known.
+fn next_step(dump: &Dump) -> String {
+    let path = Printable(dump.path.path.as_bytes());
+    let show = |number: usize| {
+        // A number that is a key of this dump, too, needs its mark, and the mark quotes.
+        let segment = dump.segments.iter().find(|segment| segment.number == number);
+        let word = segment.map_or_else(String::new, |segment| segment.word(dump));
+        let word = if word.starts_with('#') { format!("'{word}'") } else { word };
+        format!("coreinspect show {path} {word}")
+    };
+    let first = |wanted: &dyn Fn(&Segment) -> bool| {
+        dump.segments.iter().find(|segment| wanted(segment)).map(|segment| segment.number)
+    };
+    let fault = dump.fault.as_ref().filter(|fault| fault.relation == "inside");
+    if let Some((number, offset)) = fault.and_then(|fault| fault.segment.zip(fault.offset)) {
+        return format!("{} --hex --at {:#x} --length 64", show(number), offset & !15);
+    }
+    let unknown = |segment: &Segment| {
+        let content = segment.content.as_ref();
+        segment.saved > 0 && content.is_some_and(|content| content.look.is_some())
+    };
+    if let Some(number) = first(&unknown) {
+        return format!("{} --layout FILE.h:'struct NAME'", show(number));
+    }
+    match first(&|segment| segment.saved < segment.mapped) {
+        Some(number) => format!("{} --map", show(number)),
+        None => show(first(&|_| true).unwrap_or(1)),
+    }
+}
+
+/// What a segment says, in a line: the sentence of its layout, or its fields.
+fn content(segment: &Segment, verbose: bool, style: Style) -> Cell {
     let Some(content) = &segment.content else {
         return match segment.saved {
             0 => Cell::new("not in the dump").tone(Tone::Bad),
             _ => Cell::new(""),
         };
     };
+    let sentence = content.summary.as_ref().filter(|_| !verbose && content.findings.is_empty());
+    if let Some(sentence) = sentence {
+        let sure = if content.confidence == Confidence::Likely { " (likely)" } else { "" };
+        return Cell::new(format!("{}{sure}", Printable(sentence.as_bytes())));
+    }
     match value::summary(content, style) {
         Some((text, tone)) => Cell::new(text).tone(tone),
         None => match &content.look {

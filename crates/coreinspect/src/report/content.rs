@@ -81,6 +81,9 @@ impl<'t> Decoding<'t> {
             content.locks = locks.collect();
             let ranges = self.ranges.get_or_init(|| Ranges::of(self.target, self.segments));
             content.says(decoded, ranges, foreign, budget);
+            let whole = at == 0 && options.count.is_none();
+            let value = content.value.as_ref().filter(|_| whole);
+            content.summary = value.and_then(|value| layout.summary(&value.0, &subject));
         }
         Ok(Some(content))
     }
@@ -140,6 +143,7 @@ impl Content {
             pointers: Vec::new(),
             runners_up: Vec::new(),
             look: None,
+            summary: None,
         }
     }
 

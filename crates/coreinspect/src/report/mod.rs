@@ -371,6 +371,9 @@ pub struct Content {
     pub runners_up: Vec<RunnerUp>,
     /// What the bytes look like, where no layout fits them; null otherwise.
     pub look: Option<Look>,
+    /// The value in a sentence, for people; `None` where its fields say it themselves.
+    #[serde(skip)]
+    pub summary: Option<String>,
 }
 
 /// A layout that finds the bytes likely too.

@@ -76,6 +76,7 @@ mod restore;
 mod running;
 mod schema;
 mod seeds;
+mod sentences;
 mod shared;
 mod shell;
 mod show;

@@ -10,7 +10,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{Group, at, bytes, each, unnamed, with_fields, written};
+use crate::layout::fields::{Fields, many};
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
+use crate::types::value::Value;
 use crate::types::{Field, Stop, Type};
 
 /// See the module.
@@ -144,5 +146,11 @@ impl Layout for AprRmm {
             None => Vec::new(),
         };
         with_fields(written(subject, HEADER)?, lists).map(Arc::new)
+    }
+
+    fn summary(&self, value: &Value, _: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let (used, free) = (fields.count("used"), fields.count("free"));
+        Some(format!("APR rmm: {}, {} free, {} bytes", many(used, "block"), free, fields.number("abssize")?))
     }
 }

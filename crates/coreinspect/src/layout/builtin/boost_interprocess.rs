@@ -10,9 +10,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{Group, at, bytes, each, text, unnamed, with_fields, written};
+use crate::layout::fields::{Fields, many};
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::machine::Class;
 use crate::types::expression::Expression;
+use crate::types::value::Value;
 use crate::types::{Characters, Extent, Field, Stop, Text, Type};
 
 /// See the module.
@@ -248,6 +250,16 @@ impl Layout for BoostInterprocess {
             }
         }
         with_fields(written(subject, STATE)?, fields).map(Arc::new)
+    }
+
+    fn summary(&self, value: &Value, _: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let state = fields.name("state").unwrap_or("in no known state");
+        let objects = fields.count("named").saturating_add(fields.count("unique"));
+        let used = fields.number("allocated").zip(fields.number("size"));
+        let used =
+            used.map_or_else(String::new, |(used, size)| format!(", {used} of {size} bytes allocated"));
+        Some(format!("Boost.Interprocess: {state}, {}{used}", many(objects, "object")))
     }
 }
 

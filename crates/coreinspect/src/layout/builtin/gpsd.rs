@@ -9,9 +9,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{all_zero, parsed};
+use crate::layout::fields::{Fields, date, many};
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::machine::{Class, Machine};
 use crate::types::Type;
+use crate::types::value::Value;
 
 /// See the module.
 #[derive(Debug)]
@@ -343,5 +345,29 @@ impl Layout for Gpsd {
         // Of an unknown release the first int alone is certain.
         let text = found(subject).map(|(release, _)| release.text(release.offsets(subject)));
         parsed(text.as_deref().unwrap_or("i32 bookend1;"))
+    }
+
+    fn summary(&self, value: &Value, _: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let mode = fields.number("fix.mode");
+        let seconds = fields.number("fix.time.seconds");
+        let seconds = seconds.or_else(|| Some(fields.float("fix.time")?.trunc() as i128));
+        let at = seconds.and_then(date).map_or_else(String::new, |time| format!(" at {time}"));
+        let device = fields.text("device").map_or_else(String::new, |device| format!(", from {device}"));
+        let place = || {
+            let (latitude, longitude) = (fields.float("fix.latitude")?, fields.float("fix.longitude")?);
+            (latitude.is_finite() && longitude.is_finite())
+                .then(|| format!(" at {latitude:.5}, {longitude:.5}"))
+        };
+        Some(match mode {
+            None if fields.number("bookend1") == Some(0) => "gpsd: no report yet".to_owned(),
+            None => return None,
+            Some(..=1) => format!("gpsd: no fix{at}{device}"),
+            Some(mode) => {
+                let used = fields.number("satellites_used");
+                let used = used.map_or_else(String::new, |used| format!(", {}", many(used, "satellite")));
+                format!("gpsd: {mode}D fix{}{used}{at}{device}", place().unwrap_or_default())
+            }
+        })
     }
 }

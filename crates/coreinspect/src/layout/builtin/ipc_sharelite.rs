@@ -18,11 +18,13 @@ use shmcore::Key;
 
 use super::is_text;
 use super::written::{at, text_or_bytes, unnamed, with_fields, written};
+use crate::layout::fields::{Fields, many};
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::position::SegmentOffset;
 use crate::types::Budget;
 use crate::types::encoding::storable::{Storable, is_frozen, thaw};
 use crate::types::expression::Expression;
+use crate::types::value::Value;
 use crate::types::{Count, Encoded, Type};
 
 /// See the module.
@@ -250,5 +252,16 @@ impl Layout for IpcShareLite {
             false => text_or_bytes(&sample, length),
         };
         with_fields(header, [at(subject, start, "data", data)?]).map(Arc::new)
+    }
+
+    fn summary(&self, value: &Value, _: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let length = fields.number("length")?;
+        let more = if fields.number("next_shmid") == Some(-1) { "" } else { ", goes on in another segment" };
+        Some(format!(
+            "IPC::ShareLite: {} stored, version {}{more}",
+            many(length, "byte"),
+            fields.number("version")?
+        ))
     }
 }

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use shmcore::Key;
 
 use super::written::{Group, at, bytes, each, text, unnamed, with_fields, written};
+use crate::layout::fields::{Fields, many};
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
+use crate::types::value::Value;
 use crate::types::{Field, Stop, Type};
 
 /// See the module.
@@ -193,6 +195,19 @@ impl Layout for LinuxCncHal {
             hal.items(5, threads, Hal::thread)?,
         ];
         with_fields(written(subject, HEAD)?, fields).map(Arc::new)
+    }
+
+    fn summary(&self, value: &Value, _: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let counts = ["components", "pins", "signals", "parameters", "functions", "threads"];
+        let counts = counts.iter().map(|name| (fields.count(name), name.trim_end_matches('s')));
+        let counts: Vec<_> =
+            counts.filter(|(count, _)| *count > 0).map(|(count, name)| many(count, name)).collect();
+        let version = fields.number("version")?;
+        Some(match counts.is_empty() {
+            true => format!("LinuxCNC HAL version {version}"),
+            false => format!("LinuxCNC HAL version {version}: {}", counts.join(", ")),
+        })
     }
 }
 

@@ -12,9 +12,11 @@ use std::sync::{Arc, LazyLock};
 use shmcore::Key;
 
 use super::{all_zero, parsed};
+use crate::layout::fields::{Fields, date};
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::machine::Class;
 use crate::types::Type;
+use crate::types::value::Value;
 
 /// See the module.
 #[derive(Debug)]
@@ -100,6 +102,20 @@ impl Layout for NtpShm {
 
     fn describe(&self, _: &Subject<'_>) -> Result<Arc<Type>, String> {
         TYPE.clone()
+    }
+
+    fn summary(&self, value: &Value, subject: &Subject<'_>) -> Option<String> {
+        let (fields, unit) = (Fields(value), subject.key.and_then(unit));
+        let who = unit.map_or_else(|| "NTP".to_owned(), |unit| format!("NTP unit {unit}"));
+        let seconds = fields.number("clockTimeStampSec")?;
+        Some(match date(seconds) {
+            None if seconds == 0 => format!("{who}: no clock has written yet"),
+            None => return None,
+            Some(time) => match fields.number("valid")? {
+                0 => format!("{who}: clock at {time}, read already"),
+                _ => format!("{who}: clock at {time}, not yet read"),
+            },
+        })
     }
 }
 

@@ -9,8 +9,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::written;
+use crate::layout::fields::{Fields, date};
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::Type;
+use crate::types::value::Value;
 
 /// See the module.
 #[derive(Debug)]
@@ -94,5 +96,19 @@ impl Layout for OpenJ9 {
 
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
         written(subject, TYPE).map(Arc::new)
+    }
+
+    fn summary(&self, value: &Value, _: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let version = (fields.number("version.major")?, fields.number("version.minor")?);
+        let made = fields.number("create_time").and_then(|time| date(time / 1_000_000_000));
+        let made = made.map_or_else(String::new, |made| format!(", made at {made}"));
+        let ready = if fields.number("init_complete") == Some(1) { "" } else { ", not made ready" };
+        Some(format!(
+            "OpenJ9: class cache {}.{}, {} bytes{made}{ready}",
+            version.0,
+            version.1,
+            fields.number("size")?
+        ))
     }
 }

@@ -8,8 +8,10 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use super::parsed;
+use crate::layout::fields::{Fields, many};
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::Type;
+use crate::types::value::Value;
 
 /// See the module.
 #[derive(Debug)]
@@ -114,5 +116,12 @@ impl Layout for PhpSysvshm {
 
     fn describe(&self, _: &Subject<'_>) -> Result<Arc<Type>, String> {
         TYPE.clone()
+    }
+
+    fn summary(&self, value: &Value, _: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let (end, total) = (fields.number("end")?, fields.number("total")?);
+        let count = many(fields.count("variables"), "variable");
+        Some(format!("PHP: {count}, {end} of {total} bytes used"))
     }
 }

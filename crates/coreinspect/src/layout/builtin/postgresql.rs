@@ -11,11 +11,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::parsed;
+use crate::layout::fields::{Fields, many};
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::machine::{ByteOrder, Class};
 use crate::position::{Address, Interval, Position};
 use crate::types::expression::Expression;
-use crate::types::value::distinct;
+use crate::types::value::{Value, distinct};
 use crate::types::{Field, Place, Struct, Type};
 use shmem_index::Allocation;
 
@@ -254,5 +255,23 @@ impl Layout for Postgresql {
         let mut whole: Struct = fields.as_ref().clone();
         whole.fields.push(Field::new("allocations", allocations));
         Ok(Arc::new(whole.into()))
+    }
+
+    fn summary(&self, value: &Value, subject: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let creator = fields.number("creatorPID")?;
+        let header = Header::read(subject)?;
+        let total = header.total >> 10;
+        let what = match header.total > subject.length() {
+            false => match fields.count("allocations") {
+                0 => format!("all of it, {total}K, {}K used", header.free >> 10),
+                count => format!("all of it, {total}K, {}", many(count, "allocation")),
+            },
+            true => match main_area(subject, &header) {
+                Some(area) => format!("the stub; main area {total}K at {}", area.start()),
+                None => format!("the stub; its main area of {total}K is not in the dump"),
+            },
+        };
+        Some(format!("PostgreSQL: postmaster {creator}, {what}"))
     }
 }

@@ -7,8 +7,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::written;
+use crate::layout::fields::Fields;
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::Type;
+use crate::types::value::Value;
 
 /// See the module.
 #[derive(Debug)]
@@ -126,5 +128,13 @@ impl Layout for Xwd {
 
     fn describe(&self, subject: &Subject<'_>) -> Result<Arc<Type>, String> {
         written(subject, TYPE).map(Arc::new)
+    }
+
+    fn summary(&self, value: &Value, _: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let size = (fields.number("pixmap_width")?, fields.number("pixmap_height")?);
+        let depth = fields.number("pixmap_depth")?;
+        let name = fields.text("window_name").map_or_else(String::new, |name| format!(", {name:?}"));
+        Some(format!("X screen of {}x{} pixels, {depth} bits{name}", size.0, size.1))
     }
 }

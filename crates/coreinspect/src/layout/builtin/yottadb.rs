@@ -8,8 +8,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::written::{at, with_fields, written};
+use crate::layout::fields::Fields;
 use crate::layout::{Begins, Layout, Origin, Subject, Verdict};
 use crate::types::Type;
+use crate::types::value::Value;
 
 /// See the module.
 #[derive(Debug)]
@@ -101,5 +103,12 @@ impl Layout for YottaDb {
             .transpose()?;
         let header = header.map(|(place, header)| at(subject, place, "file_header", header)).transpose()?;
         with_fields(written(subject, NODE_LOCAL)?, header).map(Arc::new)
+    }
+
+    fn summary(&self, value: &Value, _: &Subject<'_>) -> Option<String> {
+        let fields = Fields(value);
+        let file = fields.text("fname").unwrap_or("a database");
+        let by = fields.text("now_running").map_or_else(String::new, |by| format!(", by {by}"));
+        Some(format!("YottaDB: buffers of {file}{by}"))
     }
 }
