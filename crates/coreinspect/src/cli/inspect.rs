@@ -15,6 +15,7 @@ use super::{Context, Execute, Failure, Status, coredumpctl, diff, mistaken, sist
 use crate::inspection::{CrossView, Inspection};
 use crate::layout::Origin;
 use crate::layout::builtin::MAILBOX;
+use crate::render::many::ManyDumps;
 use crate::render::output::Beside;
 use crate::render::table::{Column, ListedDump, Listing};
 use crate::report::{Dump, Options, Shared};
@@ -109,6 +110,9 @@ pub(super) struct Inspect {
     reports: ReportFlags,
 }
 
+/// Dumps whose segments are listed without being asked for: of more there is a row each.
+const MOST_LISTED: usize = 3;
+
 /// How reports are listed, and what they are held against.
 #[derive(Args, Debug, Default)]
 pub(super) struct ReportFlags {
@@ -118,6 +122,9 @@ pub(super) struct ReportFlags {
     /// Print rows only, without headings and explanations.
     #[arg(help_heading = "Listing", long)]
     no_header: bool,
+    /// List the segments of every dump, also where there are more than three.
+    #[arg(help_heading = "Listing", long)]
+    each: bool,
     /// Write the JSON document to a file too.
     #[arg(help_heading = "Listing", long, value_name = "FILE")]
     also_json: Option<PathBuf>,
@@ -184,6 +191,10 @@ impl ReportFlags {
         if context.find_unnamed && !alone {
             sisters::each_other(dumps(), context);
         }
+        // Nobody reads twenty listings one below the other: what they have in common comes first.
+        let summed =
+            named.len() > MOST_LISTED && !self.each && listing.is_usual() && context.output.for_people;
+        let mut many = summed.then(ManyDumps::default);
         for named in named {
             // Contents are expected whole, however much of them is shown.
             let whole = options.full || options.closely || !self.expect.is_empty();
@@ -212,7 +223,10 @@ impl ReportFlags {
                 moments: &moments,
                 follows: any_listed,
             };
-            document.dump(dump, &listed, &mut context.out)?;
+            match &mut many {
+                Some(many) => many.add(dump),
+                None => document.dump(dump, &listed, &mut context.out)?,
+            }
             any_listed |= dump.error.is_none();
             context.out.flush()?;
             let mut earned = self.judge(dump, named, context).max(self.content.judge(dump, context));
@@ -224,7 +238,13 @@ impl ReportFlags {
         let paths: Vec<_> = dumps().collect();
         let shared = cross_view.map(|cross_view| finish(cross_view, &paths, context)).transpose()?;
         let beside = shared.as_ref().map_or(Beside::Nothing, Beside::Shared);
-        document.end(beside, &mut context.out)?;
+        match many {
+            Some(mut many) => {
+                many.share(shared.clone().unwrap_or_default());
+                context.print(&many)?;
+            }
+            None => document.end(beside, &mut context.out)?,
+        }
         if let Some(copy) = copy {
             copy.finish(beside)?;
         }

@@ -24,6 +24,11 @@ pub(super) fn write_wrapped(
     Ok(())
 }
 
+/// `text` in lines of at most `width` columns; those after the first are indented.
+pub(crate) fn in_lines(text: &str, width: usize) -> String {
+    wrap(text, width.saturating_sub(2).max(20)).join("\n  ")
+}
+
 /// `text` in lines of at most `width` columns, broken at spaces where there are some.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();

@@ -8,6 +8,7 @@ use super::printable::Printable;
 use super::style::{Style, Tone};
 use super::{about, filled, look, missing, times, unnamed, value};
 use crate::kind::Kind;
+use crate::layout::Confidence;
 use crate::report::{Attachment, Dump, Moment, Segment, State};
 
 /// A column of the listing.

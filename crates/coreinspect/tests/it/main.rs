@@ -56,6 +56,7 @@ mod live;
 mod locks;
 mod look;
 mod man;
+mod many;
 mod markdown;
 mod memory;
 mod minidump;
