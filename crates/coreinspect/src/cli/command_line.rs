@@ -24,7 +24,8 @@ pub fn command() -> clap::Command {
         .disable_help_subcommand(true)
         .subcommand_help_heading("Commands")
 ;
-    COMMANDS.iter().fold(root, |root, row| root.subcommand(row.build(clap::Command::new(row.name))))
+    let root = output::command_help::of_the_main_job(root);
+    COMMANDS.iter().fold(root, |root, row| root.subcommand(output::command_help::of(row)))
 }
 
 /// What is to be done.

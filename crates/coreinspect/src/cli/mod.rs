@@ -145,7 +145,11 @@ impl Command {
 
     fn build(&self, command: clap::Command) -> clap::Command {
         (self.arguments)(command)
-            .after_help(format!("Examples:\n{}", self.examples))
+            .after_long_help(format!(
+                "Exit status: {}\n\nExamples:\n{}",
+                output::command_help::status(self),
+                self.examples
+            ))
             .override_usage(self.usage)
     }
 }
@@ -215,7 +219,7 @@ pub static COMMANDS: &[Command] = &[
         Takes::Dump,
         "coreinspect map [OPTIONS] [PROGRAM] DUMP",
         "  coreinspect map core\n  \
-         coreinspect map -p $$\n  \
+         coreinspect map core --bytes\n  \
          coreinspect map core --json | jq '.mappings[] | select(.what == \"segment\")'",
     ),
     Command::new::<fill::Fill>(
@@ -378,6 +382,13 @@ fn fail(failure: &Failure, err: &mut dyn Write) -> u8 {
     Status::Failed as u8
 }
 
+/// `coreinspect show` of `coreinspect show [OPTIONS] DUMP`.
+fn command_of(usage: &str) -> &str {
+    let is_word = |word: &&str| word.trim_end().bytes().all(|byte| byte.is_ascii_lowercase());
+    let length = usage.split_inclusive(' ').take_while(is_word).map(str::len).fold(0, usize::saturating_add);
+    usage.get(..length).unwrap_or_default().trim_end()
+}
+
 /// clap's help on standard output with status 0, or its complaint as one line on standard error with status 2.
 fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let text = error.render().to_string();
@@ -388,7 +399,9 @@ fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
             complaint.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
         let complaint = complaint.join("; ").replace(":; ", ": ");
         let complaint = complaint.strip_prefix("error: ").unwrap_or(&complaint);
-        return fail(&Failure::new(format!("{complaint}; see `coreinspect --help`")), err);
+        let help =
+            text.lines().find_map(|line| line.strip_prefix("Usage: ")).map_or("coreinspect", command_of);
+        return fail(&Failure::new(format!("{complaint}; see `{help} --help`")), err);
     }
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(&Failure::Output(error), err),

@@ -1,5 +1,6 @@
 //! The flags that all commands share, and where their output goes.
 
+pub(super) mod command_help;
 mod json_file;
 
 use std::io::{self, IsTerminal, Write};
@@ -17,6 +18,7 @@ use crate::debug_files::DebugFolders;
 use crate::kind::{Asked, Kinds};
 use crate::render::output::Beside;
 use crate::render::printable::Printable;
+use crate::render::prose::in_lines;
 use crate::render::{Document, Draw, OUTPUTS, Output, Shown, Style, json};
 use crate::report::{Dump, Place};
 use crate::source::Limits;
@@ -82,6 +84,17 @@ pub(crate) struct Flags {
     /// Page what is longer than the terminal: for the prompt.
     #[arg(long, global = true, hide = true)]
     pager: bool,
+}
+
+impl Flags {
+    /// Whether it is the flag of every command that is called `id`.
+    pub(super) fn has(id: &str) -> bool {
+        static IDS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
+            let flags = Flags::augment_args(clap::Command::new(""));
+            flags.get_arguments().map(|arg| arg.get_id().to_string()).collect()
+        });
+        IDS.iter().any(|known| known == id)
+    }
 }
 
 /// The outputs, as clap lists and parses them.
@@ -227,7 +240,10 @@ impl<'w> Context<'w> {
 
 /// A line on standard error.
 pub(super) fn told(message: &str) -> String {
-    format!("coreinspect: {}\n", Printable(message.as_bytes()))
+    let line = format!("coreinspect: {}", Printable(message.as_bytes()));
+    // A terminal breaks words where its line ends; elsewhere a complaint is a line.
+    let columns = io::stderr().is_terminal().then(|| columns_of(io::stderr())).flatten();
+    columns.map_or(line.clone(), |columns| in_lines(&line, columns)) + "\n"
 }
 
 /// A compiler's screen on standard error; each of its lines is made harmless.
@@ -311,11 +327,14 @@ impl Write for Out<'_> {
 fn width() -> Option<usize> {
     let asked =
         std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
-    asked.or_else(|| {
-        // Not terminal_size: it does not tell the columns of a terminal without rows, as scripts and CI make them.
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-    })
+    asked.or_else(|| columns_of(io::stdout()))
+}
+
+/// The columns of a terminal.
+fn columns_of(terminal: impl std::os::fd::AsFd) -> Option<usize> {
+    // Not terminal_size: it does not tell the columns of a terminal without rows, as scripts and CI make them.
+    let size = rustix::termios::tcgetwinsize(terminal).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 /// Whether the locale's characters are UTF-8 (locale(7): LC_ALL before LC_CTYPE before LANG).

@@ -114,6 +114,27 @@ fn help_is_short_or_long_and_fits_80_columns() {
     }
 }
 
+/// `-h` is a page, and `--help` tells what the status means and how a command is called.
+#[test]
+fn every_command_has_a_short_help_and_a_whole_one() {
+    let names = coreinspect::cli::COMMANDS.iter().map(|row| Some(row.name)).chain([None]);
+    for name in names {
+        let help = |flag: &str| Run::of(coreinspect().args(name).arg(flag).env("COLUMNS", "80")).ended(0);
+        let (short, long) = (help("-h"), help("--help"));
+        assert!(short.lines().len() <= 40, "{name:?}: {} lines: {short:?}", short.lines().len());
+        assert!(long.text().contains("Exit status"), "{name:?}: {long:?}");
+        assert!(examples(long.text()).len() >= 3, "{name:?}");
+        let wrong = Run::of(coreinspect().args(name).arg("--no-such-option")).ended(2);
+        let own =
+            name.map_or("`coreinspect --help`".to_owned(), |name| format!("`coreinspect {name} --help`"));
+        assert!(wrong.err.contains(&own), "{name:?}: {wrong:?}");
+    }
+    let schema = Run::of(coreinspect().args(["schema", "--help"])).ended(0);
+    for dead in ["--find-unnamed", "--sister", "--max-size", "--bytes", "--force", "--verbose", "--kind"] {
+        assert!(!schema.text().contains(dead), "{dead}");
+    }
+}
+
 #[test]
 fn the_version_is_that_of_the_package() {
     for flag in ["--version", "-V"] {

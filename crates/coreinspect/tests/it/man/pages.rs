@@ -96,7 +96,8 @@ fn main_page(root: &clap::Command) -> String {
             .map(str::to_owned),
     );
     also.extend(["coredumpctl(1)".to_owned(), "sysvipc(7)".to_owned()]);
-    let (_, examples) = root.get_after_help().unwrap().to_string().split_once('\n').map(own).unwrap();
+    let (_, examples) =
+        root.get_after_long_help().unwrap().to_string().split_once("Examples:\n").map(own).unwrap();
     [
         beginning(root),
         commands.to_roff(),
