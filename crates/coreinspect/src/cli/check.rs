@@ -15,7 +15,7 @@ use crate::shm::SharedMemory;
 use crate::targets::{LiveTarget, Target};
 use crate::writer::Writer;
 
-/// Says what a dump of a running process would keep of its segments, and what to change.
+/// Says what a dump of a running process would keep: of which segments, and what to change.
 #[derive(Args, Debug)]
 #[command(long_about = ABOUT)]
 pub(super) struct CheckCommand {

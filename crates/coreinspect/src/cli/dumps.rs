@@ -21,7 +21,7 @@ pub(super) struct DumpFlags {
     /// The dump, by the same flag as in gdb and drgn.
     #[arg(short, long, value_name = "DUMP")]
     core: Option<PathBuf>,
-    /// A running process instead of a dump; the path /proc/PID means the same.
+    /// A running process instead of a dump, as /proc/PID means.
     #[arg(short, long, value_name = "PID", conflicts_with = "core", value_parser = process_id)]
     pid: Option<u32>,
 }

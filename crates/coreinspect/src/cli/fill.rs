@@ -22,7 +22,7 @@ use crate::sidecar::{FillSource, SourceKind, TimeOf};
 use crate::source::{Beside, Reading, Source};
 use crate::targets::{self, LiveTarget, Target};
 
-/// Writes a core like DUMP in which missing bytes of its segments are those of other dumps, processes or files, marked as filled.
+/// Writes a core like DUMP with missing bytes of its segments: those of other dumps, processes or files, marked as filled.
 #[derive(Args, Debug)]
 pub(super) struct Fill {
     /// The core (or its program and then the core).

@@ -93,7 +93,7 @@ impl ContentFlags {
 /// Lists the System V segments of dumps.
 #[derive(Args, Debug, Default)]
 pub(super) struct Inspect {
-    /// The dumps: ELF cores of the kernel, gcore and others; a folder means the dumps in it. You can name its program before each
+    /// The dumps: cores of the kernel, gcore and others; a folder means all in it. You can name its program before each
     /// dump.
     #[arg(value_name = "DUMP")]
     dumps: Vec<PathBuf>,

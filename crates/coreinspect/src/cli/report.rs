@@ -28,7 +28,7 @@ pub(super) struct ReportCommand {
     /// Write to this file, with mode 0600; `-` is standard output.
     #[arg(short, long, value_name = "FILE.html")]
     output: PathBuf,
-    /// Remove the contents of the segments: letters become x, digits 0, bytes ▪. The page lists what was removed.
+    /// Remove the contents of the segments: letters become x, digits 0, bytes a square. The page lists what was removed.
     #[arg(long)]
     redact: bool,
     /// With --redact, keep paths and names that repeat a text of the contents; without, the page is refused.

@@ -72,7 +72,9 @@ impl Inspection {
 fn read(path: &Path, source: &Arc<dyn Source>, options: &Options) -> Result<Inspection, Error> {
     let target: Arc<dyn Target> = targets::open_beside(Arc::clone(source), Beside::of(path))?.into();
     let memory = options.segments(&*target);
-    let inspection = Inspection::of_target(path, target, memory, options)?;
+    // To look closely is to read stacks and heaps, which a pipe does not give twice.
+    let closely = options.closely && source.stream().is_none_or(|stream| !stream.is_read_once());
+    let inspection = Inspection::of_target(path, target, memory, &Options { closely, ..options.clone() })?;
     match source.stream().and_then(Stream::refusal) {
         Some(source) => Err(Error::Refused { source }),
         None => Ok(inspection),

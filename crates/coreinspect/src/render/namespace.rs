@@ -6,8 +6,8 @@ use super::canvas::{Canvas, Draw};
 use super::grid::{Cell, Grid, Heading};
 use super::printable::{Printable, ShellWord};
 use super::style::Tone;
-use crate::kind::Kind;
 use super::table::no_room;
+use crate::kind::Kind;
 use crate::report::{Namespace, NamespaceSegment};
 
 /// Processes that a row names.

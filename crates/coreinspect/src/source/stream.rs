@@ -206,6 +206,11 @@ impl Stream {
         Some(io::Error::new(kind, why))
     }
 
+    /// Whether what went by and was not kept cannot be read again.
+    pub(crate) fn is_read_once(&self) -> bool {
+        !matches!(self.origin, Origin::File { .. })
+    }
+
     /// Whether bytes were asked for that went by, were not kept, and cannot be read again.
     pub fn missed(&self) -> bool {
         self.state().missed

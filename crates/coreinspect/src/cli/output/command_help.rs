@@ -45,7 +45,7 @@ fn first_clause(about: &str) -> &str {
     let commas = || clause.match_indices(',').map(|(at, _)| at);
     match clause.len() <= COLUMNS {
         true => clause,
-        false => commas().filter(fits).last().and_then(|at| clause.get(..at)).unwrap_or(clause),
+        false => commas().rfind(fits).and_then(|at| clause.get(..at)).unwrap_or(clause),
     }
 }
 

@@ -14,7 +14,7 @@ use clap::error::ErrorKind;
 use super::super::dumps::{self, Named};
 use super::super::{COMMANDS, Context, Failure, Status, Takes, Verb, verbs};
 use super::line::Line;
-use crate::kind::Kinds;
+use crate::kind::{Kind, Kinds};
 use crate::render::printable::Printable;
 use crate::report::{Dump, Options, Place, Segment};
 use crate::source::Amount;
@@ -111,10 +111,13 @@ impl Session {
 
     /// The first line on a terminal.
     pub(super) fn greeting(&self) -> String {
-        let found = match self.report.segments.as_slice() {
-            [] => self.report.nothing_found().unwrap_or_default(),
-            [_] => "1 segment; `list` shows it, `help` all commands".to_owned(),
-            several => format!("{} segments; `list` shows them, `help` all commands", several.len()),
+        // What `list` shows without a flag; all kinds can be named.
+        let listed =
+            |segment: &&crate::report::Segment| segment.kind.is_none_or(|kind| kind == Kind::SystemV);
+        let found = match self.report.segments.iter().filter(listed).count() {
+            0 => self.report.nothing_found().unwrap_or_else(|| "no System V segment".to_owned()),
+            1 => "1 segment; `list` shows it, `help` all commands".to_owned(),
+            several => format!("{several} segments; `list` shows them, `help` all commands"),
         };
         format!("{}: {found}", self.report.path.path)
     }

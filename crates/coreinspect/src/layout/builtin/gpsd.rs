@@ -351,7 +351,10 @@ impl Layout for Gpsd {
         let fields = Fields(value);
         let mode = fields.number("fix.mode");
         let seconds = fields.number("fix.time.seconds");
-        let seconds = seconds.or_else(|| Some(fields.float("fix.time")?.trunc() as i128));
+        let seconds = seconds.or_else(|| {
+            let time = std::time::Duration::try_from_secs_f64(fields.float("fix.time")?).ok()?;
+            Some(i128::from(time.as_secs()))
+        });
         let at = seconds.and_then(date).map_or_else(String::new, |time| format!(" at {time}"));
         let device = fields.text("device").map_or_else(String::new, |device| format!(", from {device}"));
         let place = || {

@@ -14,7 +14,8 @@ const SOURCE: &str = concat!("coreinspect ", env!("CARGO_PKG_VERSION"));
 
 /// Every page that is made, by its file name.
 pub(super) fn pages() -> BTreeMap<String, String> {
-    let mut root = command();
+    // A page has what `-h` leaves out, too.
+    let mut root = shown(command());
     root.build();
     let mut pages = BTreeMap::from([("coreinspect.1".to_owned(), main_page(&root))]);
     for row in COMMANDS {
@@ -24,6 +25,11 @@ pub(super) fn pages() -> BTreeMap<String, String> {
     pages.insert("coreinspect-json.5".to_owned(), json_page());
     pages.insert("coreinspect-layout.5".to_owned(), layout_page());
     pages.into_iter().map(|(name, page)| (name, tidy(&page))).collect()
+}
+
+/// `command` with every option that is not hidden altogether.
+fn shown(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| arg.hide_short_help(false)).mut_subcommands(shown)
 }
 
 /// What clap_mangen writes for groff alone is said once, and no line is longer than mandoc likes.

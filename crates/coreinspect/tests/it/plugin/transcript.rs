@@ -1,4 +1,4 @@
-//! The transcripts of gdb and lldb in README.md are what they print.
+//! The transcripts of gdb and lldb in docs/debuggers.md are what they print.
 
 use std::fs;
 use std::path::Path;
@@ -7,9 +7,10 @@ use super::{gdb, lldb};
 use crate::testdata::Core;
 use crate::tools::have;
 
-/// The block of the README that begins with `start`: the lines before the first command, and from there on all.
+/// The block of the page that begins with `start`: the lines before the first command, and from there on all.
 fn block(start: &str, prompt: &str) -> (String, String) {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/debuggers.md")).unwrap();
     let (_, rest) = readme.split_once(&format!("```console\n{start}")).unwrap();
     let (block, _) = rest.split_once("```").unwrap();
     let (before, _) = block.split_once(prompt).unwrap();

@@ -1,4 +1,4 @@
-//! The talk in README.md is what the terminal shows.
+//! The talk in docs/shell.md is what the terminal shows.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,8 @@ fn text(shown: &str) -> String {
 
 #[test]
 fn the_talk_in_the_readme_is_real() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/shell.md")).unwrap();
     let (_, block) = readme.split_once("```console\n$ coreinspect shell core.1302\n").unwrap();
     let (talk, _) = block.split_once("```").unwrap();
     let core = Core::unpack("segv.kernel");
