@@ -123,11 +123,17 @@ pub struct Status {
 impl Status {
     pub(crate) fn from_shmid_ds(id: ShmId, status: &libc::shmid_ds) -> Status {
         let permissions = &status.shm_perm;
+        // musl calls it by another name (bits/ipc.h).
+        #[cfg(target_env = "musl")]
+        #[allow(deprecated)]
+        let key = permissions.__ipc_perm_key;
+        #[cfg(not(target_env = "musl"))]
+        let key = permissions.__key;
         // The widths of these fields differ between architectures and C libraries.
         #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
         Status {
             id,
-            key: Key::from_raw(permissions.__key),
+            key: Key::from_raw(key),
             size: status.shm_segsz as u64,
             permissions: Permissions::from_bits(u32::from(permissions.mode)),
             owner: Uid::from_raw(permissions.uid),

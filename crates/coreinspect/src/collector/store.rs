@@ -9,10 +9,11 @@ use std::path::{Component, Path};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, RenameFlags, open, openat, renameat2};
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open, openat};
 use nix::sys::stat::{Mode, fchmod, fstatat};
 use nix::sys::statvfs::fstatvfs;
 use nix::unistd::{UnlinkatFlags, fchown, geteuid, unlinkat};
+use rustix::fs::{RenameFlags, renameat_with};
 use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use shmcore::Uid;
 
@@ -230,10 +231,11 @@ impl Pending<'_> {
             fchown(&*self.file, Some(user), None)?;
         }
         let folder = &self.store.folder;
-        let renamed = renameat2(folder, self.name.as_str(), folder, name, RenameFlags::RENAME_NOREPLACE);
+        // nix has it for glibc alone.
+        let renamed = renameat_with(folder, self.name.as_str(), folder, name, RenameFlags::NOREPLACE);
         match renamed {
             // A file system without RENAME_NOREPLACE. Names are told apart before, and only we write here.
-            Err(Errno::EINVAL) => nix::fcntl::renameat(folder, self.name.as_str(), folder, name)?,
+            Err(rustix::io::Errno::INVAL) => nix::fcntl::renameat(folder, self.name.as_str(), folder, name)?,
             renamed => renamed?,
         }
         self.shown = true;

@@ -1,8 +1,8 @@
 //! NT_PRSTATUS of a thread that is stopped: elf_prstatus (Linux include/linux/elfcore.h), pr_reg as PTRACE_GETREGSET
 //! gives it.
 
-use nix::sys::ptrace;
-use nix::unistd::Pid;
+#[cfg(any(target_arch = "x86_64", all(target_env = "gnu", target_arch = "aarch64")))]
+use nix::{sys::ptrace, unistd::Pid};
 
 use super::elf::I386;
 use super::{Process, WriteError};
@@ -17,7 +17,7 @@ pub(crate) struct Registers {
 
 impl Registers {
     /// Those of `thread`, which this thread has stopped.
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[cfg(all(target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
     pub(super) fn of(thread: u32, process: &Process<'_>) -> nix::Result<Self> {
         let words =
             words(ptrace::getregset::<ptrace::regset::NT_PRSTATUS>(Pid::from_raw(thread.cast_signed()))?);
@@ -26,6 +26,21 @@ impl Registers {
             // user_regs_struct32: 17 words of 4 bytes, which fill the start of the larger one.
             bytes.truncate(17 * 4);
         }
+        Ok(Self { thread, bytes })
+    }
+
+    /// Those of `thread`, which this thread has stopped. With musl nix has PTRACE_GETREGS alone, which gives those of an i386
+    /// process in the struct of x86-64.
+    #[cfg(all(target_env = "musl", target_arch = "x86_64"))]
+    pub(super) fn of(thread: u32, process: &Process<'_>) -> nix::Result<Self> {
+        let registers = ptrace::getregs(Pid::from_raw(thread.cast_signed()))?;
+        let bytes = match process.machine.number {
+            I386 => words_of_i386(registers)
+                .iter()
+                .flat_map(|word| word.to_ne_bytes().into_iter().take(4))
+                .collect(),
+            _ => words(registers).iter().flat_map(|word| word.to_ne_bytes()).collect(),
+        };
         Ok(Self { thread, bytes })
     }
 
@@ -88,14 +103,38 @@ fn words(registers: nix::libc::user_regs_struct) -> Vec<u64> {
     ]
 }
 
+/// In the order of `struct user_regs_struct32` (arch/x86/include/asm/user32.h).
+#[cfg(all(target_env = "musl", target_arch = "x86_64"))]
+fn words_of_i386(of: nix::libc::user_regs_struct) -> [u64; 17] {
+    [
+        of.rbx,
+        of.rcx,
+        of.rdx,
+        of.rsi,
+        of.rdi,
+        of.rbp,
+        of.rax,
+        of.ds,
+        of.es,
+        of.fs,
+        of.gs,
+        of.orig_rax,
+        of.rip,
+        of.cs,
+        of.eflags,
+        of.rsp,
+        of.ss,
+    ]
+}
+
 /// In the order of `struct user_pt_regs` (arch/arm64/include/uapi/asm/ptrace.h).
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_env = "gnu", target_arch = "aarch64"))]
 fn words(registers: nix::libc::user_regs_struct) -> Vec<u64> {
     let nix::libc::user_regs_struct { regs, sp, pc, pstate } = registers;
     regs.into_iter().chain([sp, pc, pstate]).collect()
 }
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(not(any(target_arch = "x86_64", all(target_env = "gnu", target_arch = "aarch64"))))]
 impl Registers {
     pub(super) fn of(_: u32, _: &Process<'_>) -> nix::Result<Self> {
         Err(nix::errno::Errno::ENOSYS)

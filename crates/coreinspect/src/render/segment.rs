@@ -282,14 +282,15 @@ fn draw_content(content: &Content, shown: Shown<'_>, canvas: &mut dyn Canvas) ->
     };
     canvas.fact(FACTS, "content", &layout)?;
     for reason in &content.reasons {
-        canvas.fact(FACTS, "", reason)?;
+        // It may quote what it saw.
+        canvas.fact(FACTS, "", &Printable(reason.as_bytes()).to_string())?;
     }
     for other in &content.runners_up {
         let reasons = other.reasons.join("; ");
         canvas.fact(
             FACTS,
             "or perhaps",
-            &format!("{} ({}): {reasons}", other.layout, other.confidence.name()),
+            &format!("{} ({}): {}", other.layout, other.confidence.name(), Printable(reasons.as_bytes())),
         )?;
     }
     if let Some(summary) = &content.summary {

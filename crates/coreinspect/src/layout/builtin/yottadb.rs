@@ -83,7 +83,7 @@ impl Layout for YottaDb {
     fn recognise(&self, subject: &Subject<'_>) -> Verdict {
         let label = subject.bytes(0, 12).filter(|label| label.starts_with(LABEL));
         let Some(label) = label.and_then(|label| String::from_utf8(label).ok()) else { return Verdict::No };
-        let mut reasons = vec![format!("\"{}\" at 0", label.trim_end_matches('\0'))];
+        let mut reasons = vec![format!("\"{}\" at 0", label.trim_end_matches('\0').escape_debug())];
         let program = [&b"GT.M V"[..], b"YottaDB "].iter().any(|program| subject.has(RUNNING_AT, program));
         if subject.u8(NAME_AT) != Some(b'/') || !program {
             // The file of a database begins so too.
