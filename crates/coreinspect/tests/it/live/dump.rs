@@ -191,7 +191,13 @@ impl Dump {
         for (attachment, truth) in said.as_array_mut().unwrap().iter_mut().zip(&attachments) {
             for (mapping, live) in attachment["mappings"].as_array_mut().unwrap().iter_mut().zip(&truth.rows)
             {
-                let rights = mapping.as_object_mut().unwrap().remove("permissions").unwrap();
+                let mapping = mapping.as_object_mut().unwrap();
+                let rights = mapping.remove("permissions").unwrap();
+                // No other copy filled it.
+                assert_eq!(
+                    (mapping.remove("filled"), mapping.remove("fills")),
+                    (Some(json!(0)), Some(json!([])))
+                );
                 let unknown = self.writer == "gcore" && (rights.is_null() || live.rights.starts_with("---"));
                 assert!(unknown || rights == live.rights[..3], "{rights} of {live:?}");
             }
