@@ -24,7 +24,7 @@ pub enum What {
     Segment,
     /// Shared memory that is not among the segments.
     Shared,
-    /// Code and data that the kernel lends: [vdso], [vvar], [vsyscall].
+    /// Code and data that the kernel lends: `[vdso]`, `[vvar]`, `[vsyscall]`.
     Vdso,
     /// A mapped file.
     File,

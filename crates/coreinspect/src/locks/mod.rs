@@ -1,9 +1,9 @@
 //! Locks in shared memory: which there are, who holds them, who waits.
 //!
 //! Three things lead to a lock, each surer than the next. A thread that waits is in a system call, whose arguments name the word
-//! ([`waits`]). A layout names a type that is a lock ([`by_type`]). And some locks prove by their bytes what they are
-//! ([`by_shape`]); only shared memory is searched for those. What a lock's bytes say is told by
-//! [`lock_shapes`](crate::lock_shapes).
+//! (`waits`). A layout names a type that is a lock (`by_type`). And some locks prove by their bytes what they are
+//! (`by_shape`); only shared memory is searched for those. What a lock's bytes say is told by
+//! `lock_shapes`.
 //!
 //! This is the view of one process. What several have in common is put together by
 //! [`LockPicture`](crate::inspection::LockPicture).

@@ -20,7 +20,7 @@ pub enum Format {
     Empty,
     /// Nothing but zero bytes at its start.
     Zeroes,
-    /// A compressed file, which [`super::open`] looks into.
+    /// A compressed file, which `super::open` looks into.
     Compressed(Layer),
     /// A compressed file or an archive of a kind that its own program must unpack.
     Packed {
