@@ -362,7 +362,9 @@ impl<'p, 't> Goals<'p, 't> {
                 let part = || {
                     let start = goal.offset.checked_add(number.checked_shl(self.part)?)?;
                     let end = goal.offset.checked_add(goal.range.length())?;
-                    Interval::new(start, start.checked_add(1_u64.checked_shl(self.part)?)?.min(end))
+                    // The last part may end where offsets do.
+                    let full = start.checked_add(1_u64.checked_shl(self.part)?);
+                    Interval::new(start, full.map_or(end, |full| full.min(end)))
                 };
                 counted.extend(part().map(|offsets| PartCount {
                     segment: goal.segment,

@@ -43,7 +43,11 @@ fn check(bytes: &[u8], name: &str) {
     assert!(words <= refs.total.min(50), "{name}");
     assert_eq!(refs.references.len() as u64 - words, refs.registers, "{name}");
     let parts: u64 = refs.parts.iter().map(|part| part.words).sum();
-    assert!(parts == refs.total || words == refs.total && parts == 0, "{name}");
+    assert!(
+        parts == refs.total || words == refs.total && parts == 0,
+        "{name}: {parts} {words} {}",
+        refs.total
+    );
 }
 
 #[test]
