@@ -18,7 +18,8 @@ fuzz_target!(|data: &[u8]| {
         _ => Amount::Everything,
     };
     let limits = Limits { most_bytes: 64 << 20, named: true };
-    let Ok(stream) = Stream::of_pipe(Cursor::new(data.to_vec()), Reading { amount, limits, progress: None })
+    let Ok(stream) =
+        Stream::of_pipe(Cursor::new(data.to_vec()), Reading { amount, limits, ..Reading::default() })
     else {
         return;
     };

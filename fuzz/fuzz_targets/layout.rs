@@ -1,8 +1,8 @@
 //! The text of a layout, a NUL, and bytes: any text ends in a message or in a type, and any bytes in a bounded value.
 #![no_main]
 
-use coreinspect::machine::{ByteOrder, Class, Machine};
 use coreinspect::internals::notation::inline;
+use coreinspect::machine::{ByteOrder, Class, Machine};
 use coreinspect::types::Budget;
 use coreinspect::types::contents::Window;
 use coreinspect::types::decode::{Limits, decode};

@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     let mut canvas = Terminal { style, out: &mut out };
     ListedDump::new(&dump, &listing).draw(&mut canvas).unwrap();
     let segments = dump.segments.iter().map(ShownSegment::of).collect();
-    ShownSegments { segments, full: false }.draw(&mut canvas).unwrap();
+    ShownSegments { moments: Vec::new(), segments, full: false }.draw(&mut canvas).unwrap();
     let text = std::str::from_utf8(&out).unwrap();
     assert!(!text.contains(|char: char| char.is_control() && char != '\n'));
 });
