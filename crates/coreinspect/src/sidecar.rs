@@ -253,7 +253,7 @@ pub struct FillSource {
     pub pid: Option<u32>,
     /// Its command.
     pub command: Option<String>,
-    /// Of when its bytes are.
+    /// Of when its bytes are: seconds since 1970.
     pub time: Option<u64>,
     /// What that time is of.
     pub time_of: Option<TimeOf>,

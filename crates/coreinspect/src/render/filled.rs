@@ -5,7 +5,8 @@ use std::io;
 use super::canvas::{Canvas, Draw};
 use super::printable::Printable;
 use super::style::Tone;
-use crate::report::{Dump, FilledWith, Filling};
+use crate::report::{Dump, Filling};
+use crate::sidecar::FillSource;
 
 impl Draw for Filling {
     fn draw(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
@@ -42,7 +43,7 @@ impl Draw for Filling {
     }
 }
 
-fn words(with: &FilledWith) -> String {
+fn words(with: &FillSource) -> String {
     Printable(with.words().as_bytes()).to_string()
 }
 

@@ -11,7 +11,7 @@ use super::value::{BytesAt, Tree, leaves};
 use super::{bytes, times};
 use crate::kind::Kind;
 use crate::position::{Interval, SegmentOffset};
-use crate::report::{Attachment, Content, FilledWith, Moment, Segment};
+use crate::report::{Attachment, Content, Moment, Segment};
 use crate::shm;
 use crate::targets::Target;
 
@@ -188,7 +188,7 @@ fn draw(one: &ShownSegment<'_>, shown: Shown<'_>, canvas: &mut dyn Canvas) -> io
     if segment.filled > 0 {
         let from = one.memory.map_or(&[][..], |(target, _)| target.filled_from());
         let from = segment.filled_from.iter().filter_map(|index| from.get(*index));
-        let from: Vec<_> = from.map(|from| FilledWith::from(from).words()).collect();
+        let from: Vec<_> = from.map(|from| from.words()).collect();
         let from = Printable(from.join(", ").as_bytes()).to_string();
         fact("filled", &format!("{} of the missing bytes by coreinspect fill, from {from}", segment.filled))?;
     }

@@ -11,7 +11,7 @@ use shmcore::{Key, ShmId};
 use super::content::Decoding;
 use super::foreign::Elsewhere;
 use super::{
-    Attachment, Cause, Dump, Error, Fault, Fill, FilledWith, Foreign, Hex, KeyParts, Mapping, Missing,
+    Attachment, Cause, Dump, Error, Fault, Fill, Foreign, Hex, KeyParts, Mapping, Missing,
     PathText, Place, Process, Segment, Signal, State, Text, Thread, Warning,
 };
 use crate::debug_files::named_program::{Held, can_have_run};
@@ -133,7 +133,7 @@ impl Dump {
             process: Process::of(target, options),
             fault: Fault::of(target, &memory.segments).map(|fault| elsewhere.explained(fault)).transpose()?,
             segments,
-            filled_with: target.filled_from().iter().map(FilledWith::from).collect(),
+            filled_with: target.filled_from().to_vec(),
             warnings: target
                 .warnings()
                 .iter()

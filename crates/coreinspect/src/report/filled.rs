@@ -8,39 +8,8 @@ use super::{PathText, SCHEMA, Text};
 use crate::fill::{Copy, Plan};
 use crate::shm::Segment;
 use crate::sidecar::{FillSource, SourceKind, TimeOf};
-use crate::targets::FilledFrom;
 
-/// Where bytes are from that a core was filled with.
-#[derive(Clone, Debug, Serialize)]
-pub struct FilledWith {
-    /// "dump", "process", "file", or "itself": another attachment of the segment.
-    pub kind: SourceKind,
-    /// The name of its file, or "/proc/PID".
-    pub name: String,
-    /// The process.
-    pub pid: Option<u32>,
-    /// Its command.
-    pub command: Option<String>,
-    /// Of when its bytes are, in seconds since 1970.
-    pub time: Option<u64>,
-    /// "death", "file" or "reading": what that time is of.
-    pub time_of: Option<TimeOf>,
-}
-
-impl From<&FilledFrom> for FilledWith {
-    fn from(from: &FilledFrom) -> Self {
-        let FilledFrom { kind, name, pid, command, time, time_of } = from.clone();
-        Self { kind, name, pid, command, time, time_of }
-    }
-}
-
-impl From<&FillSource> for FilledWith {
-    fn from(source: &FillSource) -> Self {
-        Self::from(&FilledFrom::from(source.clone()))
-    }
-}
-
-impl FilledWith {
+impl FillSource {
     /// The same in words: "writer.core (pid 25382, file of 2026-11-30T12:00:00Z)".
     pub fn words(&self) -> String {
         let process = self.pid.filter(|_| self.kind != SourceKind::Process).map(|pid| format!("pid {pid}"));
@@ -90,7 +59,7 @@ pub struct Filling {
     /// Whether missing memory is left out of the program headers.
     pub honest: bool,
     /// The sources, in the order in which they were named.
-    pub sources: Vec<FilledWith>,
+    pub sources: Vec<FillSource>,
     /// Each segment that lacks bytes, or of which a copy differs.
     pub segments: Vec<FilledSegment>,
 }
@@ -196,7 +165,7 @@ impl Filling {
             dump: Some(text(made.dump)),
             filled: plan.filled(),
             honest: made.honest,
-            sources: sources.iter().map(FilledWith::from).collect(),
+            sources: sources.to_vec(),
             segments: told.collect(),
         }
     }

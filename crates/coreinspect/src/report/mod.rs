@@ -38,7 +38,7 @@ pub use content::repeated;
 pub use content_lock::ContentLock;
 pub use diff::{Called, Diff, DiffEvidence, DiffField, DiffMissing, DiffRange, DiffSegment};
 pub use fault::Fault;
-pub use filled::{Fill, FilledWith, Filling, Made};
+pub use filled::{Fill, Filling, Made};
 pub use foreign::{FaultWord, Foreign};
 pub use handler::Handler;
 pub use holes::{Hole, Holes};
@@ -68,6 +68,7 @@ pub use written::{CollectedCrash, RestoredSegment, WrittenCore};
 use serde::Serialize;
 
 use crate::kind::Kind;
+use crate::sidecar::FillSource;
 use crate::layout::Confidence;
 use crate::retention::Code;
 use crate::targets::FoundBy;
@@ -106,7 +107,7 @@ pub struct Dump {
     /// The System V segments.
     pub segments: Vec<Segment>,
     /// Where bytes are from that the dump itself lacks.
-    pub filled_with: Vec<FilledWith>,
+    pub filled_with: Vec<FillSource>,
     /// What is lost, or could not be told.
     pub warnings: Vec<Warning>,
     /// Why it could not be read.

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::{CoreTarget, FilledFrom, FoundBy, Identity, Mapping, SegmentFacts, Target, Told};
+use super::{CoreTarget, FoundBy, Identity, Mapping, SegmentFacts, Target, Told};
 use crate::error::{Error, Warning};
 use crate::memory::{Dumped, Extent, Permissions};
 use crate::position::{Address, Interval, Position};
 use crate::process::Process;
+use crate::sidecar::FillSource;
 use crate::source::Beside;
 use crate::thread::Thread;
 
@@ -149,7 +150,7 @@ impl Target for Completed {
         Ok(())
     }
 
-    fn filled_from(&self) -> &[FilledFrom] {
+    fn filled_from(&self) -> &[FillSource] {
         self.dump.filled_from()
     }
 

@@ -4,12 +4,12 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::{AuxiliaryVector, CoreTarget, FilledFrom, Identity, Mapping, Target};
+use super::{AuxiliaryVector, CoreTarget, Identity, Mapping, Target};
 use crate::error::{Error, Warning};
 use crate::memory::{Extent, Permissions};
 use crate::position::{Address, Coverage, FileOffset, Interval, Position};
 use crate::process::Process;
-use crate::sidecar::{FILL, FillNote};
+use crate::sidecar::{FILL, FillNote, FillSource};
 use crate::source::{BeforeFill, Source};
 use crate::thread::Thread;
 
@@ -33,7 +33,7 @@ pub struct Filled {
     identity: Identity,
     /// Sorted, without overlap.
     fills: Vec<Fill>,
-    from: Vec<FilledFrom>,
+    from: Vec<FillSource>,
     warnings: Vec<Warning>,
 }
 
@@ -97,7 +97,7 @@ fn address(text: &str) -> Option<Address> {
 }
 
 /// The names of sources, as many as a line has room for.
-fn names(from: &[FilledFrom]) -> String {
+fn names(from: &[FillSource]) -> String {
     const NAMED: usize = 4;
     let mut names: Vec<_> = from.iter().take(NAMED).map(|from| from.name.clone()).collect();
     let more = from.len().saturating_sub(NAMED);
@@ -109,7 +109,7 @@ impl Filled {
     fn new(core: Box<dyn Target>, source: Arc<dyn Source>, note: FillNote) -> Self {
         let mut from = core.filled_from().to_vec();
         let first = from.len();
-        from.extend(note.sources.into_iter().map(FilledFrom::from));
+        from.extend(note.sources);
         let mut fills: Vec<Fill> = Vec::new();
         let mut covered = Coverage::default();
         let mut lost = 0_usize;
@@ -201,7 +201,7 @@ impl Target for Filled {
         self.core.auxiliary()
     }
 
-    fn filled_from(&self) -> &[FilledFrom] {
+    fn filled_from(&self) -> &[FillSource] {
         &self.from
     }
 

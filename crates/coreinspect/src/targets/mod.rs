@@ -7,7 +7,6 @@ mod completed;
 mod core;
 mod facts;
 mod filled;
-mod filled_from;
 mod live;
 #[cfg(feature = "minidump")]
 mod minidump;
@@ -19,7 +18,6 @@ pub use self::core::CoreTarget;
 #[cfg(feature = "minidump")]
 pub use self::minidump::MinidumpTarget;
 pub use facts::{Facts, FileId, FoundBy, Told};
-pub use filled_from::FilledFrom;
 pub use live::LiveTarget;
 pub use segment_facts::SegmentFacts;
 pub use system_call::SystemCall;
@@ -33,6 +31,7 @@ use crate::memory::{Dumped, Extent, Permissions};
 use crate::pointer_tags::PointerTags;
 use crate::position::{Address, Interval};
 use crate::process::Process;
+use crate::sidecar::FillSource;
 #[cfg(feature = "minidump")]
 use crate::source::Format;
 use crate::source::{Beside, Source};
@@ -175,7 +174,7 @@ pub trait Target: Send + Sync {
     fn copy(&self, range: Interval<Address>, file: &mut File) -> Result<(), Error>;
 
     /// Where bytes are from that the dump itself lacks: by the indices of [`Extent::filled`].
-    fn filled_from(&self) -> &[FilledFrom] {
+    fn filled_from(&self) -> &[FillSource] {
         &[]
     }
 
