@@ -1,6 +1,6 @@
 //! The address space of a process: `map`.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::{Dump, Error, Hex, Text, text};
 use crate::address_space::{self, What};
@@ -38,7 +38,6 @@ pub struct MappingRow {
     #[serde(flatten, with = "text::name")]
     pub name: Option<Text>,
     /// What it is.
-    #[serde(serialize_with = "word")]
     pub what: What,
     /// The number of its segment.
     pub segment: Option<usize>,
@@ -50,10 +49,6 @@ pub struct MappingRow {
     pub saved: u64,
     /// Whether the fault is in it.
     pub fault: bool,
-}
-
-fn word<S: Serializer>(what: &What, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(what.word())
 }
 
 impl AddressSpace {

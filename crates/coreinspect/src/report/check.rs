@@ -83,7 +83,6 @@ pub struct CheckedSegment {
     /// Its number in the listing, from 1.
     pub number: usize,
     /// "sysv", "posix", "memfd", "anonymous", "hugetlbfs" or "file".
-    #[serde(serialize_with = "super::text::kind")]
     pub kind: Option<Kind>,
     /// The key in its mapping's name.
     pub key: Option<String>,
@@ -150,10 +149,8 @@ pub struct CheckedMapping {
 #[derive(Clone, Debug, Serialize)]
 pub struct LossCause {
     /// Which would.
-    #[serde(serialize_with = "super::text::word")]
     pub writer: Writer,
     /// The same, as the contract first called it.
-    #[serde(serialize_with = "super::text::word")]
     pub dumper: Writer,
     /// A stable word, as in the causes of a dump.
     pub code: LossCode,

@@ -19,13 +19,11 @@ pub struct ContentLock {
     /// The offset after its last.
     pub end: u64,
     /// What it is.
-    #[serde(rename = "type", serialize_with = "super::locks::kind")]
+    #[serde(rename = "type")]
     pub kind: Kind,
     /// Whose its bytes are; null if they are not there, or those of no library that is known.
-    #[serde(serialize_with = "super::locks::library")]
     pub library: Option<Library>,
     /// Whether it is held.
-    #[serde(serialize_with = "super::locks::state")]
     pub state: Option<State>,
     /// The thread that holds it, or held it when it died.
     pub owner: Option<u32>,

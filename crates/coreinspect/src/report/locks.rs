@@ -50,13 +50,11 @@ pub struct LockEntry {
     /// Its path in the segment's layout.
     pub field: Option<String>,
     /// What it is.
-    #[serde(rename = "type", serialize_with = "kind")]
+    #[serde(rename = "type")]
     pub kind: Kind,
     /// Whose; null if that is not known.
-    #[serde(serialize_with = "library")]
     pub library: Option<Library>,
     /// Whether it is held; null for what has no such state, or is not known.
-    #[serde(serialize_with = "state")]
     pub state: Option<State>,
     /// Whether it is robust; null for what is no mutex.
     pub robust: Option<bool>,
@@ -72,7 +70,6 @@ pub struct LockEntry {
     /// Who waits for it.
     pub waiters: Vec<LockWaiter>,
     /// How it was found.
-    #[serde(serialize_with = "found_by")]
     pub found_by: FoundBy,
     /// Why it is taken for what it is.
     pub reasons: Vec<String>,
@@ -141,25 +138,6 @@ pub struct SystemVWaiter {
     pub operation: Option<i16>,
     /// "take", "zero", "send" or "receive"; null if that is not known.
     pub wants: Option<&'static str>,
-}
-
-pub(super) fn kind<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
-    kind.name().serialize(serializer)
-}
-
-pub(super) fn library<S: serde::Serializer>(
-    library: &Option<Library>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    library.map(Library::name).serialize(serializer)
-}
-
-pub(super) fn state<S: serde::Serializer>(state: &Option<State>, serializer: S) -> Result<S::Ok, S::Error> {
-    state.map(State::name).serialize(serializer)
-}
-
-fn found_by<S: serde::Serializer>(found_by: &FoundBy, serializer: S) -> Result<S::Ok, S::Error> {
-    found_by.name().serialize(serializer)
 }
 
 impl LockReport {

@@ -86,7 +86,6 @@ pub struct Dump {
     /// "elf-core"; null if it could not be read.
     pub kind: Option<&'static str>,
     /// Which program wrote it.
-    #[serde(serialize_with = "text::word")]
     pub writer: Option<Writer>,
     /// The machine's name, as uname(1) has it.
     pub machine: Option<String>,
@@ -199,7 +198,6 @@ pub struct Segment {
     /// Its number in the listing, from 1. Those of System V come first.
     pub number: usize,
     /// "sysv", "posix", "memfd", "anonymous", "hugetlbfs" or "file"; null for one without a name, which may be of any.
-    #[serde(serialize_with = "text::kind")]
     pub kind: Option<Kind>,
     /// The key, "0x" and 8 digits; null for other kinds than System V.
     pub key: Option<String>,

@@ -22,7 +22,6 @@ pub struct Namespace {
 #[derive(Clone, Debug, Serialize)]
 pub struct NamespaceSegment {
     /// "sysv", "posix", "memfd", "anonymous", "hugetlbfs" or "file".
-    #[serde(serialize_with = "super::text::kind")]
     pub kind: Option<Kind>,
     /// The key; after IPC_RMID that in the name of its mappings, which the kernel's table does not have any more. Null for other
     /// kinds than System V.

@@ -23,12 +23,7 @@ pub struct PageRun {
     /// The offset after the last.
     pub end: u64,
     /// "data", "text", "pointers", "zero", "not-saved", "cut-off", "filled", "differs" or "hole".
-    #[serde(serialize_with = "word")]
     pub state: PageState,
-}
-
-fn word<S: serde::Serializer>(state: &PageState, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(state.word())
 }
 
 impl From<page_map::PageMap> for PageMap {

@@ -5,9 +5,8 @@ use std::fmt::{self, Write};
 
 use serde::ser::{Serialize, Serializer};
 
-use crate::kind::{Kind, short_name};
+use crate::kind::short_name;
 use crate::position::Address;
-use crate::writer::Writer;
 
 /// An address: `"0x..."`, lower case, without padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,15 +97,6 @@ impl Text {
     }
 }
 
-/// The contract's word for a writer; null for one that is not known.
-pub(super) fn word<S: Serializer>(
-    writer: &(impl Into<Option<Writer>> + Copy),
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let writer: Option<Writer> = (*writer).into();
-    writer.map(Writer::word).serialize(serializer)
-}
-
 /// What people call a segment: its key, or its name. The text is as hostile as the dump.
 pub(crate) fn label(key: Option<&str>, name: Option<&Text>) -> String {
     match (key, name) {
@@ -114,11 +104,6 @@ pub(crate) fn label(key: Option<&str>, name: Option<&Text>) -> String {
         (None, Some(name)) => Text::new(short_name(name.bytes())).escaped(),
         (None, None) => "without a key".to_owned(),
     }
-}
-
-/// The contract's word for a kind of shared memory.
-pub(super) fn kind<S: Serializer>(kind: &Option<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
-    kind.map(Kind::word).serialize(serializer)
 }
 
 /// Two digits for each byte.

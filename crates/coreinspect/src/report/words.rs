@@ -4,22 +4,29 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::address_space::What;
+use crate::kind::Kind;
 use crate::layout::Confidence;
+use crate::locks;
+use crate::page_map::PageState;
 use crate::retention::Code;
 use crate::targets::FoundBy;
+use crate::writer::Writer;
 
-/// Writes enums of the analysis as their words.
+/// Writes enums of the analysis as their words, which their method of this name says.
 macro_rules! words {
-    ($($kind:ty),+ $(,)?) => {$(
+    ($word:ident: $($kind:ty),+ $(,)?) => {$(
         impl Serialize for $kind {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.name())
+                serializer.serialize_str(self.$word())
             }
         }
     )+};
 }
 
-words!(Code, Confidence, FoundBy, LossCode, State);
+words!(name: Code, Confidence, FoundBy, LossCode, State);
+words!(name: locks::FoundBy, locks::Kind, locks::Library, locks::State);
+words!(word: Kind, PageState, What, Writer);
 
 /// By what a dump would lose bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

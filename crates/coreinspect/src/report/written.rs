@@ -109,7 +109,6 @@ pub struct RestoredSegment {
     /// The segment's number in the dump's listing.
     pub number: usize,
     /// "sysv" or "posix": as what it was made.
-    #[serde(serialize_with = "super::text::kind")]
     pub kind: Option<Kind>,
     /// The key that it was made under; null for POSIX shared memory.
     pub key: Option<String>,
