@@ -11,8 +11,8 @@ use shmcore::{Key, ShmId};
 use super::content::Decoding;
 use super::foreign::Elsewhere;
 use super::{
-    Attachment, Cause, Dump, Error, Fault, Fill, Foreign, Hex, KeyParts, Mapping, Missing,
-    PathText, Place, Process, Segment, Signal, State, Text, Thread, Warning,
+    Attachment, Cause, Dump, Error, Fault, Fill, Foreign, Hex, KeyParts, Mapping, Missing, PathText, Place,
+    Process, Segment, Signal, State, Text, Thread, Warning,
 };
 use crate::debug_files::named_program::{Held, can_have_run};
 use crate::kind::{Kind, Kinds, without_deleted};

@@ -63,14 +63,14 @@ pub use times::Moment;
 pub(crate) use value::Said;
 pub use value::Value;
 pub use words::{LossCode, State};
-pub use written::{CollectedCrash, RestoredSegment, WrittenCore};
+pub use written::{CollectedCrash, MadeAs, RestoredSegment, WrittenCore};
 
 use serde::Serialize;
 
 use crate::kind::Kind;
-use crate::sidecar::FillSource;
 use crate::layout::Confidence;
 use crate::retention::Code;
+use crate::sidecar::FillSource;
 use crate::targets::FoundBy;
 use crate::writer::{Habits, Writer};
 

@@ -132,34 +132,43 @@ pub struct RestoredSegment {
     pub private: bool,
 }
 
+/// As what a segment was made again.
+#[derive(Clone, Copy, Debug)]
+pub enum MadeAs<'p> {
+    /// A System V segment: its key, and the number that the kernel gave it.
+    SystemV(Key, ShmId),
+    /// POSIX shared memory: the path of its file.
+    Posix(&'p str),
+}
+
 impl RestoredSegment {
-    /// The segment `shmid`, made under `key`.
-    #[expect(clippy::too_many_arguments, reason = "they are the fields")]
+    /// Segment `number` of `dump`, made again with `size` bytes, which the dump knows or not; `bytes`: how many the dump had, and
+    /// what it lacks.
     pub fn new(
-        dump: &Path,
-        number: usize,
-        key: Key,
-        shmid: ShmId,
-        size: u64,
-        size_known: bool,
+        (dump, number): (&Path, usize),
+        made: MadeAs<'_>,
+        (size, size_known): (u64, bool),
         permissions: Permissions,
-        written: u64,
-        missing: Vec<Hole>,
+        (written, missing): (u64, Vec<Hole>),
     ) -> Self {
+        let (kind, key, shmid, name) = match made {
+            MadeAs::SystemV(key, shmid) => (Kind::SystemV, Some(key), Some(shmid), None),
+            MadeAs::Posix(path) => (Kind::Posix, None, None, Some(Text::new(path))),
+        };
         Self {
             schema: SCHEMA,
             path: PathText::from(dump),
             number,
-            kind: Some(Kind::SystemV),
-            key: Some(key.to_string()),
-            name: None,
-            shmid: Some(shmid.raw()),
+            kind: Some(kind),
+            key: key.map(|key| key.to_string()),
+            name,
+            shmid: shmid.map(ShmId::raw),
             size,
             size_known,
             perms: permissions.to_string(),
             written,
             missing,
-            private: key.is_private(),
+            private: key.is_some_and(Key::is_private),
         }
     }
 }

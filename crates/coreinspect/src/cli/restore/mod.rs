@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use shmcore::{Access, Attachment, Key, OwnedSegment, Permissions, ShmId};
+use shmcore::{Access, Attachment, Key, OwnedSegment, Permissions};
 
 use self::posix::PosixFile;
 use super::dumps::{DumpFlags, OneSegment};
@@ -14,8 +14,8 @@ use super::{Context, Execute, Failure, Status};
 use crate::inspection::InspectedSegment;
 use crate::kind::Kind;
 use crate::position::{Address, Interval, Position, SegmentOffset};
-use crate::report::{Hole, RestoredSegment, Text};
-use crate::shm::Tile;
+use crate::report::{Hole, MadeAs, RestoredSegment};
+use crate::shm::{Segment, Tile};
 use crate::targets::Target;
 
 /// Creates a segment again from its saved bytes, so that a program can work on what a dead process left. POSIX shared memory is
@@ -60,36 +60,39 @@ impl Execute for Restore {
     }
 }
 
+/// What a segment was, as far as the dump knows.
+struct Before {
+    size: u64,
+    size_known: bool,
+    permissions: Permissions,
+}
+
+impl Before {
+    fn of(segment: &Segment) -> Self {
+        let known = segment.facts.size.filter(|size| *size > 0);
+        let permissions = segment.facts.permissions;
+        Self {
+            size: known.unwrap_or_else(|| segment.end().get()),
+            size_known: known.is_some(),
+            permissions: permissions.map_or(Permissions::OWNER, |known| Permissions::from_bits(known.mode())),
+        }
+    }
+}
+
 fn restore(named: &OneSegment, key: Option<Key>, context: &mut Context<'_>) -> Result<Status, Failure> {
     let chosen = named.segment()?;
-    let segment = chosen.memory;
-    let key = key.or(segment.key).unwrap_or(Key::PRIVATE);
-    let known = segment.facts.size.filter(|size| *size > 0);
-    let size = known.unwrap_or_else(|| segment.end().get());
-    let permissions =
-        segment.facts.permissions.map_or(Permissions::OWNER, |known| Permissions::from_bits(known.mode()));
-    let bytes = usize::try_from(size)
+    let key = key.or(chosen.memory.key).unwrap_or(Key::PRIVATE);
+    let before = Before::of(chosen.memory);
+    let bytes = usize::try_from(before.size)
         .map_err(|_| named.failure("the segment is larger than this machine's memory can be"))?;
-    let made = shmcore::Segment::create(key, bytes, permissions).map_err(|error| taken(key, &error))?;
+    let made =
+        shmcore::Segment::create(key, bytes, before.permissions).map_err(|error| taken(key, &error))?;
     // Gone again unless all goes well.
     let made = OwnedSegment::new(made);
     let attachment = made.attach(Access::ReadWrite).map_err(|error| Failure::new(error.to_string()))?;
-    let (written, missing) = write(&chosen, size, &attachment)?;
+    let written = write(&chosen, before.size, &attachment)?;
     attachment.detach().map_err(|error| Failure::new(error.to_string()))?;
-    let restored = RestoredSegment::new(
-        &named.path,
-        chosen.number(),
-        key,
-        made.id(),
-        size,
-        known.is_some(),
-        permissions,
-        written,
-        missing,
-    );
-    tell(&restored, context)?;
-    // Only now: who does not learn of it could not remove it.
-    context.out.flush()?;
+    tell((named, &chosen), MadeAs::SystemV(key, made.id()), &before, written, context)?;
     made.keep();
     Ok(Status::Found)
 }
@@ -101,33 +104,11 @@ fn restore_posix(
     context: &mut Context<'_>,
 ) -> Result<Status, Failure> {
     let chosen = named.segment()?;
-    let segment = chosen.memory;
-    let known = segment.facts.size.filter(|size| *size > 0);
-    let size = known.unwrap_or_else(|| segment.end().get());
-    let mode = segment.facts.permissions.map_or(0o600, |known| known.mode());
-    let made = PosixFile::create(posix::name(name, segment)?, size, mode)?;
-    let (written, missing) = write(&chosen, size, &made)?;
-    let restored = RestoredSegment {
-        kind: Some(Kind::Posix),
-        name: Some(Text::new(made.path())),
-        key: None,
-        shmid: None,
-        private: false,
-        ..RestoredSegment::new(
-            &named.path,
-            chosen.number(),
-            Key::PRIVATE,
-            ShmId::from_raw(0),
-            size,
-            known.is_some(),
-            Permissions::from_bits(mode),
-            written,
-            missing,
-        )
-    };
-    tell(&restored, context)?;
-    // Only now: who does not learn of it could not remove it.
-    context.out.flush()?;
+    let before = Before::of(chosen.memory);
+    let name = posix::name(name, chosen.memory)?;
+    let made = PosixFile::create(name, before.size, before.permissions.mode())?;
+    let written = write(&chosen, before.size, &made)?;
+    tell((named, &chosen), MadeAs::Posix(&made.path()), &before, written, context)?;
     made.keep();
     Ok(Status::Found)
 }
@@ -206,11 +187,26 @@ fn taken(key: Key, error: &shmcore::Error) -> Failure {
     })
 }
 
-fn tell(restored: &RestoredSegment, context: &mut Context<'_>) -> Result<(), Failure> {
+/// Tells what was made: only then may it stay, for who does not learn of it could not remove it.
+fn tell(
+    (named, chosen): (&OneSegment, &InspectedSegment<'_>),
+    made: MadeAs<'_>,
+    before: &Before,
+    bytes: (u64, Vec<Hole>),
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let size = (before.size, before.size_known);
+    let dump = (named.path.as_path(), chosen.number());
+    let restored = RestoredSegment::new(dump, made, size, before.permissions, bytes);
+    context.print(&restored)?;
+    tell_missing(&restored, context);
+    Ok(context.out.flush()?)
+}
+
+fn tell_missing(restored: &RestoredSegment, context: &mut Context<'_>) {
     const NAMED: usize = 8;
-    context.print(restored)?;
     if context.quiet {
-        return Ok(());
+        return;
     }
     for hole in restored.missing.iter().take(NAMED) {
         let Hole { start, end, reason } = hole;
@@ -226,5 +222,4 @@ fn tell(restored: &RestoredSegment, context: &mut Context<'_>) -> Result<(), Fai
     if !restored.size_known {
         context.tell("the dump does not hold the size that shmget was asked for, so the new segment has that of the mapping, in whole pages");
     }
-    Ok(())
 }
