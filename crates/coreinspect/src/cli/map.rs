@@ -6,7 +6,6 @@ use clap::Args;
 
 use super::dumps::{self, DumpFlags};
 use super::{Context, Execute, Failure, Status};
-use crate::kind::Kinds;
 use crate::report::Options;
 use crate::source::Amount;
 
@@ -27,9 +26,7 @@ impl Execute for Map {
             return Err(Failure::new(format!("`map` takes one dump; {word:?} is too much")));
         }
         // Shared memory of every kind is told apart, unless the user wants less.
-        if context.kinds == Kinds::default() {
-            context.kinds = Kinds::all();
-        }
+        context.looks_at_all_kinds();
         let inspection = dumps::inspect(&path, Amount::Everything, &Options::without_content(), context)?;
         let space = inspection.address_space();
         context.print(&space)?;

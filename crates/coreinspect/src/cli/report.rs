@@ -10,7 +10,6 @@ use super::inspect::ContentFlags;
 use super::new_file::NewFile;
 use super::{Context, Execute, Failure, Status};
 use crate::inspection::CrossView;
-use crate::kind::Kinds;
 use crate::page::{Page, Redaction};
 use crate::report::Dump;
 use crate::source::Amount;
@@ -40,9 +39,7 @@ pub(super) struct ReportCommand {
 
 impl Execute for ReportCommand {
     fn execute(self, context: &mut Context<'_>) -> Result<Status, Failure> {
-        if context.kinds == Kinds::default() {
-            context.kinds = Kinds::all();
-        }
+        context.looks_at_all_kinds();
         let named = dumps::pair(&self.paths, self.dump.dump().as_ref())?;
         let options = self.content.options(context)?;
         let redaction = if self.redact { Redaction::of_contents() } else { Redaction::default() };

@@ -1,7 +1,5 @@
 //! A dump's section of the page.
 
-use std::cell::LazyCell;
-
 use askama::Template;
 
 use super::redact::Redaction;
@@ -79,8 +77,7 @@ pub(super) fn section(
         threads: threads(dump),
         threads_left_out: dump.process.thread_states.len().saturating_sub(MOST_THREADS),
     };
-    let head = LazyCell::new(|| page.render().unwrap_or_default().len());
-    let mut length = *head;
+    let mut length = page.render().unwrap_or_default().len();
     if length > room {
         return Ok(None);
     }
@@ -88,7 +85,7 @@ pub(super) fn section(
     for segment in inspection.segments().take(MOST_SEGMENTS) {
         let fault = dump.fault.as_ref().filter(|fault| fault.segment == Some(segment.number()));
         let fault = fault.filter(|fault| fault.relation == "inside").and_then(|fault| fault.offset);
-        let text = segment::section(&segment, number, fault, redaction)?;
+        let text = segment::section(&segment, number, fault, redaction);
         if length.saturating_add(text.len()) > room {
             break;
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::paint::Paint;
 use super::text::label;
 use crate::address_space::What;
 use crate::report::{AddressSpace, Dump, MappingRow};
@@ -63,14 +64,5 @@ fn class(row: &MappingRow, address: u64, page: u64, dump: &Dump) -> &'static str
         What::Segment => !missing(address),
         _ => row.saved > address.saturating_sub(row.start.0).saturating_add(page.saturating_sub(1)),
     };
-    match (saved, row.what) {
-        (false, _) => "gone",
-        (true, What::Segment) => "k-sysv",
-        (true, What::Shared) => "k-shared",
-        (true, What::Program) => "k-program",
-        (true, What::Heap) => "k-heap",
-        (true, What::Stack | What::ThreadLocal) => "k-stack",
-        (true, What::Library | What::File | What::Vdso) => "k-library",
-        (true, What::Guard | What::Anonymous) => "k-anon",
-    }
+    if saved { Paint::of(row.what) } else { Paint::Gone }.class()
 }

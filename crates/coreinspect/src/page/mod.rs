@@ -5,8 +5,10 @@
 //! left out, and the page says so.
 
 mod dump;
+mod held;
 mod loupe;
 mod pages;
+mod paint;
 mod redact;
 mod references;
 mod says;
@@ -21,6 +23,7 @@ use askama::Template;
 use crate::error::Error;
 use crate::inspection::Inspection;
 use crate::report::Shared;
+use held::Held;
 pub(crate) use redact::Redaction;
 
 /// Bytes of a page at most.
@@ -45,15 +48,7 @@ pub(crate) struct Page {
     length: usize,
     dumps: usize,
     unreadable: usize,
-    segments: Counted,
-}
-
-/// Segments by how much of them the dumps hold.
-#[derive(Debug, Default)]
-struct Counted {
-    whole: usize,
-    in_part: usize,
-    absent: usize,
+    segments: Held,
 }
 
 /// A row of the table of dumps.
@@ -108,14 +103,7 @@ impl Page {
     }
 
     fn count(&mut self, inspection: &Inspection, linked: bool) {
-        for segment in &inspection.report().segments {
-            let count = match (segment.saved, segment.saved >= segment.mapped) {
-                (0, _) => &mut self.segments.absent,
-                (_, true) => &mut self.segments.whole,
-                _ => &mut self.segments.in_part,
-            };
-            *count = count.saturating_add(1);
-        }
+        self.segments.add(&inspection.report().segments);
         match self.rows.len() < MOST_ROWS {
             true => self.rows.push(dump::row(inspection.report(), linked.then_some(self.dumps))),
             false => self.rows_left_out = self.rows_left_out.saturating_add(1),
@@ -124,7 +112,7 @@ impl Page {
 
     /// Adds what the dumps share.
     pub(crate) fn compare(&mut self, shared: &Shared) {
-        self.shared.extend(shared::section(shared, &self.redaction));
+        self.shared.extend(shared::section(shared));
     }
 
     /// A text of the contents that was removed and that `outside` would still show.
@@ -156,20 +144,14 @@ impl Page {
     }
 
     fn title(&self) -> String {
-        let Counted { whole, in_part, absent } = self.segments;
-        let number = whole.saturating_add(in_part).saturating_add(absent);
         let dumps = text::count(self.dumps, "dump");
         let unreadable = match self.unreadable {
             0 => String::new(),
             unread => format!("; {unread} could not be read"),
         };
-        if number == 0 {
-            return format!("{dumps}, no segment{unreadable}");
+        match self.segments.words() {
+            None => format!("{dumps}, no segment{unreadable}"),
+            Some(segments) => format!("{dumps}, {segments}{unreadable}"),
         }
-        let parts = [(whole, "whole"), (in_part, "in part"), (absent, "not saved")];
-        let parts =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
-        let parts = parts.collect::<Vec<_>>().join(", ");
-        format!("{dumps}, {}: {parts}{unreadable}", text::count(number, "segment"))
     }
 }

@@ -2,7 +2,6 @@
 
 use super::redact::Redaction;
 use super::text;
-use crate::error::Error;
 use crate::inspection::InspectedSegment;
 use crate::layout::Confidence;
 use crate::position::SegmentOffset;
@@ -10,6 +9,7 @@ use crate::render::Style;
 use crate::render::look;
 use crate::render::value::scalar;
 use crate::report::{Content, Look};
+use crate::types::contents::bytes_with_gaps;
 use crate::types::value::{Kind, Value};
 
 /// Fields that are shown at most, classes that the style joins, and colours of fields.
@@ -17,7 +17,8 @@ const MOST_FIELDS: usize = 48;
 const JOINED: usize = 24;
 const COLOURS: usize = 6;
 /// Bytes beside them: rows of eight.
-const IN_A_ROW: u64 = 8;
+const IN_A_ROW: usize = 8;
+const ROW: u64 = IN_A_ROW as u64;
 const MOST_ROWS: u64 = 24;
 
 /// What stands in the section of a segment.
@@ -58,17 +59,17 @@ pub(super) struct Cell {
 
 impl Says {
     /// What `segment` says; `None` where it was not decoded.
-    pub(super) fn of(segment: &InspectedSegment<'_>, redaction: &Redaction) -> Result<Option<Self>, Error> {
-        let Some(content) = &segment.report.content else { return Ok(None) };
+    pub(super) fn of(segment: &InspectedSegment<'_>, redaction: &Redaction) -> Option<Self> {
+        let content = segment.report.content.as_ref()?;
         let mut fields = Vec::new();
         let value = content.value.as_ref().map(|value| &value.0);
         let left_out = value.map_or(0, |value| flatten(value, redaction, &mut fields));
         let start = fields.iter().map(|field| field.start).min().unwrap_or(content.offset);
-        Ok(Some(Self {
+        Some(Self {
             layout: layout(content),
             certain: is_certain(content),
             about: about(content, redaction),
-            bytes: bytes(segment, start, &fields, redaction)?,
+            bytes: bytes(segment, start, &fields, redaction),
             fields,
             fields_left_out: left_out,
             findings: content
@@ -77,7 +78,7 @@ impl Says {
                 .map(|one| text::shown(one.message.as_bytes()))
                 .take(20)
                 .collect(),
-        }))
+        })
     }
 }
 
@@ -165,31 +166,22 @@ fn field(name: String, value: &Value, number: usize, redaction: &Redaction) -> F
 }
 
 /// The bytes from `start` on, each in the colour of its field.
-fn bytes(
-    segment: &InspectedSegment<'_>,
-    start: u64,
-    fields: &[Field],
-    redaction: &Redaction,
-) -> Result<Vec<Bytes>, Error> {
-    let start = start & !IN_A_ROW.saturating_sub(1);
+fn bytes(segment: &InspectedSegment<'_>, start: u64, fields: &[Field], redaction: &Redaction) -> Vec<Bytes> {
+    let start = start & !ROW.saturating_sub(1);
     let last = fields.iter().map(|field| field.end).max().unwrap_or(start);
-    let shown = last.saturating_sub(start).div_ceil(IN_A_ROW).clamp(4, MOST_ROWS).saturating_mul(IN_A_ROW);
+    let shown = last.saturating_sub(start).div_ceil(ROW).clamp(4, MOST_ROWS).saturating_mul(ROW);
     let end = start.saturating_add(shown).min(segment.memory.end().get());
-    let mut rows = Vec::new();
-    let mut at = start;
-    while at < end {
-        let row_end = at.saturating_add(IN_A_ROW).min(end);
-        let mut cells = Vec::new();
-        for offset in at..row_end {
-            let mut byte = [0];
-            let saved = segment.read(SegmentOffset::new(offset), &mut byte)? == 1;
+    let length = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
+    let bytes = bytes_with_gaps(&segment.contents(), SegmentOffset::new(start), length);
+    let starts = (start..end).step_by(IN_A_ROW);
+    let rows = starts.zip(bytes.chunks(IN_A_ROW)).map(|(row, bytes)| {
+        let cells = (row..).zip(bytes).map(|(offset, byte)| {
             let field = fields.iter().find(|field| field.start <= offset && offset < field.end);
-            cells.push(cell(saved.then_some(byte[0]), field, redaction));
-        }
-        rows.push(Bytes { offset: format!("{at:04x}"), cells });
-        at = row_end;
-    }
-    Ok(rows)
+            cell(*byte, field, redaction)
+        });
+        Bytes { offset: format!("{row:04x}"), cells: cells.collect() }
+    });
+    rows.collect()
 }
 
 fn cell(byte: Option<u8>, field: Option<&Field>, redaction: &Redaction) -> Cell {

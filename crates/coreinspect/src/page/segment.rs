@@ -6,7 +6,6 @@ use super::pages::Pages;
 use super::redact::Redaction;
 use super::says::Says;
 use super::{text, verdict};
-use crate::error::Error;
 use crate::inspection::InspectedSegment;
 use crate::report::{self, Cause};
 
@@ -51,7 +50,7 @@ pub(super) fn section(
     dump: usize,
     fault: Option<u64>,
     redaction: &Redaction,
-) -> Result<String, Error> {
+) -> String {
     let report = segment.report;
     let section = Section {
         dump,
@@ -66,9 +65,9 @@ pub(super) fn section(
         ),
         causes: report.causes.iter().map(why).collect(),
         pages: report.map.as_ref().and_then(|map| Pages::of(map, fault)),
-        says: Says::of(segment, redaction)?,
+        says: Says::of(segment, redaction),
     };
-    Ok(section.render().unwrap_or_default())
+    section.render().unwrap_or_default()
 }
 
 fn attachment(one: &report::Attachment) -> Attachment {

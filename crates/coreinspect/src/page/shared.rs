@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use super::redact::Redaction;
 use super::text;
 use crate::report::{Shared, SharedCopy, SharedSegment};
 
@@ -34,7 +33,7 @@ struct Copy {
 }
 
 /// The section; `None` where the dumps share nothing.
-pub(super) fn section(shared: &Shared, _: &Redaction) -> Option<String> {
+pub(super) fn section(shared: &Shared) -> Option<String> {
     if shared.shared.is_empty() {
         return None;
     }

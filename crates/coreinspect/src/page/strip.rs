@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use super::paint::Paint;
 use super::text::{label, rectangle, size};
-use crate::address_space::What;
 use crate::report::{AddressSpace, MappingRow};
 
 /// The picture, for a wide page and for a narrow one.
@@ -12,58 +12,6 @@ pub(super) struct Strip {
     pub(super) wide: String,
     pub(super) slim: String,
     pub(super) legend: Vec<(&'static str, &'static str, String)>,
-}
-
-/// What is painted in one colour.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Paint {
-    Program,
-    Heap,
-    Library,
-    Anonymous,
-    Stack,
-    Shared,
-    /// Mapped, and not in the dump.
-    Gone,
-    /// Last: it is painted over all else.
-    Segment,
-}
-
-impl Paint {
-    const LEGEND: [(Self, &'static str); 7] = [
-        (Self::Segment, "segment of shared memory"),
-        (Self::Shared, "other shared memory"),
-        (Self::Program, "program"),
-        (Self::Heap, "heap"),
-        (Self::Library, "libraries and files"),
-        (Self::Anonymous, "no name"),
-        (Self::Stack, "stacks"),
-    ];
-
-    fn of(what: What) -> Self {
-        match what {
-            What::Segment => Self::Segment,
-            What::Shared => Self::Shared,
-            What::Program => Self::Program,
-            What::Heap => Self::Heap,
-            What::Stack | What::ThreadLocal => Self::Stack,
-            What::Library | What::File | What::Vdso => Self::Library,
-            What::Guard | What::Anonymous => Self::Anonymous,
-        }
-    }
-
-    fn class(self) -> &'static str {
-        match self {
-            Self::Segment => "k-sysv",
-            Self::Shared => "k-shared",
-            Self::Program => "k-program",
-            Self::Heap => "k-heap",
-            Self::Library => "k-library",
-            Self::Anonymous => "k-anon",
-            Self::Stack => "k-stack",
-            Self::Gone => "gone",
-        }
-    }
 }
 
 /// Mappings that lie close together.
@@ -240,19 +188,10 @@ fn position(cluster: &Cluster<'_>, address: u64, wide: f64) -> f64 {
     super::text::share(address.saturating_sub(cluster.start), cluster.length(), wide)
 }
 
-/// How many half pixels cover `wide` pixels.
-fn half_pixels(wide: f64) -> usize {
-    let mut columns = 1_usize;
-    while (columns as f64) < wide * 2.0 {
-        columns = columns.saturating_add(1);
-    }
-    columns
-}
-
 /// Paints a cluster, half a pixel at a time, so that no mapping is too thin to be seen and many are not many rectangles.
 fn paint(svg: &mut String, cluster: &Cluster<'_>, left: f64, wide: f64) {
     rectangle(svg, (left, TOP), (wide, HIGH), "void");
-    let columns = half_pixels(wide);
+    let columns = (1_usize..).find(|columns| *columns as f64 >= wide * 2.0).unwrap_or(1);
     let mut painted: Vec<Option<Paint>> = vec![None; columns];
     let column = |address: u64| {
         let inside = u128::from(address.saturating_sub(cluster.start)).saturating_mul(columns as u128);

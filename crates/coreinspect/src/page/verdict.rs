@@ -1,5 +1,6 @@
 //! A dump in a sentence, and in the sentence after it.
 
+use super::held::Held;
 use super::redact::Redaction;
 use super::text;
 use crate::report::{Dump, Segment};
@@ -16,29 +17,17 @@ pub(super) fn verdict(dump: &Dump) -> String {
         let said = said.trim_start_matches([':', ',', ' ']);
         return format!("Killed by {}: {said}.", signal(dump).unwrap_or("a signal"));
     }
-    let held = |segments: &[Segment]| {
-        let whole = segments.iter().filter(|segment| segment.saved >= segment.mapped).count();
-        let absent = segments.iter().filter(|segment| segment.saved == 0 && segment.mapped > 0).count();
-        (whole, absent)
-    };
-    match (dump.segments.as_slice(), held(&dump.segments)) {
-        ([], _) => "No shared memory was found in this dump.".to_owned(),
-        ([one], (1, _)) => format!("{}: whole.", name(one)),
-        ([one], (_, 1)) => format!("{}: none of its bytes is in the dump.", name(one)),
-        ([one], _) => format!("{}: {} are in the dump.", name(one), text::of(one.saved, one.mapped)),
-        (all, (whole, _)) if whole == all.len() => {
-            format!("{}, all whole.", text::count(all.len(), "segment"))
-        }
-        (all, (_, absent)) if absent == all.len() => {
+    let held = Held::of(&dump.segments);
+    match dump.segments.as_slice() {
+        [] => "No shared memory was found in this dump.".to_owned(),
+        [one] if held.is_absent() => format!("{}: none of its bytes is in the dump.", name(one)),
+        [one] if held.is_whole() => format!("{}: whole.", name(one)),
+        [one] => format!("{}: {} are in the dump.", name(one), text::of(one.saved, one.mapped)),
+        all if held.is_whole() => format!("{}, all whole.", text::count(all.len(), "segment")),
+        all if held.is_absent() => {
             format!("{}, and no byte of them is in the dump.", text::count(all.len(), "segment"))
         }
-        (all, (whole, absent)) => {
-            let in_part = all.len().saturating_sub(whole).saturating_sub(absent);
-            let parts = [(whole, "whole"), (in_part, "in part"), (absent, "not saved")];
-            let parts = parts.iter().filter(|(count, _)| *count > 0);
-            let parts: Vec<_> = parts.map(|(count, what)| format!("{count} {what}")).collect();
-            format!("{}: {}.", text::count(all.len(), "segment"), parts.join(", "))
-        }
+        _ => format!("{}.", held.words().unwrap_or_default()),
     }
 }
 

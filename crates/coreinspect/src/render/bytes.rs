@@ -5,9 +5,11 @@ use std::io;
 use super::canvas::Canvas;
 use super::hex::HexDump;
 use super::style::Tone;
+use crate::layout::SegmentContents;
 use crate::position::{Interval, Position, SegmentOffset};
 use crate::shm::Segment;
 use crate::targets::Target;
+use crate::types::contents::bytes_with_gaps;
 
 /// Bytes of an excerpt.
 const EXCERPT: u64 = 256;
@@ -56,13 +58,5 @@ pub(super) fn excerpt(target: &dyn Target, segment: &Segment, canvas: &mut dyn C
 
 /// Bytes beside a field; `None` for one that is missing.
 pub(super) fn at(target: &dyn Target, segment: &Segment, offset: u64, length: usize) -> Vec<Option<u8>> {
-    let count = length.min(MOST_BESIDE);
-    let mut bytes = Vec::with_capacity(count);
-    while bytes.len() < count {
-        let mut byte = [0];
-        let at = SegmentOffset::new(offset.saturating_add(bytes.len() as u64));
-        let there = segment.read(target, at, &mut byte).is_ok_and(|count| count == 1);
-        bytes.push(there.then_some(byte[0]));
-    }
-    bytes
+    bytes_with_gaps(&SegmentContents { target, segment }, SegmentOffset::new(offset), length.min(MOST_BESIDE))
 }

@@ -27,12 +27,16 @@ pub trait Contents {
 
 /// `length` bytes of `contents` from `at` on; `None` for one that is missing.
 pub fn bytes_with_gaps(contents: &dyn Contents, at: SegmentOffset, length: usize) -> Vec<Option<u8>> {
-    let read = |inside: u64| {
-        let mut byte = [0];
-        let place = at.checked_add(inside)?;
-        contents.read(place, &mut byte).is_ok_and(|count| count == 1).then_some(byte[0])
-    };
-    (0..length as u64).map(read).collect()
+    let mut room = vec![0; length];
+    let mut bytes = Vec::with_capacity(length);
+    while let Some(rest) = room.get_mut(bytes.len()..).filter(|rest| !rest.is_empty()) {
+        let place = at.checked_add(bytes.len() as u64);
+        let count = place.and_then(|place| contents.read(place, rest).ok()).unwrap_or(0);
+        let (there, behind) = rest.split_at(count.min(rest.len()));
+        bytes.extend(there.iter().copied().map(Some));
+        bytes.extend((!behind.is_empty()).then_some(None));
+    }
+    bytes
 }
 
 /// Bytes of which one thing is known.
