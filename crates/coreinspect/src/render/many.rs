@@ -41,6 +41,8 @@ struct Row {
     ended: String,
     segments: String,
     missing: u64,
+    /// Bytes that differ from what most dumps have; `None` where nothing was compared.
+    different: Option<u64>,
 }
 
 impl ManyDumps {
@@ -66,16 +68,13 @@ impl ManyDumps {
 
     /// Adds what the dumps share, once all of them were read.
     pub fn share(&mut self, shared: Shared) {
+        for copy in shared.shared.iter().flat_map(|segment| &segment.copies) {
+            let told = copy.different.or((copy.same == Some(true)).then_some(0));
+            if let (Some(bytes), Some(row)) = (told, self.rows.get_mut(copy.dump)) {
+                row.different = Some(row.different.unwrap_or(0).saturating_add(bytes));
+            }
+        }
         self.shared = shared;
-    }
-
-    /// How many bytes of a dump differ from what most have; `None` where nothing was compared.
-    fn different(&self, index: usize) -> Option<u64> {
-        let copies = self.shared.shared.iter().flat_map(|segment| &segment.copies);
-        let own = copies.filter(|copy| copy.dump == index);
-        let mut told =
-            own.filter_map(|copy| copy.different.or((copy.same == Some(true)).then_some(0))).peekable();
-        told.peek().is_some().then(|| told.fold(0, u64::saturating_add))
     }
 
     fn name(&self, index: usize) -> &str {
@@ -108,6 +107,7 @@ impl Row {
             ended: ended(dump),
             segments: if dump.error.is_some() { unknown() } else { dump.segments.len().to_string() },
             missing: missing.fold(0, u64::saturating_add),
+            different: None,
         }
     }
 }
@@ -207,14 +207,14 @@ impl ManyDumps {
     /// A row a dump, those that differ most from the others first.
     fn dumps(&self, canvas: &mut dyn Canvas) -> io::Result<()> {
         let style = canvas.style();
-        let mut order: Vec<_> = (0..self.rows.len()).collect();
-        order.sort_by_key(|index| (std::cmp::Reverse(self.different(*index).unwrap_or(0)), *index));
-        let rows = order.into_iter().filter_map(|index| {
-            let row = self.rows.get(index)?;
-            let differs = self.different(index);
+        let mut order: Vec<_> = self.rows.iter().collect();
+        // Stable: those that differ alike stay in the order in which they were named.
+        order.sort_by_key(|row| std::cmp::Reverse(row.different.unwrap_or(0)));
+        let rows = order.into_iter().map(|row| {
+            let differs = row.different;
             let tone = if differs.is_some_and(|bytes| bytes > 0) { Tone::Care } else { Tone::Plain };
             let missing = if row.missing > 0 { Tone::Bad } else { Tone::Plain };
-            Some(vec![
+            vec![
                 Cell::new(row.name.clone()).tone(Tone::Name),
                 Cell::new(row.pid.clone()),
                 Cell::new(row.command.clone()),
@@ -222,7 +222,7 @@ impl ManyDumps {
                 Cell::new(style.size(row.missing)).tone(missing),
                 Cell::new(differs.map_or_else(|| "?".to_owned(), |bytes| bytes.to_string())).tone(tone),
                 Cell::new(row.ended.clone()),
-            ])
+            ]
         });
         let headings = vec![
             heading("DUMP", false, 0),
