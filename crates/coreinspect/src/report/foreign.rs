@@ -1,6 +1,6 @@
 //! Addresses that another process stored in a segment, and the fault of whoever followed one.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use serde::Serialize;
 
@@ -48,6 +48,8 @@ pub(super) struct Elsewhere<'t> {
     /// Whether all of each segment is looked at.
     closely: bool,
     places: OnceCell<Places<'t>>,
+    /// That of all segments: many can show the same bytes of the file.
+    budget: RefCell<refs::Budget>,
 }
 
 impl From<refs::Foreign> for Foreign {
@@ -73,7 +75,8 @@ impl Foreign {
 
 impl<'t> Elsewhere<'t> {
     pub(super) fn new(target: &'t dyn Target, segments: &'t [Segment], closely: bool) -> Self {
-        Self { target, segments, closely, places: OnceCell::new() }
+        let budget = RefCell::new(refs::Budget::of(target));
+        Self { target, segments, closely, places: OnceCell::new(), budget }
     }
 
     fn search(&self) -> Search<'_> {
@@ -88,7 +91,7 @@ impl<'t> Elsewhere<'t> {
     /// [`Error::Read`].
     pub(super) fn base(&self, index: usize) -> Result<Option<refs::Foreign>, Error> {
         match self.closely {
-            true => self.search().base(index, &mut refs::Budget::of(self.target)),
+            true => self.search().base(index, &mut self.budget.borrow_mut()),
             false => Ok(None),
         }
     }

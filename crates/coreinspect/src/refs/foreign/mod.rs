@@ -87,7 +87,8 @@ pub struct Search<'s> {
 }
 
 impl Search<'_> {
-    /// The other base that words of the segment at `index` agree on; `None` if they do not, which is so for bytes at random.
+    /// The other base that words of the segment at `index` agree on; `None` if they do not, which is so for bytes at random, or if
+    /// `budget` does not last for the two passes that it takes.
     ///
     /// # Errors
     /// [`Error::Read`].
@@ -107,8 +108,11 @@ impl Search<'_> {
         };
         let Some(range) = Interval::with_length(base, segment.end().get()) else { return Ok(None) };
         let net = Within { places: self.places, low: range.start().get(), span: range.length() };
-        let mut again = Budget::of(self.target);
-        let pieces = self.pieces(segment, &mut again);
+        let again = self.pieces(segment, budget);
+        // What some of the words say is not what all of them do.
+        if again.len() < pieces.len() {
+            return Ok(None);
+        }
         let counts = scan::scan(self.target, &pieces, &net, self.pace)?;
         let words = counts.iter().fold(0_u64, |sum, caught| sum.saturating_add(caught.count));
         Ok(Some(Foreign { base, range, words, other_bases }))
