@@ -73,8 +73,9 @@ fn read(path: &Path, source: &Arc<dyn Source>, options: &Options) -> Result<Insp
     let target: Arc<dyn Target> = targets::open_beside(Arc::clone(source), Beside::of(path))?.into();
     let memory = options.segments(&*target);
     // To look closely is to read stacks and heaps, which a pipe does not give twice.
-    let closely = options.closely && source.stream().is_none_or(|stream| !stream.is_read_once());
-    let inspection = Inspection::of_target(path, target, memory, &Options { closely, ..options.clone() })?;
+    let too_close = options.closely && source.stream().is_some_and(Stream::is_read_once);
+    let cursory = too_close.then(|| Options { closely: false, ..options.clone() });
+    let inspection = Inspection::of_target(path, target, memory, cursory.as_ref().unwrap_or(options))?;
     match source.stream().and_then(Stream::refusal) {
         Some(source) => Err(Error::Refused { source }),
         None => Ok(inspection),
