@@ -59,14 +59,7 @@ pub(crate) struct Flags {
     bytes: bool,
     /// Kinds of shared memory: sysv, posix, memfd, anonymous, hugetlbfs, file (file:GLOB names some), all (all but files).
     /// A segment that you name by its name is found whatever this says. [default: sysv]
-    #[arg(
-        long,
-        global = true,
-        hide = true,
-        help_heading = "Segments",
-        value_name = "KIND,...",
-        value_delimiter = ','
-    )]
+    #[arg(long, global = true, help_heading = "Segments", value_name = "KIND,...", value_delimiter = ',')]
     kind: Vec<Asked>,
     /// Look for segments without a name too, by their place and bytes. Without this flag coreinspect looks only where
     /// the dump has no names.

@@ -40,7 +40,9 @@ pub(in crate::cli) fn of_the_main_job(command: clap::Command) -> clap::Command {
 /// `Shows segments in full` of `Shows segments in full: every mapping, ...`: what is a line in the list of commands.
 fn first_clause(about: &str) -> &str {
     const COLUMNS: usize = 62;
-    let clause = about.split([':', ';', '(', '.']).next().unwrap_or(about).trim_end();
+    // A dot inside of a word, as in kernel.core_pattern, ends nothing.
+    let sentence = about.split(". ").next().unwrap_or(about).trim_end_matches('.');
+    let clause = sentence.split([':', ';', '(']).next().unwrap_or(sentence).trim_end();
     let fits = |at: &usize| *at <= COLUMNS;
     let commas = || clause.match_indices(',').map(|(at, _)| at);
     match clause.len() <= COLUMNS {
